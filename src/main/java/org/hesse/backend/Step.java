@@ -1,0 +1,59 @@
+package org.hesse.backend;
+
+import java.util.List;
+import org.hesse.DType;
+import org.hesse.ir.ReduceKind;
+
+/**
+ * One kernel of a schedule. Every domain is a list of extents, outermost first, already collapsed
+ * as far as the views allow; no extent is 0 (steps over nothing are not scheduled), and a domain may
+ * be empty, which is a single element.
+ */
+public sealed interface Step {
+
+  /** Evaluates a register program at every index and stores some of its values. */
+  record Map(int[] domain, List<Instruction> code, List<Store> stores) implements Step {}
+
+  /** Where a value of a register program goes; the view's strides run over the domain. */
+  record Store(int value, View view) {}
+
+  /**
+   * Evaluates a register program over the domain and reduces its last value. The domain's axes are
+   * {@code outer} kept ones, then {@code reduced} reduced ones, then the rest, kept again.
+   *
+   * @param out strides run over the kept axes, outer then inner
+   */
+  record Reduce(
+      ReduceKind kind,
+      int[] domain,
+      int outer,
+      int reduced,
+      List<Instruction> code,
+      View out)
+      implements Step {
+    /** Type of what is reduced and of the result. */
+    public DType dtype() {
+      return out.slot().dtype();
+    }
+  }
+
+  /**
+   * {@code out[b,m,n] = Σₖ lhs[b,m,k] · rhs[b,n,k]}.
+   *
+   * @param lhs strides over (batch, m, k)
+   * @param rhs strides over (batch, n, k)
+   * @param out strides over (batch, m, n); of the operands' dtype, or F64 with F32 operands
+   */
+  record Dot(int batch, int m, int n, int k, View lhs, View rhs, View out) implements Step {}
+
+  /** The index of the first maximum along the domain's last axis; NaN counts as largest. */
+  record ArgMax(int[] domain, View in, View out) implements Step {}
+
+  /**
+   * Random words, see {@link org.hesse.ir.Op.RandomBits}.
+   *
+   * @param keys how many keys; {@code key} is dense, {@code keys} × 2
+   * @param count words for each key; {@code out} is dense, {@code keys} × {@code count}
+   */
+  record RandomBits(int keys, long count, View key, View out) implements Step {}
+}

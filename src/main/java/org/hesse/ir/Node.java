@@ -1,0 +1,63 @@
+package org.hesse.ir;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.hesse.DType;
+import org.hesse.Shape;
+
+/**
+ * One value of a computation: a primitive, the nodes it reads, and the result's shape and dtype.
+ * Immutable, so a graph of nodes has no cycles; equal only to itself.
+ */
+public final class Node {
+  private static final AtomicLong COUNTER = new AtomicLong();
+
+  private final long id = COUNTER.incrementAndGet();
+  private final Op op;
+  private final List<Node> inputs;
+  private final Shape shape;
+  private final DType dtype;
+
+  /** A node; its shape and dtype are what the primitive's rule in {@code org.hesse.ops} says. */
+  public Node(Op op, List<Node> inputs, Shape shape, DType dtype) {
+    this.op = op;
+    this.inputs = List.copyOf(inputs);
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  /** Larger than the number of every input: ascending numbers are a topological order. */
+  public long id() {
+    return id;
+  }
+
+  /** The primitive. */
+  public Op op() {
+    return op;
+  }
+
+  /** The nodes read, in the primitive's order. */
+  public List<Node> inputs() {
+    return inputs;
+  }
+
+  /** The input at a position. */
+  public Node input(int i) {
+    return inputs.get(i);
+  }
+
+  /** The result's shape. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /** The result's dtype. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  @Override
+  public String toString() {
+    return "%" + id + " = " + op.mnemonic() + " " + dtype + shape;
+  }
+}

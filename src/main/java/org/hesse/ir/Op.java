@@ -1,0 +1,154 @@
+package org.hesse.ir;
+
+/**
+ * What a {@link Node} computes from its inputs: a primitive with its static attributes. Result
+ * shape and dtype stand in the node. The set is closed, so that planner and backends can prove at
+ * compile time that they cover it; the rules of each primitive are in {@code org.hesse.ops}.
+ *
+ * <p>There is no implicit broadcasting and no implicit conversion: operands of an elementwise
+ * primitive have the same shape, and the same dtype unless stated otherwise.
+ */
+public sealed interface Op {
+
+  /** The name used by {@link Printer}. */
+  default String mnemonic() {
+    return getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  /** The input of a {@link Program} with the given position. */
+  record Parameter(int index) implements Op {}
+
+  /**
+   * A concrete value that a trace has met; equal only to itself. {@link Program} turns it into a
+   * parameter, so that plans never hold data.
+   */
+  final class Leaf implements Op {
+    private final Object value;
+
+    /** Wraps a value of the backend. */
+    public Leaf(Object value) {
+      this.value = value;
+    }
+
+    /** The wrapped value. */
+    public Object value() {
+      return value;
+    }
+  }
+
+  /**
+   * Stands for a value that a transform supplies: an input of a function being mapped over a batch,
+   * or the tangent that a transposition starts from. Equal only to itself; no program contains one.
+   */
+  final class Placeholder implements Op {}
+
+  /** A scalar (rank 0) of the node's dtype; truth values are 0 and 1. */
+  record Constant(double value) implements Op {
+    @Override
+    public boolean equals(Object o) {
+      return o instanceof Constant(double v)
+          && Double.doubleToRawLongBits(v) == Double.doubleToRawLongBits(value);
+    }
+
+    @Override
+    public int hashCode() {
+      return Long.hashCode(Double.doubleToRawLongBits(value));
+    }
+  }
+
+  /** The index along one axis, of dtype I32. No inputs. */
+  record Iota(int axis) implements Op {}
+
+  /** A function of one operand, applied to each element; same shape and dtype. */
+  record Unary(UnaryKind kind) implements Op {
+    @Override
+    public String mnemonic() {
+      return kind.name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** A function of two operands, applied to each pair of elements; same shape and dtype. */
+  record Binary(BinaryKind kind) implements Op {
+    @Override
+    public String mnemonic() {
+      return kind.name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** Compares two operands of one dtype; the result is BOOL. */
+  record Compare(CompareKind kind) implements Op {
+    @Override
+    public String mnemonic() {
+      return kind.name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** Inputs (condition of BOOL, a, b): a where the condition holds, else b. */
+  record Select() implements Op {}
+
+  /**
+   * Converts to the node's dtype. Reals to I32 truncate toward zero and saturate as Java does;
+   * anything to BOOL is "≠ 0"; BOOL to numbers is 0 or 1.
+   */
+  record Cast() implements Op {}
+
+  /** The operand itself, its derivative taken as zero. */
+  record StopGradient() implements Op {}
+
+  /** The operand itself: the fresh copy that a transform differentiates with respect to. */
+  record Copy() implements Op {}
+
+  /** The same elements in row-major order under the node's shape. */
+  record Reshape() implements Op {}
+
+  /** Result axis i is operand axis {@code axes[i]}. */
+  record Permute(Axes axes) implements Op {}
+
+  /**
+   * Repeats the operand: operand axis i becomes result axis {@code axes[i]} with the same extent;
+   * the other result axes are new. {@code axes} ascend.
+   */
+  record Broadcast(Axes axes) implements Op {}
+
+  /** Element i along axis a is operand element {@code start[a] + i·stride[a]}; strides ≥ 1. */
+  record Slice(Axes start, Axes stride) implements Op {}
+
+  /**
+   * Zeros around and between the operand's elements: operand element i along axis a becomes result
+   * element {@code low[a] + i·(interior[a] + 1)}. The node's shape fixes the zeros at the end.
+   */
+  record Pad(Axes low, Axes interior) implements Op {}
+
+  /** One or more operands side by side along an axis. */
+  record Concat(int axis) implements Op {}
+
+  /** The operand's order reversed along each of the axes. */
+  record Reverse(Axes axes) implements Op {}
+
+  /** Sum or maximum over ascending axes, which disappear. */
+  record Reduce(ReduceKind kind, Axes axes) implements Op {
+    @Override
+    public String mnemonic() {
+      return "reduce_" + kind.name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** The I32 index of the first maximum along an axis, which disappears; NaN counts as largest. */
+  record ArgMax(int axis) implements Op {}
+
+  /**
+   * A sum of products over pairs of contracted axes, for each combination of paired batch axes.
+   * Result axes: batch (in the given order), free axes of the left operand ascending, free axes of
+   * the right operand ascending. The node's dtype may be F64 for F32 operands: products and sums
+   * are then formed in F64.
+   */
+  record Dot(Axes lhsContract, Axes rhsContract, Axes lhsBatch, Axes rhsBatch) implements Op {}
+
+  /**
+   * Random words: the input is one key or a batch of keys, I32[batch…, 2]; the result is I32[batch…,
+   * dims…]. Within the block of one key, element i (row-major) is word i mod 2 of Threefry-2x32 with
+   * 20 rounds under that key at the 64-bit counter i div 2, whose low half is the first word. See
+   * Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011).
+   */
+  record RandomBits() implements Op {}
+}

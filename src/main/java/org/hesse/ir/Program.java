@@ -1,0 +1,207 @@
+package org.hesse.ir;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A pure function as a graph: inputs, outputs and every node between them in topological order.
+ * Two programs are equal when they compute the same thing from their inputs in the same way,
+ * whatever data their leaves hold.
+ */
+public final class Program {
+  private final List<Node> inputs;
+  private final List<Node> outputs;
+  private final List<Node> nodes;
+  private final int[] wiring;
+  private final int hash;
+
+  private Program(List<Node> inputs, List<Node> outputs, List<Node> nodes) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.nodes = nodes;
+    Map<Node, Integer> position = new HashMap<>(2 * nodes.size());
+    for (int i = 0; i < nodes.size(); i++) {
+      position.put(nodes.get(i), i);
+    }
+    this.wiring = wiring(position);
+    this.hash = computeHash();
+  }
+
+  /**
+   * The program that computes {@code outputs} from {@code inputs}. Leaves that are reached and not
+   * among the inputs become further inputs, in order of creation.
+   *
+   * @throws IllegalStateException if a placeholder or a foreign parameter is reached
+   */
+  public static Program capture(List<Node> inputs, List<Node> outputs) {
+    Set<Node> given = new HashSet<>(inputs);
+    List<Node> nodes = reachable(outputs, given);
+    List<Node> all = new ArrayList<>(inputs);
+    for (Node n : nodes) {
+      if (given.contains(n)) {
+        continue;
+      }
+      switch (n.op()) {
+        case Op.Leaf leaf -> all.add(n);
+        case Op.Placeholder p ->
+            throw new IllegalStateException(n + ": a placeholder escaped from its transform");
+        case Op.Parameter p ->
+            throw new IllegalStateException(n + ": a parameter of another program is used here");
+        default -> {}
+      }
+    }
+    Set<Node> present = new HashSet<>(nodes);
+    List<Node> ordered = new ArrayList<>(nodes);
+    inputs.stream().filter(present::add).forEach(ordered::add);
+    ordered.sort(Comparator.comparingLong(Node::id));
+    return new Program(List.copyOf(all), List.copyOf(outputs), List.copyOf(ordered));
+  }
+
+  /** Every node that the roots depend on, in topological order, not looking past {@code stops}. */
+  public static List<Node> reachable(List<Node> roots, Set<Node> stops) {
+    Set<Node> seen = new HashSet<>();
+    ArrayDeque<Node> open = new ArrayDeque<>();
+    for (Node root : roots) {
+      if (seen.add(root)) {
+        open.push(root);
+      }
+    }
+    while (!open.isEmpty()) {
+      Node n = open.pop();
+      if (stops.contains(n)) {
+        continue;
+      }
+      for (Node in : n.inputs()) {
+        if (seen.add(in)) {
+          open.push(in);
+        }
+      }
+    }
+    List<Node> nodes = new ArrayList<>(seen);
+    nodes.sort(Comparator.comparingLong(Node::id));
+    return nodes;
+  }
+
+  /** The same program with a {@link Op.Parameter} for every input, so that it holds no data. */
+  public Program detach() {
+    Map<Node, Node> copy = new HashMap<>();
+    List<Node> parameters = new ArrayList<>();
+    for (Node in : inputs) {
+      Node p = new Node(new Op.Parameter(parameters.size()), List.of(), in.shape(), in.dtype());
+      parameters.add(p);
+      copy.put(in, p);
+    }
+    List<Node> rebuilt = new ArrayList<>(parameters);
+    for (Node n : nodes) {
+      if (!copy.containsKey(n)) {
+        List<Node> ins = n.inputs().stream().map(copy::get).toList();
+        Node c = new Node(n.op(), ins, n.shape(), n.dtype());
+        copy.put(n, c);
+        rebuilt.add(c);
+      }
+    }
+    List<Node> outs = outputs.stream().map(copy::get).toList();
+    return new Program(List.copyOf(parameters), outs, List.copyOf(rebuilt));
+  }
+
+  /** The inputs: given ones first, then captured leaves. */
+  public List<Node> inputs() {
+    return inputs;
+  }
+
+  /** The results, in order; a node may stand here more than once. */
+  public List<Node> outputs() {
+    return outputs;
+  }
+
+  /** Every node, inputs included, each after the nodes it reads. */
+  public List<Node> nodes() {
+    return nodes;
+  }
+
+  /** For each node its inputs' positions; inputs as −1−index; in the end the outputs' positions. */
+  private int[] wiring(Map<Node, Integer> position) {
+    int[] w = new int[64];
+    int n = 0;
+    Map<Node, Integer> inputIndex = new HashMap<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      inputIndex.putIfAbsent(inputs.get(i), i);
+    }
+    for (Node node : nodes) {
+      int need = n + node.inputs().size() + 2;
+      if (need > w.length) {
+        w = Arrays.copyOf(w, Math.max(need, 2 * w.length));
+      }
+      Integer input = inputIndex.get(node);
+      if (input != null) {
+        w[n++] = -1 - input;
+      } else {
+        w[n++] = node.inputs().size();
+        for (Node in : node.inputs()) {
+          w[n++] = position.get(in);
+        }
+      }
+    }
+    w = Arrays.copyOf(w, n + outputs.size());
+    for (Node out : outputs) {
+      w[n++] = position.get(out);
+    }
+    return w;
+  }
+
+  private int computeHash() {
+    int h = Arrays.hashCode(wiring);
+    for (Node n : nodes) {
+      int op = isInput(n) ? 1 : n.op().hashCode() * 31 + n.op().getClass().getName().hashCode();
+      h = ((h * 31 + op) * 31 + n.shape().hashCode()) * 31 + n.dtype().ordinal();
+    }
+    return h;
+  }
+
+  private static boolean isInput(Node n) {
+    return n.op() instanceof Op.Parameter || n.op() instanceof Op.Leaf;
+  }
+
+  @Override
+  public boolean equals(Object o) {
+    if (!(o instanceof Program p)
+        || hash != p.hash
+        || nodes.size() != p.nodes.size()
+        || inputs.size() != p.inputs.size()
+        || !Arrays.equals(wiring, p.wiring)) {
+      return false;
+    }
+    for (int i = 0; i < nodes.size(); i++) {
+      Node a = nodes.get(i);
+      Node b = p.nodes.get(i);
+      if (a.dtype() != b.dtype()
+          || !a.shape().equals(b.shape())
+          || !(isInput(a) ? isInput(b) : a.op().equals(b.op()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public int hashCode() {
+    return hash;
+  }
+
+  /** The program in a readable form, one node a line; see {@link Printer}. */
+  public String print() {
+    return Printer.text(this);
+  }
+
+  @Override
+  public String toString() {
+    return print();
+  }
+}
