@@ -1,0 +1,123 @@
+package org.hesse.backend.cpu;
+
+import org.hesse.DType;
+
+/** Heap arrays of any of the four dtypes, and the conversions between them. */
+final class Arrays {
+  /** Longest array that common virtual machines allocate. */
+  static final long MAX_SIZE = Integer.MAX_VALUE - 8;
+
+  private Arrays() {}
+
+  static Object allocate(DType dtype, long size) {
+    if (size < 0 || size > MAX_SIZE) {
+      throw new IllegalArgumentException(
+          "size: " + size + " elements of " + dtype + " do not fit one heap array; the cpu backend"
+              + " stores up to " + MAX_SIZE + " elements in a tensor or in a plan's arena");
+    }
+    int n = (int) size;
+    return switch (dtype) {
+      case F32 -> new float[n];
+      case F64 -> new double[n];
+      case I32 -> new int[n];
+      case BOOL -> new boolean[n];
+    };
+  }
+
+  static DType dtype(Object array) {
+    return switch (array) {
+      case float[] a -> DType.F32;
+      case double[] a -> DType.F64;
+      case int[] a -> DType.I32;
+      case boolean[] a -> DType.BOOL;
+      default ->
+          throw new IllegalArgumentException(
+              "array: " + array.getClass().getTypeName()
+                  + " holds no tensor elements; expected float[], double[], int[] or boolean[]");
+    };
+  }
+
+  static Object copy(Object array) {
+    return switch (array) {
+      case float[] a -> a.clone();
+      case double[] a -> a.clone();
+      case int[] a -> a.clone();
+      case boolean[] a -> a.clone();
+      default -> throw new IllegalArgumentException(array.getClass().getTypeName());
+    };
+  }
+
+  /** Fills the first n elements with a number, converted as the constant of a program is. */
+  static void fill(Object array, int n, double value) {
+    switch (array) {
+      case float[] a -> java.util.Arrays.fill(a, 0, n, (float) value);
+      case double[] a -> java.util.Arrays.fill(a, 0, n, value);
+      case int[] a -> java.util.Arrays.fill(a, 0, n, (int) value);
+      case boolean[] a -> java.util.Arrays.fill(a, 0, n, value != 0);
+      default -> throw new IllegalArgumentException(array.getClass().getTypeName());
+    }
+  }
+
+  /** Copies n elements between arrays of one dtype, each with a stride. */
+  static void copyStrided(
+      Object from, int at, int stride, Object to, int toAt, int toStride, int n) {
+    if (stride == 1 && toStride == 1) {
+      System.arraycopy(from, at, to, toAt, n);
+      return;
+    }
+    switch (from) {
+      case float[] a -> {
+        float[] b = (float[]) to;
+        if (stride == 0 && toStride == 1) {
+          java.util.Arrays.fill(b, toAt, toAt + n, a[at]);
+          return;
+        }
+        for (int i = 0; i < n; i++) {
+          b[toAt + i * toStride] = a[at + i * stride];
+        }
+      }
+      case double[] a -> {
+        double[] b = (double[]) to;
+        if (stride == 0 && toStride == 1) {
+          java.util.Arrays.fill(b, toAt, toAt + n, a[at]);
+          return;
+        }
+        for (int i = 0; i < n; i++) {
+          b[toAt + i * toStride] = a[at + i * stride];
+        }
+      }
+      case int[] a -> {
+        int[] b = (int[]) to;
+        for (int i = 0; i < n; i++) {
+          b[toAt + i * toStride] = a[at + i * stride];
+        }
+      }
+      case boolean[] a -> {
+        boolean[] b = (boolean[]) to;
+        for (int i = 0; i < n; i++) {
+          b[toAt + i * toStride] = a[at + i * stride];
+        }
+      }
+      default -> throw new IllegalArgumentException(from.getClass().getTypeName());
+    }
+  }
+
+  /** Converts n numbers that are exact in the target's dtype or to be rounded to it. */
+  static void round(double[] from, int at, Object to, int toAt, int n) {
+    switch (to) {
+      case double[] b -> System.arraycopy(from, at, b, toAt, n);
+      case float[] b -> {
+        for (int i = 0; i < n; i++) {
+          b[toAt + i] = (float) from[at + i];
+        }
+      }
+      case int[] b -> {
+        // By way of long, so that sums beyond the range of int wrap around.
+        for (int i = 0; i < n; i++) {
+          b[toAt + i] = (int) (long) from[at + i];
+        }
+      }
+      default -> throw new IllegalArgumentException(to.getClass().getTypeName());
+    }
+  }
+}

@@ -1,0 +1,247 @@
+package org.hesse.backend.cpu;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import org.hesse.DType;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Slot;
+import org.hesse.backend.Step;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fused cluster's code, ready to be evaluated block by block over the flattened domain. Every
+ * instruction is one loop over a block that lies in the first-level cache; dense operands are read
+ * where they are, and dense results written where they belong.
+ */
+final class BlockProgram {
+  /** Elements evaluated at a time. */
+  static final int BLOCK = 1024;
+
+  /** Places one value of the program for the current block. */
+  private interface Line {
+    void run(Frame frame, Memory memory, long start, int n);
+  }
+
+  private final Line[] lines;
+  private final Line[] epilogue;
+  private final long size;
+  private final int cost;
+
+  /**
+   * @param kept number of a value that must be there when a block is done, or −1
+   */
+  BlockProgram(int[] domain, List<Instruction> code, List<Step.Store> stores, int kept) {
+    this.size = size(domain);
+    int count = code.size();
+    Step.@Nullable Store[] direct = directStores(domain, code, stores);
+    int[] lastUse = lastUses(code, stores, direct, kept);
+    Registers registers = new Registers();
+    int[] register = new int[count];
+    this.lines = new Line[count];
+    int weight = 0;
+    for (int v = 0; v < count; v++) {
+      Instruction in = code.get(v);
+      Step.Store to = direct[v];
+      if (in instanceof Instruction.Apply apply) {
+        for (int a : apply.arguments()) {
+          if (lastUse[a] == v) {
+            registers.release(code.get(a).dtype(), register[a]);
+            lastUse[a] = -1;
+          }
+        }
+        weight += Kernels.cost(apply.op());
+      }
+      boolean needsRegister = to == null && !(in instanceof Instruction.Constant);
+      register[v] = needsRegister ? registers.take(in.dtype()) : -1;
+      Place place = to == null ? null : new Place(to.view().slot(), origin(to));
+      lines[v] = line(domain, code, v, register[v], place);
+      if (lastUse[v] == v) {
+        registers.release(in.dtype(), register[v]);
+      }
+    }
+    this.cost = weight + stores.size();
+    List<Line> rest = new ArrayList<>();
+    for (Step.Store s : stores) {
+      if (direct[s.value()] != s) {
+        rest.add(store(domain, s));
+      }
+    }
+    this.epilogue = rest.toArray(Line[]::new);
+  }
+
+  static long size(int[] domain) {
+    long size = 1;
+    for (int d : domain) {
+      size = Math.multiplyExact(size, d);
+    }
+    return size;
+  }
+
+  /** Elements of the domain. */
+  long size() {
+    return size;
+  }
+
+  /** About how long one element takes, in units of an addition. */
+  int cost() {
+    return cost;
+  }
+
+  /** Evaluates elements start … start+n−1, with n at most {@link #BLOCK}. */
+  void run(Frame frame, Memory memory, long start, int n) {
+    frame.ensureValues(lines.length);
+    for (Line line : lines) {
+      line.run(frame, memory, start, n);
+    }
+    for (Line line : epilogue) {
+      line.run(frame, memory, start, n);
+    }
+  }
+
+  /** Where a value goes without a detour through a register. */
+  private record Place(Slot slot, long origin) {}
+
+  private static long origin(Step.Store s) {
+    return s.view().slot().offset() + s.view().offset();
+  }
+
+  /**
+   * For each value the store that it can be computed right into: dense, and over no memory that this
+   * program reads, for a later instruction of the same block may still want what lies there.
+   */
+  private static Step.@Nullable Store[] directStores(
+      int[] domain, List<Instruction> code, List<Step.Store> stores) {
+    Step.@Nullable Store[] direct = new Step.Store[code.size()];
+    for (Step.Store s : stores) {
+      boolean computed = code.get(s.value()) instanceof Instruction.Apply;
+      if (computed && direct[s.value()] == null && s.view().isDense(domain)) {
+        boolean read = false;
+        for (Instruction in : code) {
+          read |=
+              in instanceof Instruction.Load load
+                  && Strided.overlap(load.view().slot(), s.view().slot());
+        }
+        direct[s.value()] = read ? null : s;
+      }
+    }
+    return direct;
+  }
+
+  /** The last instruction that reads each value; the value itself if none does. */
+  private static int[] lastUses(
+      List<Instruction> code, List<Step.Store> stores, Step.@Nullable Store[] direct, int kept) {
+    int[] last = new int[code.size()];
+    for (int v = 0; v < last.length; v++) {
+      last[v] = v;
+      if (code.get(v) instanceof Instruction.Apply apply) {
+        for (int a : apply.arguments()) {
+          last[a] = v;
+        }
+      }
+    }
+    for (Step.Store s : stores) {
+      if (direct[s.value()] != s) {
+        last[s.value()] = Integer.MAX_VALUE;
+      }
+    }
+    if (kept >= 0) {
+      last[kept] = Integer.MAX_VALUE;
+    }
+    return last;
+  }
+
+  private Line line(
+      int[] domain, List<Instruction> code, int v, int register, @Nullable Place place) {
+    return switch (code.get(v)) {
+      case Instruction.Load load -> load(v, load, Strided.of(domain, load.view()), register);
+      case Instruction.Constant c -> {
+        Object block = Arrays.allocate(c.dtype(), Math.min(BLOCK, size));
+        Arrays.fill(block, (int) Math.min(BLOCK, size), c.value());
+        yield (frame, memory, start, n) -> set(frame, v, block, 0);
+      }
+      case Instruction.Index index -> {
+        Strided at = new Strided(domain, index.strides(), 0);
+        yield (frame, memory, start, n) -> {
+          int[] to = (int[]) frame.register(DType.I32, register);
+          at.positions(start, n, to);
+          set(frame, v, to, 0);
+        };
+      }
+      case Instruction.Apply apply -> {
+        int[] arguments = apply.arguments().stream().mapToInt(Integer::intValue).toArray();
+        DType operand = arguments.length == 0 ? apply.dtype() : operandType(code, apply);
+        Kernel kernel = Kernels.of(apply.op(), operand, apply.dtype());
+        DType dtype = apply.dtype();
+        yield (frame, memory, start, n) -> {
+          if (place == null) {
+            set(frame, v, frame.register(dtype, register), 0);
+          } else {
+            set(frame, v, memory.array(place.slot), (int) (place.origin + start));
+          }
+          kernel.run(frame, arguments, v, n);
+        };
+      }
+    };
+  }
+
+  /** The type that an operation works on; a selection is typed by what it selects. */
+  private static DType operandType(List<Instruction> code, Instruction.Apply apply) {
+    return code.get(apply.arguments().getLast()).dtype();
+  }
+
+  private static Line load(int v, Instruction.Load load, Strided view, int register) {
+    Slot slot = load.view().slot();
+    if (view.isDense()) {
+      long origin = view.position(0);
+      return (frame, memory, start, n) ->
+          set(frame, v, memory.array(slot), (int) (origin + start));
+    }
+    return (frame, memory, start, n) -> {
+      Object from = memory.array(slot);
+      long at = view.contiguous(start, n);
+      if (at >= 0) {
+        set(frame, v, from, (int) at);
+      } else {
+        Object to = frame.register(slot.dtype(), register);
+        view.gather(from, start, n, to);
+        set(frame, v, to, 0);
+      }
+    };
+  }
+
+  private static Line store(int[] domain, Step.Store s) {
+    Strided view = Strided.of(domain, s.view());
+    Slot slot = s.view().slot();
+    return (frame, memory, start, n) ->
+        view.scatter(
+            frame.values[s.value()],
+            frame.offsets[s.value()],
+            start,
+            n,
+            memory.array(slot));
+  }
+
+  private static void set(Frame frame, int v, Object array, int offset) {
+    frame.values[v] = array;
+    frame.offsets[v] = offset;
+  }
+
+  /** Registers that are free again, for each dtype, and how many there are. */
+  private static final class Registers {
+    private final EnumMap<DType, ArrayDeque<Integer>> free = new EnumMap<>(DType.class);
+    private final EnumMap<DType, Integer> used = new EnumMap<>(DType.class);
+
+    int take(DType dtype) {
+      Integer r = free.computeIfAbsent(dtype, d -> new ArrayDeque<>()).pollFirst();
+      return r != null ? r : used.merge(dtype, 1, Integer::sum) - 1;
+    }
+
+    void release(DType dtype, int register) {
+      if (register >= 0) {
+        free.computeIfAbsent(dtype, d -> new ArrayDeque<>()).addFirst(register);
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// twin: F64
+package org.hesse.backend.cpu;
+
+import java.lang.invoke.MethodHandles;
+import org.hesse.ir.CompareKind;
+
+/** Scalar loop of a comparison of reals. */
+final class CompareF32 implements Kernel {
+  private static final CompareKind KIND =
+      Specialized.constant(MethodHandles.lookup(), CompareKind.class);
+
+  CompareF32() {}
+
+  @Override
+  public void run(Frame frame, int[] arguments, int result, int n) {
+    float[] x = (float[]) frame.values[arguments[0]];
+    float[] y = (float[]) frame.values[arguments[1]];
+    boolean[] z = (boolean[]) frame.values[result];
+    int xo = frame.offsets[arguments[0]];
+    int yo = frame.offsets[arguments[1]];
+    int zo = frame.offsets[result];
+    for (int i = 0; i < n; i++) {
+      z[zo + i] = holds(x[xo + i], y[yo + i]);
+    }
+  }
+
+  private static boolean holds(float x, float y) {
+    return KIND == CompareKind.EQ
+        ? x == y
+        : KIND == CompareKind.NE
+            ? x != y
+            : KIND == CompareKind.LT
+                ? x < y
+                : KIND == CompareKind.LE ? x <= y : KIND == CompareKind.GT ? x > y : x >= y;
+  }
+}

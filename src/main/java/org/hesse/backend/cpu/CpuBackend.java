@@ -1,0 +1,59 @@
+package org.hesse.backend.cpu;
+
+import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.backend.Backend;
+import org.hesse.backend.Buffer;
+import org.hesse.backend.Executable;
+import org.hesse.backend.Schedule;
+
+/**
+ * The host processor. Results do not depend on the number of threads. Uses the Vector API where java
+ * was started with {@code --add-modules jdk.incubator.vector}, and scalar loops otherwise, with a
+ * warning.
+ */
+public final class CpuBackend implements Backend {
+  private static final CpuBackend INSTANCE = new CpuBackend();
+
+  private CpuBackend() {}
+
+  /** The backend; there is one. */
+  public static CpuBackend instance() {
+    return INSTANCE;
+  }
+
+  /** How many threads share a large step, the calling one included. */
+  public static int threads() {
+    return Workers.threads();
+  }
+
+  /**
+   * Sets how many threads share a large step. At first it is the system property {@code
+   * hesse.threads}, or else the number of processors.
+   *
+   * @throws IllegalArgumentException if the count is not positive
+   */
+  public static void setThreads(int count) {
+    Workers.setThreads(count);
+  }
+
+  @Override
+  public Device device() {
+    return Device.CPU;
+  }
+
+  @Override
+  public Buffer upload(Object array) {
+    return new CpuBuffer(Arrays.dtype(array), Arrays.copy(array));
+  }
+
+  @Override
+  public Buffer allocate(DType dtype, long size) {
+    return new CpuBuffer(dtype, Arrays.allocate(dtype, size));
+  }
+
+  @Override
+  public Executable prepare(Schedule schedule) {
+    return new CpuExecutable(schedule);
+  }
+}

@@ -1,0 +1,82 @@
+package org.hesse.backend.cpu;
+
+import java.lang.reflect.Array;
+import java.util.EnumMap;
+import org.hesse.DType;
+
+/** Scratch memory of one thread: where each value of a block program lies, and its registers. */
+final class Frame {
+  private static final ThreadLocal<Frame> CURRENT = ThreadLocal.withInitial(Frame::new);
+
+  /** For each value of the program the array that holds the current block. */
+  Object[] values = new Object[16];
+
+  /** For each value where in the array the block begins. */
+  int[] offsets = new int[16];
+
+  /** Partial results of a reduction and what rounding has taken from them. */
+  final double[] sums = new double[BlockProgram.BLOCK];
+
+  final double[] lost = new double[BlockProgram.BLOCK];
+
+  /** Halves of blocks that are being folded. */
+  final float[] halfF32 = new float[BlockProgram.BLOCK];
+
+  final double[] halfF64 = new double[BlockProgram.BLOCK];
+
+  /** Results on the way to a strided output. */
+  private final EnumMap<DType, Object> results = new EnumMap<>(DType.class);
+
+  private final EnumMap<DType, Object[]> registers = new EnumMap<>(DType.class);
+  private final EnumMap<DType, Object> panels = new EnumMap<>(DType.class);
+  private final EnumMap<DType, Object> shared = new EnumMap<>(DType.class);
+
+  /** The scratch memory of the calling thread. */
+  static Frame current() {
+    return CURRENT.get();
+  }
+
+  void ensureValues(int count) {
+    if (values.length < count) {
+      values = new Object[2 * count];
+      offsets = new int[2 * count];
+    }
+  }
+
+  /** A register of one block; the contents stay until the register is used again. */
+  Object register(DType dtype, int number) {
+    Object[] rs = registers.computeIfAbsent(dtype, d -> new Object[8]);
+    if (number >= rs.length) {
+      rs = java.util.Arrays.copyOf(rs, 2 * number);
+      registers.put(dtype, rs);
+    }
+    if (rs[number] == null) {
+      rs[number] = Arrays.allocate(dtype, BlockProgram.BLOCK);
+    }
+    return rs[number];
+  }
+
+  /** A block apart from all registers. */
+  Object result(DType dtype) {
+    return results.computeIfAbsent(dtype, d -> Arrays.allocate(d, BlockProgram.BLOCK));
+  }
+
+  /** A large scratch array for what one task packs, at least as long as asked for. */
+  Object panel(DType dtype, int size) {
+    return atLeast(panels, dtype, size);
+  }
+
+  /** A large scratch array for what all tasks of the calling thread's step read. */
+  Object shared(DType dtype, int size) {
+    return atLeast(shared, dtype, size);
+  }
+
+  private static Object atLeast(EnumMap<DType, Object> arrays, DType dtype, int size) {
+    Object a = arrays.get(dtype);
+    if (a == null || Array.getLength(a) < size) {
+      a = Arrays.allocate(dtype, size);
+      arrays.put(dtype, a);
+    }
+    return a;
+  }
+}

@@ -1,0 +1,32 @@
+package org.hesse.backend.cpu;
+
+import org.hesse.backend.Step;
+
+/** Runs a block program over its whole domain. */
+final class MapStep implements Prepared {
+  /** A task is about as long as this many additions, some 5 to 20 microseconds. */
+  private static final int TASK_COST = 1 << 17;
+
+  private final BlockProgram program;
+  private final long taskSize;
+
+  MapStep(Step.Map step) {
+    this.program = new BlockProgram(step.domain(), step.code(), step.stores(), -1);
+    int blocks = Math.max(1, TASK_COST / (BlockProgram.BLOCK * program.cost()));
+    this.taskSize = (long) blocks * BlockProgram.BLOCK;
+  }
+
+  @Override
+  public void run(Memory memory) {
+    long size = program.size();
+    Workers.run(
+        Math.toIntExact((size + taskSize - 1) / taskSize),
+        task -> {
+          Frame frame = Frame.current();
+          long end = Math.min(size, (task + 1) * taskSize);
+          for (long at = task * taskSize; at < end; at += BlockProgram.BLOCK) {
+            program.run(frame, memory, at, (int) Math.min(BlockProgram.BLOCK, end - at));
+          }
+        });
+  }
+}

@@ -1,0 +1,62 @@
+// twin: F64
+package org.hesse.backend.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Moves matrices into panels and tiles into matrices. */
+final class PackF32 {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+
+  /** Numbers of one row that are written before the next row's: a cache line or two. */
+  private static final int STRIP = 16;
+
+  private PackF32() {}
+
+  /** {@code to[toAt + p·ld + i] = from[at + i·si + p·sp]}. */
+  static void pack(
+      float[] from, int at, int si, int sp, int n, int k, float[] to, int toAt, int ld) {
+    if (si == 1) {
+      for (int p = 0; p < k; p++) {
+        System.arraycopy(from, at + p * sp, to, toAt + p * ld, n);
+      }
+      return;
+    }
+    for (int p0 = 0; p0 < k; p0 += STRIP) {
+      int end = Math.min(k, p0 + STRIP);
+      for (int i = 0; i < n; i++) {
+        int source = at + i * si;
+        int target = toAt + i;
+        for (int p = p0; p < end; p++) {
+          to[target + p * ld] = from[source + p * sp];
+        }
+      }
+    }
+  }
+
+  /** Writes, or adds, the first columns of a tile's rows to a matrix. */
+  static void put(
+      float[] tile, int ld, float[] to, int at, int row, int rows, int columns, boolean add) {
+    int full = SPECIES.loopBound(columns);
+    VectorMask<Float> rest = SPECIES.indexInRange(full, columns);
+    for (int i = 0; i < rows; i++) {
+      int from = i * ld;
+      int target = at + i * row;
+      for (int j = 0; j < full; j += SPECIES.length()) {
+        FloatVector v = FloatVector.fromArray(SPECIES, tile, from + j);
+        if (add) {
+          v = v.add(FloatVector.fromArray(SPECIES, to, target + j));
+        }
+        v.intoArray(to, target + j);
+      }
+      if (full < columns) {
+        FloatVector v = FloatVector.fromArray(SPECIES, tile, from + full);
+        if (add) {
+          v = v.add(FloatVector.fromArray(SPECIES, to, target + full, rest));
+        }
+        v.intoArray(to, target + full, rest);
+      }
+    }
+  }
+}

@@ -1,0 +1,191 @@
+package org.hesse.backend.cpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.hesse.DType;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Step;
+import org.hesse.ir.Op;
+import org.hesse.ir.ReduceKind;
+
+/**
+ * Evaluates a block program and folds what it yields. The domain is seen as outer × reduced × inner.
+ * Where one outer index spans less than a block, a block takes several; else the work is cut into
+ * tasks of one outer index, up to a block's width of the inner ones and a fixed number of reduced
+ * ones, whose partial results are combined in order.
+ */
+final class ReduceStep implements Prepared {
+  private static final int BLOCK = BlockProgram.BLOCK;
+
+  /** Elements of a task. Also keeps sums of integers in a task exact in double. */
+  private static final int TASK_SIZE = 32 * BLOCK;
+
+  private final BlockProgram program;
+  private final int result;
+  private final FoldKernel fold;
+  private final double start;
+  private final Step.Reduce step;
+  private final Strided out;
+  private final long outer;
+  private final long reduced;
+  private final long inner;
+
+  ReduceStep(Step.Reduce step) {
+    this.step = step;
+    List<Instruction> code = new ArrayList<>(step.code());
+    DType dtype = step.dtype();
+    if (dtype == DType.I32) {
+      // Sums of a task's integers are exact in double, and so is everything else about them.
+      code.add(new Instruction.Apply(new Op.Cast(), DType.F64, List.of(code.size() - 1)));
+    } else if (dtype == DType.BOOL) {
+      throw new IllegalArgumentException("a reduction of BOOL is not defined; cast to I32 first");
+    }
+    this.result = code.size() - 1;
+    this.program = new BlockProgram(step.domain(), code, List.of(), result);
+    this.fold = Folds.of(step.kind(), dtype == DType.F32);
+    this.start = step.kind() == ReduceKind.SUM ? 0 : Double.NEGATIVE_INFINITY;
+    int[] domain = step.domain();
+    int from = step.outer();
+    int to = from + step.reduced();
+    this.outer = BlockProgram.size(java.util.Arrays.copyOfRange(domain, 0, from));
+    this.reduced = BlockProgram.size(java.util.Arrays.copyOfRange(domain, from, to));
+    this.inner = BlockProgram.size(java.util.Arrays.copyOfRange(domain, to, domain.length));
+    int[] kept = new int[domain.length - step.reduced()];
+    System.arraycopy(domain, 0, kept, 0, from);
+    System.arraycopy(domain, to, kept, from, domain.length - to);
+    this.out = Strided.of(kept, step.out());
+  }
+
+  @Override
+  public void run(Memory memory) {
+    if (reduced * inner <= BLOCK) {
+      runGroups(memory);
+    } else {
+      runTiles(memory);
+    }
+  }
+
+  /** Every block holds whole outer indices. */
+  private void runGroups(Memory memory) {
+    int group = (int) (reduced * inner);
+    int width = (int) inner;
+    int perBlock = BLOCK / group;
+    int perTask = perBlock * Math.max(1, TASK_SIZE / BLOCK / program.cost());
+    Workers.run(
+        Math.toIntExact((outer + perTask - 1) / perTask),
+        task -> {
+          Frame frame = Frame.current();
+          long end = Math.min(outer, (long) (task + 1) * perTask);
+          for (long g = (long) task * perTask; g < end; g += perBlock) {
+            int groups = (int) Math.min(perBlock, end - g);
+            program.run(frame, memory, g * group, groups * group);
+            clear(frame, groups * width);
+            for (int i = 0; i < groups; i++) {
+              fold(frame, i * group, (int) reduced, width, i * width);
+            }
+            settle(frame.sums, frame.lost, groups * width);
+            write(memory, frame.sums, 0, g * width, groups * width);
+          }
+        });
+  }
+
+  /** Every task holds some of the reduced indices for some inner ones of one outer index. */
+  private void runTiles(Memory memory) {
+    int width = (int) Math.min(inner, BLOCK);
+    int tiles = Math.toIntExact((inner + width - 1) / width);
+    int rowsPerBlock = inner <= BLOCK ? BLOCK / width : 1;
+    int blocks = Math.max(1, TASK_SIZE / (rowsPerBlock * width * Math.max(1, program.cost() / 4)));
+    int rowsPerTask = rowsPerBlock * blocks;
+    int chunks = Math.toIntExact((reduced + rowsPerTask - 1) / rowsPerTask);
+    double[] partial =
+        chunks == 1 ? null : (double[]) Arrays.allocate(DType.F64, outer * chunks * inner);
+    Workers.run(
+        Math.toIntExact(outer * tiles * chunks),
+        task -> {
+          Frame frame = Frame.current();
+          int chunk = task % chunks;
+          int tile = task / chunks % tiles;
+          long o = task / chunks / tiles;
+          long i0 = (long) tile * width;
+          int w = (int) Math.min(width, inner - i0);
+          long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
+          clear(frame, w);
+          for (long r = (long) chunk * rowsPerTask; r < end; r += rowsPerBlock) {
+            int rows = (int) Math.min(rowsPerBlock, end - r);
+            program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
+            fold(frame, 0, rows, w, 0);
+          }
+          settle(frame.sums, frame.lost, w);
+          if (partial == null) {
+            write(memory, frame.sums, 0, o * inner + i0, w);
+          } else {
+            int at = (int) ((o * chunks + chunk) * inner + i0);
+            System.arraycopy(frame.sums, 0, partial, at, w);
+          }
+        });
+    if (partial != null) {
+      combine(memory, partial, chunks, tiles, width);
+    }
+  }
+
+  /** Folds the partial results of all chunks, in their order. */
+  private void combine(Memory memory, double[] partial, int chunks, int tiles, int width) {
+    FoldKernel ordered = Folds.of(step.kind(), false);
+    Workers.run(
+        Math.toIntExact(outer * tiles),
+        task -> {
+          Frame frame = Frame.current();
+          long o = task / tiles;
+          long i0 = (long) (task % tiles) * width;
+          int w = (int) Math.min(width, inner - i0);
+          clear(frame, w);
+          for (int c = 0; c < chunks; c++) {
+            int at = (int) ((o * chunks + c) * inner + i0);
+            ordered.fold(frame, partial, at, 1, w, frame.sums, frame.lost, 0);
+            if (step.dtype() == DType.I32) {
+              wrap(frame.sums, w);
+            }
+          }
+          settle(frame.sums, frame.lost, w);
+          write(memory, frame.sums, 0, o * inner + i0, w);
+        });
+  }
+
+  private void clear(Frame frame, int n) {
+    java.util.Arrays.fill(frame.sums, 0, n, start);
+    java.util.Arrays.fill(frame.lost, 0, n, 0);
+  }
+
+  private void fold(Frame frame, int skip, int rows, int width, int to) {
+    Object data = frame.values[result];
+    int offset = frame.offsets[result] + skip;
+    fold.fold(frame, data, offset, rows, width, frame.sums, frame.lost, to);
+  }
+
+  /** Adds what rounding took back to the sums. Next to an infinity that is NaN, and meaningless. */
+  private static void settle(double[] sums, double[] lost, int n) {
+    for (int i = 0; i < n; i++) {
+      if (Double.isFinite(sums[i])) {
+        sums[i] += lost[i];
+      }
+    }
+  }
+
+  /** Integer arithmetic wraps around. */
+  private static void wrap(double[] sums, int n) {
+    for (int i = 0; i < n; i++) {
+      sums[i] = (int) (long) sums[i];
+    }
+  }
+
+  private void write(Memory memory, double[] from, int at, long index, int n) {
+    Object to = memory.array(step.out().slot());
+    if (step.dtype() == DType.F64) {
+      out.scatter(from, at, index, n, to);
+    } else {
+      Object rounded = Frame.current().result(step.dtype());
+      Arrays.round(from, at, rounded, 0, n);
+      out.scatter(rounded, 0, index, n, to);
+    }
+  }
+}

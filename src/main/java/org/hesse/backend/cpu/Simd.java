@@ -1,0 +1,37 @@
+package org.hesse.backend.cpu;
+
+import org.hesse.ir.UnaryKind;
+
+/** Whether the Vector API is there. Classes that use it are loaded only if it is. */
+final class Simd {
+  /** Whether this process was started with the module of the Vector API. */
+  static final boolean PRESENT = detect();
+
+  private Simd() {}
+
+  private static boolean detect() {
+    boolean present = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    if (!present) {
+      System.err.println(
+          "hesse: warning: the Vector API is absent, so the cpu backend runs slow scalar loops;"
+              + " start java with --add-modules jdk.incubator.vector");
+    }
+    return present;
+  }
+
+  /** Functions that are one instruction or so. */
+  static boolean onLanes(UnaryKind kind) {
+    return switch (kind) {
+      case NEG, ABS, SQRT, RSQRT -> true;
+      default -> false;
+    };
+  }
+
+  /** Functions of {@link VectorMath}. */
+  static boolean hasFunction(UnaryKind kind) {
+    return switch (kind) {
+      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, SIGN, FLOOR -> true;
+      default -> false;
+    };
+  }
+}

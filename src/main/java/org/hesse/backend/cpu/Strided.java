@@ -1,0 +1,147 @@
+package org.hesse.backend.cpu;
+
+import org.hesse.backend.Slot;
+import org.hesse.backend.View;
+
+/** Walks a view in the row-major order of its domain, in stretches of constant stride. */
+final class Strided {
+  /** Takes one stretch: {@code count} elements, the first at {@code position}. */
+  interface Stretch {
+    /**
+     * @param done how many elements of the block came before
+     */
+    void accept(int done, long position, long stride, int count);
+  }
+
+  private final int[] dims;
+  private final long[] strides;
+  private final long origin;
+
+  /** Axes that the strides allow to be walked as one are merged; those of extent 1 vanish. */
+  Strided(int[] domain, long[] strides, long origin) {
+    int[] d = new int[domain.length];
+    long[] s = new long[domain.length];
+    int rank = 0;
+    for (int a = 0; a < domain.length; a++) {
+      if (domain[a] == 1) {
+        continue;
+      }
+      if (rank > 0
+          && s[rank - 1] == strides[a] * domain[a]
+          && (long) d[rank - 1] * domain[a] <= Integer.MAX_VALUE) {
+        d[rank - 1] *= domain[a];
+        s[rank - 1] = strides[a];
+      } else {
+        d[rank] = domain[a];
+        s[rank++] = strides[a];
+      }
+    }
+    this.dims = java.util.Arrays.copyOf(d, rank);
+    this.strides = java.util.Arrays.copyOf(s, rank);
+    this.origin = origin;
+  }
+
+  static Strided of(int[] domain, View view) {
+    return new Strided(domain, view.strides(), view.slot().offset() + view.offset());
+  }
+
+  /** Whether element i of the domain is at {@code origin + i}. */
+  boolean isDense() {
+    return dims.length == 0 || dims.length == 1 && strides[0] == 1;
+  }
+
+  /** Position of the element with the given row-major number. */
+  long position(long index) {
+    long p = origin;
+    for (int a = dims.length - 1; a >= 0; a--) {
+      p += index % dims[a] * strides[a];
+      index /= dims[a];
+    }
+    return p;
+  }
+
+  /**
+   * Position of the first of {@code n} elements if they lie one after another in memory, else −1.
+   */
+  long contiguous(long start, int n) {
+    int last = dims.length - 1;
+    if (n == 1 || last < 0) {
+      return position(start);
+    }
+    return strides[last] == 1 && start % dims[last] + n <= dims[last] ? position(start) : -1;
+  }
+
+  /** Hands out the {@code n} elements from row-major number {@code start} on. */
+  void walk(long start, int n, Stretch stretch) {
+    int last = dims.length - 1;
+    if (last < 0) {
+      stretch.accept(0, origin, 0, n);
+      return;
+    }
+    int[] index = new int[dims.length];
+    long position = origin;
+    for (int a = last; a >= 0; a--) {
+      index[a] = (int) (start % dims[a]);
+      position += index[a] * strides[a];
+      start /= dims[a];
+    }
+    int done = 0;
+    while (true) {
+      int count = Math.min(n - done, dims[last] - index[last]);
+      stretch.accept(done, position, strides[last], count);
+      done += count;
+      if (done == n) {
+        return;
+      }
+      position -= index[last] * strides[last];
+      index[last] = 0;
+      for (int a = last - 1; a >= 0; a--) {
+        position += strides[a];
+        if (++index[a] < dims[a]) {
+          break;
+        }
+        position -= dims[a] * strides[a];
+        index[a] = 0;
+      }
+    }
+  }
+
+  /** Copies elements of the view to consecutive ones. */
+  void gather(Object from, long start, int n, Object to) {
+    walk(
+        start,
+        n,
+        (done, position, stride, count) ->
+            Arrays.copyStrided(from, (int) position, (int) stride, to, done, 1, count));
+  }
+
+  /** Copies consecutive elements to those of the view. */
+  void scatter(Object from, int at, long start, int n, Object to) {
+    walk(
+        start,
+        n,
+        (done, position, stride, count) ->
+            Arrays.copyStrided(from, at + done, 1, to, (int) position, (int) stride, count));
+  }
+
+  /** Writes the positions themselves. */
+  void positions(long start, int n, int[] to) {
+    walk(
+        start,
+        n,
+        (done, position, stride, count) -> {
+          for (int i = 0; i < count; i++) {
+            to[done + i] = (int) (position + i * stride);
+          }
+        });
+  }
+
+  /** Whether two slots share memory. */
+  static boolean overlap(Slot a, Slot b) {
+    return a.space() == b.space()
+        && a.index() == b.index()
+        && a.dtype() == b.dtype()
+        && a.offset() < b.offset() + b.size()
+        && b.offset() < a.offset() + a.size();
+  }
+}
