@@ -1,0 +1,138 @@
+package org.hesse.backend.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.hesse.DType;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Products of every shape and layout against a triple loop in double. */
+class DotTest {
+  private enum Types {
+    F32,
+    F64,
+    MIXED
+  }
+
+  private static int[] small() {
+    return IntStream.rangeClosed(1, 40).toArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("small")
+  void smallShapes(int m) {
+    Random random = new Random(m);
+    for (int n : new int[] {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 40}) {
+      for (int k : new int[] {1, 2, 5, 16, 39}) {
+        check(random, 1 + random.nextInt(3), m, n, k);
+      }
+    }
+  }
+
+  @Test
+  void largeShapes() {
+    Random random = new Random(7);
+    check(random, 1, 300, 200, 600);
+    check(random, 1, 517, 97, 259);
+    check(random, 3, 260, 50, 40);
+    check(random, 1, 9, 300, 513);
+    check(random, 1, 12, 5, 20_000);
+    check(random, 2, 33, 49, 9001);
+    check(random, 1, 1, 1, 300_000);
+    check(random, 1, 1, 1500, 300);
+    check(random, 1, 40_000, 1, 17);
+    check(random, 1, 5, 1, 70_000);
+  }
+
+  private static void check(Random random, int batch, int m, int n, int k) {
+    for (Types types : Types.values()) {
+      for (int layout = 0; layout < 8; layout++) {
+        int a = layout & 1;
+        int b = layout >> 1 & 1;
+        int c = layout >> 2;
+        if (batch * m * n * k < 40_000 && random.nextInt(4) != 0) {
+          continue;
+        }
+        check(random, types, batch, m, n, k, a, b, c);
+      }
+    }
+  }
+
+  /** Strides over (batch, rows, columns), rows contiguous or columns, with gaps and offsets. */
+  private static View view(
+      Random random, org.hesse.backend.Slot slot, int rows, int columns, int layout, boolean repeat) {
+    int gap = slot.size() == 0 ? 0 : random.nextInt(2);
+    long[] s =
+        layout == 0
+            ? new long[] {0, columns + gap, 1}
+            : new long[] {0, 1, rows + gap};
+    s[0] = repeat ? 0 : (long) (layout == 0 ? rows : columns) * (layout == 0 ? s[1] : s[2]);
+    return new View(slot, random.nextInt(3), s);
+  }
+
+  private static void check(
+      Random random, Types types, int batch, int m, int n, int k, int la, int lb, int lc) {
+    DType from = types == Types.F64 ? DType.F64 : DType.F32;
+    DType to = types == Types.F32 ? DType.F32 : DType.F64;
+    int sizeA = batch * (m + 1) * (k + 1) + 3;
+    int sizeB = batch * (n + 1) * (k + 1) + 3;
+    int sizeC = batch * (m + 1) * (n + 1) + 3;
+    Object a = numbers(random, from, sizeA);
+    Object b = numbers(random, from, sizeB);
+    View va = view(random, Plans.input(0, from, sizeA), m, k, la, false);
+    View vb = view(random, Plans.input(1, from, sizeB), n, k, lb, random.nextInt(4) == 0);
+    View vc = view(random, Plans.output(to, sizeC), m, n, lc, false);
+    Step.Dot dot = new Step.Dot(batch, m, n, k, va, vb, vc);
+    CpuBackend.setThreads(1);
+    Object c = Plans.run(dot, to, sizeC, a, b);
+    CpuBackend.setThreads(3);
+    Object again = Plans.run(dot, to, sizeC, a, b);
+    CpuBackend.setThreads(Runtime.getRuntime().availableProcessors());
+    String what = types + " " + dot;
+    if (to == DType.F32) {
+      assertArrayEquals((float[]) c, (float[]) again, what);
+    } else {
+      assertArrayEquals((double[]) c, (double[]) again, what);
+    }
+    double eps = to == DType.F32 ? 0x1p-24 : 0x1p-53;
+    for (int i = 0; i < batch * m * n; i++) {
+      int[] at = {i / n / m, i / n % m, i % n};
+      double sum = 0;
+      double size = 0;
+      for (int p = 0; p < k; p++) {
+        double x =
+            get(a, va, at[0], at[1], p) * get(b, vb, at[0], at[2], p);
+        sum += x;
+        size += Math.abs(x);
+      }
+      double actual = get(c, vc, at[0], at[1], at[2]);
+      double bound = (4 + Math.min(k, 512)) * eps * size + k * 0x1p-53 * size;
+      if (!(Math.abs(actual - sum) <= bound)) {
+        assertTrue(false, what + " at " + i + ": " + actual + " instead of " + sum);
+      }
+    }
+  }
+
+  private static Object numbers(Random random, DType dtype, int n) {
+    if (dtype == DType.F64) {
+      return random.doubles(n, -1, 1).toArray();
+    }
+    float[] f = new float[n];
+    for (int i = 0; i < n; i++) {
+      f[i] = random.nextFloat() * 2 - 1;
+    }
+    return f;
+  }
+
+  private static double get(Object array, View v, int i, int j, int k) {
+    long[] s = v.strides();
+    int at = (int) (v.offset() + i * s[0] + j * s[1] + k * s[2]);
+    return array instanceof float[] f ? f[at] : ((double[]) array)[at];
+  }
+}
