@@ -172,7 +172,7 @@ final class BlockProgram {
       case Instruction.Apply apply -> {
         int[] arguments = apply.arguments().stream().mapToInt(Integer::intValue).toArray();
         DType operand = arguments.length == 0 ? apply.dtype() : operandType(code, apply);
-        Kernel kernel = Kernels.of(apply.op(), operand, apply.dtype());
+        Kernel kernel = Kernels.of(apply.op(), operand, apply.dtype(), size);
         DType dtype = apply.dtype();
         yield (frame, memory, start, n) -> {
           if (place == null) {

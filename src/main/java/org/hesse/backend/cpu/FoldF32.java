@@ -40,6 +40,10 @@ final class FoldF32 implements FoldKernel {
       }
       rows = kept;
     }
+    if (Simd.PRESENT && rows == 1 && width > 1) {
+      FoldLoopF32.merge(KIND == ReduceKind.SUM, a, at, width, sums, lost, to);
+      return;
+    }
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < width; i++) {
         merge(sums, lost, to + i, a[at + r * width + i]);

@@ -1,6 +1,7 @@
 // twin: F64
 package org.hesse.backend.cpu;
 
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -24,6 +25,33 @@ final class FoldLoopF32 {
       FloatVector x = FloatVector.fromArray(SPECIES, a, p + full, rest);
       FloatVector y = FloatVector.fromArray(SPECIES, a, q + full, rest);
       (sum ? x.add(y) : x.max(y)).intoArray(to, full, rest);
+    }
+  }
+
+  /** Merges n numbers into as many results, which are kept in double with what rounding took. */
+  static void merge(
+      boolean sum, float[] a, int at, int n, double[] sums, double[] lost, int to) {
+    int full = VectorMath.SPECIES.loopBound(n);
+    for (int i = 0; i < full; i += VectorMath.SPECIES.length()) {
+      DoubleVector v = LanesF32.load(a, at + i);
+      DoubleVector s = LanesF64.load(sums, to + i);
+      DoubleVector t = sum ? s.add(v) : s.max(v);
+      t.intoArray(sums, to + i);
+      if (sum) {
+        DoubleVector back = t.sub(s);
+        DoubleVector error = s.sub(t.sub(back)).add(v.sub(back));
+        LanesF64.load(lost, to + i).add(error).intoArray(lost, to + i);
+      }
+    }
+    for (int i = full; i < n; i++) {
+      double v = a[at + i];
+      double s = sums[to + i];
+      double t = sum ? s + v : Math.max(s, v);
+      sums[to + i] = t;
+      if (sum) {
+        double back = t - s;
+        lost[to + i] += (s - (t - back)) + (v - back);
+      }
     }
   }
 }

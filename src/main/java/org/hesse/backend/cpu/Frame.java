@@ -19,6 +19,12 @@ final class Frame {
 
   final double[] lost = new double[BlockProgram.BLOCK];
 
+  /** Operands of a function, and what becomes of them. */
+  final double[] argument = new double[BlockProgram.BLOCK];
+
+  final double[] exponent = new double[BlockProgram.BLOCK];
+  final double[] outcome = new double[BlockProgram.BLOCK];
+
   /** Halves of blocks that are being folded. */
   final float[] halfF32 = new float[BlockProgram.BLOCK];
 

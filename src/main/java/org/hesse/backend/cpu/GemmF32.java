@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A matrix product from packed panels. The right operand is copied into panels of three vectors of
  * columns, the left one is read where it is if its rows are contiguous, and else copied into panels
- * of eight rows. A task is one panel of columns by up to {@link #ROWS_PER_TASK} rows; a long sum
+ * of {@link #ROWS} rows. A task is one panel of columns by up to {@link #ROWS_PER_TASK} rows; a long sum
  * with few tasks is cut into stretches that are added up in order. How the work is cut depends on
  * the shape only.
  */
@@ -16,10 +16,12 @@ final class GemmF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
 
   /** Rows of the micro-kernel; with 16 registers only 4 × 3 sums and the operands fit. */
-  private static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 4 : 8;
+  private static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 4 : 6;
 
   private static final int COLUMNS = 3 * LANES;
-  private static final int ROWS_PER_TASK = 256;
+
+  /** A multiple of {@link #ROWS}. */
+  private static final int ROWS_PER_TASK = 240;
 
   /** Pairs per pass: a panel of that depth stays in the nearest caches. */
   private static final int DEPTH = 256;
@@ -28,9 +30,12 @@ final class GemmF32 implements Prepared {
   private static final int SHARED = 1 << 22;
 
   /** Below so many multiplications threads would cost more than they give. */
-  private static final long PARALLEL = 1 << 17;
+  private static final long PARALLEL = 1 << 20;
 
-  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[8 * 3];
+  /** Columns this far apart are still read where they are: a pass over them fits the caches. */
+  private static final int NEAR = 256;
+
+  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[6 * 3];
 
   private final Gemm gemm;
   private final boolean packA;
@@ -42,7 +47,8 @@ final class GemmF32 implements Prepared {
 
   GemmF32(Gemm gemm) {
     this.gemm = gemm;
-    this.packA = gemm.mixed() || gemm.a().column() != 1;
+    boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
+    this.packA = gemm.mixed() || gemm.a().column() != 1 && !shortColumns;
     this.parallel = (long) gemm.batch() * gemm.m() * gemm.n() * gemm.k() >= PARALLEL;
     this.rowTasks = (gemm.m() + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
     this.panels = (gemm.n() + COLUMNS - 1) / COLUMNS;
@@ -294,8 +300,10 @@ final class GemmF32 implements Prepared {
       private Left left(float @Nullable [] shared, float[] own, int ownAt, int p, int end) {
         int i0 = rows * ROWS_PER_TASK;
         if (!packA) {
-          int from = gemm.a().at(batch) + i0 * gemm.a().row() + p;
-          return new Left((float[]) a, from, gemm.a().row(), gemm.a().row(), 1);
+          int step = gemm.a().row();
+          int column = gemm.a().column();
+          int from = gemm.a().at(batch) + i0 * step + p * column;
+          return new Left((float[]) a, from, step, step, column);
         }
         if (shared != null) {
           int k = p1 - p0;

@@ -12,12 +12,27 @@ import org.hesse.ir.UnaryKind;
 final class Kernels {
   private record Key(Object operation, DType operand, DType result, boolean simd) {}
 
+  private static final long FEW = 64;
+
   private static final Map<Key, Kernel> CACHE = new ConcurrentHashMap<>();
 
   private Kernels() {}
 
   static Kernel of(Op op, DType operand, DType result) {
     return of(op, operand, result, Simd.PRESENT);
+  }
+
+  /**
+   * As {@link #of(Op, DType, DType)} for a known number of elements. Few elements do not bring a
+   * vector loop to the point where the JIT compiler takes it up, and until then vectors are far
+   * slower than scalars. Operations that would round differently stay on vectors.
+   */
+  static Kernel of(Op op, DType operand, DType result, long size) {
+    boolean function =
+        op instanceof Op.Unary(UnaryKind kind) && Simd.hasFunction(kind)
+            || op instanceof Op.Unary(UnaryKind rsqrt) && rsqrt == UnaryKind.RSQRT
+            || op instanceof Op.Binary(BinaryKind pow) && pow == BinaryKind.POW;
+    return of(op, operand, result, Simd.PRESENT && (function || size > FEW));
   }
 
   /** As {@link #of(Op, DType, DType)}, with the choice between vectors and scalars made. */
@@ -40,12 +55,22 @@ final class Kernels {
   private static Kernel make(Key key) {
     boolean f32 = key.operand == DType.F32;
     if (key.operation.equals("cast")) {
-      return new CastKernel();
+      boolean reals = key.operand.isReal() && key.result.isReal() && key.operand != key.result;
+      return key.simd && reals ? new SimdCast() : new CastKernel();
     }
     if (key.operation.equals("select")) {
       return key.simd && key.operand == DType.F32
           ? new SimdSelectF32()
           : key.simd && key.operand == DType.F64 ? new SimdSelectF64() : new SelectKernel();
+    }
+    requireSupport(key);
+    if (key.simd && key.operation instanceof UnaryKind k && Simd.hasFunction(k)) {
+      if (key.operand.isReal()) {
+        return new SimdFunction(k, f32);
+      }
+    }
+    if (key.simd && key.operation == BinaryKind.POW && f32) {
+      return new SimdPower();
     }
     Class<? extends Kernel> template =
         switch (key.operand) {
@@ -53,10 +78,7 @@ final class Kernels {
               switch (key.operation) {
                 case UnaryKind k when key.simd && Simd.onLanes(k) ->
                     f32 ? SimdUnaryF32.class : SimdUnaryF64.class;
-                case UnaryKind k when key.simd && Simd.hasFunction(k) ->
-                    f32 ? SimdFunctionF32.class : SimdFunctionF64.class;
                 case UnaryKind k -> f32 ? UnaryF32.class : UnaryF64.class;
-                case BinaryKind k when key.simd && k == BinaryKind.POW && f32 -> SimdPowF32.class;
                 case BinaryKind k when key.simd && k != BinaryKind.POW ->
                     f32 ? SimdBinaryF32.class : SimdBinaryF64.class;
                 case BinaryKind k -> f32 ? BinaryF32.class : BinaryF64.class;
@@ -72,7 +94,6 @@ final class Kernels {
               };
           case BOOL -> key.operation instanceof CompareKind ? CompareBool.class : LogicBool.class;
         };
-    requireSupport(key);
     return Specialized.copy(template, Kernel.class, key.operation);
   }
 

@@ -6,10 +6,11 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The heart of the matrix product: up to 8 rows by up to 3 vectors of columns, all of whose sums
- * stay in registers. Each copy of this class has its own number of rows and of vectors; what is
- * beyond them is dropped by the JIT compiler. Every sum is formed in the order of p, so an element's
- * value does not depend on the copy that computes it.
+ * The heart of the matrix product: up to 6 rows by up to 3 vectors of columns, all of whose sums
+ * stay in registers. (With 8 rows they do not, although 32 registers should hold them.) Each copy of
+ * this class has its own number of rows and of vectors; what is beyond them is dropped by the JIT
+ * compiler. Every sum is formed in the order of p, so an element's value does not depend on the copy
+ * that computes it.
  */
 final class MicroF32 implements MicroKernelF32 {
   private static final int[] SIZE = Specialized.constant(MethodHandles.lookup(), int[].class);
@@ -30,8 +31,6 @@ final class MicroF32 implements MicroKernelF32 {
     FloatVector c30 = zero, c31 = zero, c32 = zero;
     FloatVector c40 = zero, c41 = zero, c42 = zero;
     FloatVector c50 = zero, c51 = zero, c52 = zero;
-    FloatVector c60 = zero, c61 = zero, c62 = zero;
-    FloatVector c70 = zero, c71 = zero, c72 = zero;
     for (int p = 0; p < k; p++) {
       FloatVector b0 = FloatVector.fromArray(SPECIES, b, bo);
       FloatVector b1 = VECTORS > 1 ? FloatVector.fromArray(SPECIES, b, bo + LANES) : b0;
@@ -70,18 +69,6 @@ final class MicroF32 implements MicroKernelF32 {
         c51 = VECTORS > 1 ? x.fma(b1, c51) : zero;
         c52 = VECTORS > 2 ? x.fma(b2, c52) : zero;
       }
-      if (ROWS > 6) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 6 * am]);
-        c60 = x.fma(b0, c60);
-        c61 = VECTORS > 1 ? x.fma(b1, c61) : zero;
-        c62 = VECTORS > 2 ? x.fma(b2, c62) : zero;
-      }
-      if (ROWS > 7) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 7 * am]);
-        c70 = x.fma(b0, c70);
-        c71 = VECTORS > 1 ? x.fma(b1, c71) : zero;
-        c72 = VECTORS > 2 ? x.fma(b2, c72) : zero;
-      }
       ao += ak;
       bo += bk;
     }
@@ -100,12 +87,6 @@ final class MicroF32 implements MicroKernelF32 {
     }
     if (ROWS > 5) {
       store(c50, c51, c52, tile, 5);
-    }
-    if (ROWS > 6) {
-      store(c60, c61, c62, tile, 6);
-    }
-    if (ROWS > 7) {
-      store(c70, c71, c72, tile, 7);
     }
   }
 

@@ -19,7 +19,7 @@ final class PackF32 {
       float[] from, int at, int si, int sp, int n, int k, float[] to, int toAt, int ld) {
     if (si == 1) {
       for (int p = 0; p < k; p++) {
-        System.arraycopy(from, at + p * sp, to, toAt + p * ld, n);
+        copy(from, at + p * sp, to, toAt + p * ld, n);
       }
       return;
     }
@@ -32,6 +32,18 @@ final class PackF32 {
           to[target + p * ld] = from[source + p * sp];
         }
       }
+    }
+  }
+
+  /** Like System.arraycopy, whose call takes longer than so short a copy. */
+  private static void copy(float[] from, int at, float[] to, int toAt, int n) {
+    int full = SPECIES.loopBound(n);
+    for (int i = 0; i < full; i += SPECIES.length()) {
+      FloatVector.fromArray(SPECIES, from, at + i).intoArray(to, toAt + i);
+    }
+    if (full < n) {
+      VectorMask<Float> rest = SPECIES.indexInRange(full, n);
+      FloatVector.fromArray(SPECIES, from, at + full, rest).intoArray(to, toAt + full, rest);
     }
   }
 
