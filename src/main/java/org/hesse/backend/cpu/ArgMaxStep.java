@@ -56,7 +56,7 @@ final class ArgMaxStep implements Prepared {
         if (v > max) {
           max = v;
           best = at + i;
-        } else if (v != v) {
+        } else if (Double.isNaN(v)) {
           return at + i;
         }
       }

@@ -64,7 +64,7 @@ final class BlockProgram {
     this.cost = weight + stores.size();
     List<Line> rest = new ArrayList<>();
     for (Step.Store s : stores) {
-      if (direct[s.value()] != s) {
+      if (!s.equals(direct[s.value()])) {
         rest.add(store(domain, s));
       }
     }
@@ -142,7 +142,7 @@ final class BlockProgram {
       }
     }
     for (Step.Store s : stores) {
-      if (direct[s.value()] != s) {
+      if (!s.equals(direct[s.value()])) {
         last[s.value()] = Integer.MAX_VALUE;
       }
     }

@@ -23,6 +23,7 @@ final class CompareBool implements Kernel {
     }
   }
 
+  @SuppressWarnings("ShortCircuitBoolean") // without branches, the loop runs on vectors
   private static boolean holds(boolean x, boolean y) {
     return KIND == CompareKind.EQ
         ? x == y

@@ -1,6 +1,7 @@
 package org.hesse.backend.cpu;
 
 import java.lang.ref.SoftReference;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.hesse.DType;
@@ -14,15 +15,15 @@ import org.hesse.backend.Step;
 final class CpuExecutable implements Executable {
   private final List<Slot> inputs;
   private final List<Slot> outputs;
-  private final long[] arenaSizes = new long[DType.values().length];
+  private final EnumMap<DType, Long> arenaSizes;
   private final Prepared[] steps;
-  private final ConcurrentLinkedDeque<SoftReference<Object[]>> arenas =
+  private final ConcurrentLinkedDeque<SoftReference<EnumMap<DType, Object>>> arenas =
       new ConcurrentLinkedDeque<>();
 
   CpuExecutable(Schedule schedule) {
     this.inputs = schedule.inputs();
     this.outputs = schedule.outputs();
-    schedule.arena().forEach((dtype, size) -> arenaSizes[dtype.ordinal()] = size);
+    this.arenaSizes = new EnumMap<>(schedule.arena());
     this.steps = schedule.steps().stream().map(CpuExecutable::prepare).toArray(Prepared[]::new);
   }
 
@@ -38,7 +39,7 @@ final class CpuExecutable implements Executable {
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
-    Object[] arena = takeArena();
+    EnumMap<DType, Object> arena = takeArena();
     Memory memory = new Memory(arrays("input", inputs, in), arrays("output", outputs, out), arena);
     for (Prepared step : steps) {
       step.run(memory);
@@ -68,21 +69,19 @@ final class CpuExecutable implements Executable {
     return arrays;
   }
 
-  private Object[] takeArena() {
+  private EnumMap<DType, Object> takeArena() {
     while (true) {
-      SoftReference<Object[]> free = arenas.pollFirst();
+      SoftReference<EnumMap<DType, Object>> free = arenas.pollFirst();
       if (free == null) {
         break;
       }
-      Object[] arena = free.get();
+      EnumMap<DType, Object> arena = free.get();
       if (arena != null) {
         return arena;
       }
     }
-    Object[] arena = new Object[arenaSizes.length];
-    for (DType dtype : DType.values()) {
-      arena[dtype.ordinal()] = Arrays.allocate(dtype, arenaSizes[dtype.ordinal()]);
-    }
+    EnumMap<DType, Object> arena = new EnumMap<>(DType.class);
+    arenaSizes.forEach((dtype, size) -> arena.put(dtype, Arrays.allocate(dtype, size)));
     return arena;
   }
 }

@@ -29,14 +29,16 @@ final class FoldF32 implements FoldKernel {
     float[] half = frame.halfF32;
     // A column of few numbers is folded in double below, one after another.
     int few = width == 1 ? 16 : 1;
+    boolean first = true;
     while (rows > few) {
       int kept = Integer.highestOneBit(rows - 1);
       int n = (rows - kept) * width;
       combine(a, at, at + kept * width, half, n);
-      if (a != half) {
+      if (first) {
         System.arraycopy(a, at + n, half, n, kept * width - n);
         a = half;
         at = 0;
+        first = false;
       }
       rows = kept;
     }

@@ -65,8 +65,11 @@ final class GemmF32 implements Prepared {
   public void run(Memory memory) {
     Run run = new Run(memory);
     if (splits > 1) {
-      Workers.run(splits * gemm.batch() * rowTasks * panels, run::splitTask);
-      run.addUp();
+      int size = Math.toIntExact((long) gemm.batch() * gemm.m() * gemm.n());
+      float[] partial = new float[Math.multiplyExact(splits, size)];
+      int tasks = splits * gemm.batch() * rowTasks * panels;
+      Workers.run(tasks, task -> run.splitTask(task, partial));
+      run.addUp(partial);
     } else {
       run.blocks();
     }
@@ -95,8 +98,6 @@ final class GemmF32 implements Prepared {
     /** The result with contiguous rows, where the real one has none. */
     final float @Nullable [] copy;
 
-    final float @Nullable [] partial;
-
     Run(Memory memory) {
       a = memory.array(gemm.a().slot());
       b = memory.array(gemm.b().slot());
@@ -104,7 +105,6 @@ final class GemmF32 implements Prepared {
       int size = Math.toIntExact((long) gemm.batch() * gemm.m() * gemm.n());
       copy = gemm.scattered() ? new float[size] : null;
       c = copy != null ? copy : out;
-      partial = splits > 1 ? new float[Math.multiplyExact(splits, size)] : null;
     }
 
     int cAt(int batch) {
@@ -116,7 +116,7 @@ final class GemmF32 implements Prepared {
     }
 
     /** A stretch of all the sums of one tile, into the partial results. */
-    void splitTask(int task) {
+    void splitTask(int task, float[] partial) {
       int panel = task % panels;
       int rows = task / panels % rowTasks;
       int batch = task / panels / rowTasks % gemm.batch();
@@ -128,7 +128,7 @@ final class GemmF32 implements Prepared {
     }
 
     /** Adds the partial results, in double and in order. */
-    void addUp() {
+    void addUp(float[] partial) {
       int n = gemm.n();
       int size = gemm.batch() * gemm.m() * n;
       for (int row = 0; row < gemm.batch() * gemm.m(); row++) {

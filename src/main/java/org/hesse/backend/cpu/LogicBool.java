@@ -23,6 +23,7 @@ final class LogicBool implements Kernel {
     }
   }
 
+  @SuppressWarnings("ShortCircuitBoolean") // without branches, the loop runs on vectors
   private static boolean apply(boolean x, boolean y) {
     return KIND == BinaryKind.AND
         ? x & y
