@@ -1,0 +1,46 @@
+package org.hesse.diff;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.ir.Node;
+import org.hesse.ops.Rules;
+import org.hesse.ops.Shapes;
+
+/** Maps a function of one example over a batch: vmap. */
+public final class Batching {
+  private Batching() {}
+
+  /**
+   * The outputs for a whole batch.
+   *
+   * @param outputs the function's results for one example
+   * @param batched for some inputs of the function, the batch of their values, batch axis in front
+   * @param size extent of the batch axis
+   * @return one node for each output, batch axis in front, also where it does not depend on the
+   *     batched inputs
+   */
+  public static List<Node> batch(List<Node> outputs, Map<Node, Node> batched, int size) {
+    Map<Node, Node> map = new HashMap<>(batched);
+    for (Node n : Walk.dependents(outputs, batched.keySet())) {
+      if (map.containsKey(n)) {
+        continue;
+      }
+      boolean[] marks = new boolean[n.inputs().size()];
+      List<Node> in = new ArrayList<>();
+      for (int i = 0; i < marks.length; i++) {
+        Node b = map.get(n.input(i));
+        marks[i] = b != null;
+        in.add(b == null ? n.input(i) : b);
+      }
+      map.put(n, Rules.batch(n, in, marks, size));
+    }
+    List<Node> results = new ArrayList<>();
+    for (Node out : outputs) {
+      Node b = map.get(out);
+      results.add(b == null ? Shapes.repeat(out, size) : b);
+    }
+    return results;
+  }
+}

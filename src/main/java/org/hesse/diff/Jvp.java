@@ -1,0 +1,39 @@
+package org.hesse.diff;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.ir.Node;
+import org.hesse.ops.Rules;
+import org.jspecify.annotations.Nullable;
+
+/** Forward mode: pushes tangents from some nodes to all that depends on them. */
+public final class Jvp {
+  private Jvp() {}
+
+  /**
+   * Tangents of {@code outputs}.
+   *
+   * @param seeds tangents of the nodes that are differentiated with respect to
+   * @return one entry for each output, null where it does not depend on the seeds
+   */
+  public static List<@Nullable Node> push(List<Node> outputs, Map<Node, Node> seeds) {
+    Map<Node, Node> tangents = new HashMap<>(seeds);
+    for (Node n : Walk.after(outputs, seeds.keySet())) {
+      if (!n.dtype().isReal() || seeds.containsKey(n)) {
+        continue;
+      }
+      @Nullable Node[] in = new Node[n.inputs().size()];
+      boolean any = false;
+      for (int i = 0; i < in.length; i++) {
+        in[i] = tangents.get(n.input(i));
+        any |= in[i] != null;
+      }
+      Node t = any ? Rules.jvp(n, in) : null;
+      if (t != null) {
+        tangents.put(n, t);
+      }
+    }
+    return Walk.lookUp(outputs, tangents);
+  }
+}
