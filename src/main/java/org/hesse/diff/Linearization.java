@@ -53,9 +53,17 @@ public record Linearization(List<Node> tangents, List<@Nullable Node> outputs) {
     Set<Node> inside = new HashSet<>(linear);
     Set<Node> residuals = new LinkedHashSet<>();
     for (Node n : linear) {
-      n.inputs().stream().filter(in -> !inside.contains(in)).forEach(residuals::add);
+      n.inputs().stream()
+          .filter(in -> !inside.contains(in) && !isConstant(in))
+          .forEach(residuals::add);
     }
     return List.copyOf(residuals);
+  }
+
+  /** Constants are cheaper to make again than to keep. */
+  private static boolean isConstant(Node n) {
+    return n.inputs().isEmpty() && !(n.op() instanceof Op.Leaf)
+        || n.op() instanceof Op.Broadcast && n.input(0).op() instanceof Op.Constant;
   }
 
   /** The same linear function with some of the nodes it reads replaced. */

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -145,13 +146,13 @@ public final class Program {
       } else {
         w[n++] = node.inputs().size();
         for (Node in : node.inputs()) {
-          w[n++] = position.get(in);
+          w[n++] = Objects.requireNonNull(position.get(in));
         }
       }
     }
     w = Arrays.copyOf(w, n + outputs.size());
     for (Node out : outputs) {
-      w[n++] = position.get(out);
+      w[n++] = Objects.requireNonNull(position.get(out));
     }
     return w;
   }

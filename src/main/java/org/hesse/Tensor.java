@@ -1,0 +1,653 @@
+package org.hesse;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.hesse.backend.Buffer;
+import org.hesse.ir.Axes;
+import org.hesse.ir.BinaryKind;
+import org.hesse.ir.CompareKind;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.UnaryKind;
+import org.hesse.ops.Elementwise;
+import org.hesse.ops.Products;
+import org.hesse.ops.Reductions;
+import org.hesse.ops.Shapes;
+import org.hesse.ops.Slices;
+import org.hesse.ops.Sources;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An immutable array of numbers or truth values on a device.
+ *
+ * <p>Outside a transform every operation runs at once. Inside a function given to {@link Autodiff}
+ * (grad, jvp, vmap, compile …) operations only describe the computation, and the whole of it runs
+ * as one plan; values cannot be read there.
+ *
+ * <p>Operands of arithmetic broadcast as NumPy's do. Dtypes never convert by themselves: mixing
+ * them is an {@link IllegalArgumentException}, and {@link #cast} converts. Axes are counted from 0;
+ * −1 is the last.
+ */
+public final class Tensor {
+  private final Node node;
+  private final @Nullable Trace trace;
+
+  private Tensor(Node node, @Nullable Trace trace) {
+    this.node = node;
+    this.trace = trace;
+  }
+
+  // ---- making tensors
+
+  /** An F32 tensor with a copy of the values in row-major order; no dims make a vector. */
+  public static Tensor of(float[] values, int... dims) {
+    return upload(values, values.length, dims);
+  }
+
+  /** An F64 tensor with a copy of the values in row-major order; no dims make a vector. */
+  public static Tensor of(double[] values, int... dims) {
+    return upload(values, values.length, dims);
+  }
+
+  /** An I32 tensor with a copy of the values in row-major order; no dims make a vector. */
+  public static Tensor of(int[] values, int... dims) {
+    return upload(values, values.length, dims);
+  }
+
+  /** A BOOL tensor with a copy of the values in row-major order; no dims make a vector. */
+  public static Tensor of(boolean[] values, int... dims) {
+    return upload(values, values.length, dims);
+  }
+
+  private static Tensor upload(Object array, int length, int[] dims) {
+    Shape shape = dims.length == 0 ? Shape.of(length) : Shape.of(dims);
+    if (shape.size() != length) {
+      throw new IllegalArgumentException(
+          "dims: " + shape + " has " + shape.size() + " elements, but values has " + length);
+    }
+    return of(Hesse.backend().upload(array), shape);
+  }
+
+  static Tensor of(Buffer buffer, Shape shape) {
+    return new Tensor(new Node(new Op.Leaf(buffer), List.of(), shape, buffer.dtype()), null);
+  }
+
+  /** A scalar, shape []. */
+  public static Tensor scalar(double value, DType dtype) {
+    return finish(Sources.constant(value, dtype));
+  }
+
+  /** The same number everywhere. */
+  public static Tensor full(double value, DType dtype, int... dims) {
+    return finish(Sources.full(value, Shape.of(dims), dtype));
+  }
+
+  /** Zeros. */
+  public static Tensor zeros(DType dtype, int... dims) {
+    return full(0, dtype, dims);
+  }
+
+  /** Ones. */
+  public static Tensor ones(DType dtype, int... dims) {
+    return full(1, dtype, dims);
+  }
+
+  /** The vector 0, 1, …, n−1. */
+  public static Tensor arange(DType dtype, int n) {
+    return finish(Elementwise.cast(Sources.iota(Shape.of(n), 0), dtype));
+  }
+
+  /** The n×n identity matrix. */
+  public static Tensor eye(DType dtype, int n) {
+    Shape s = Shape.of(n, n);
+    Node diagonal =
+        Elementwise.compare(CompareKind.EQ, Sources.iota(s, 0), Sources.iota(s, 1));
+    return finish(Elementwise.cast(diagonal, dtype));
+  }
+
+  // ---- between tensors and nodes
+
+  /** The tensor of a finished description: its value, or inside a trace the description itself. */
+  static Tensor finish(Node node) {
+    Trace current = Trace.current();
+    return current == null ? Hesse.evaluate(List.of(node)).get(0) : new Tensor(node, current);
+  }
+
+  /** A tensor that stands for a node of the current trace. */
+  static Tensor traced(Node node) {
+    return new Tensor(node, Trace.current());
+  }
+
+  /**
+   * The node to build on.
+   *
+   * @throws IllegalStateException if this tensor belongs to a trace that has ended
+   */
+  Node node() {
+    if (trace != null && !trace.isOpen()) {
+      throw new IllegalStateException(
+          "a tensor " + type() + " made inside " + trace.transform()
+              + " is used after it has returned; return it from the function instead of storing it");
+    }
+    return node;
+  }
+
+  private Buffer value(String call) {
+    if (node().op() instanceof Op.Leaf leaf) {
+      return (Buffer) leaf.value();
+    }
+    String where = trace == null ? "a trace" : trace.transform();
+    throw new IllegalStateException(
+        call + " inside " + where + " on a tensor " + type()
+            + ": values do not exist while a function is traced; return the tensor and read it"
+            + " outside, or use select in place of a Java condition");
+  }
+
+  // ---- what it is
+
+  /** Extents of the axes. */
+  public Shape shape() {
+    return node.shape();
+  }
+
+  /** Element type. */
+  public DType dtype() {
+    return node.dtype();
+  }
+
+  /** Where the elements are, or will be once the traced function runs. */
+  public Device device() {
+    return node.op() instanceof Op.Leaf leaf ? ((Buffer) leaf.value()).device() : Hesse.device();
+  }
+
+  /** Number of elements. */
+  public long size() {
+    return node.shape().size();
+  }
+
+  /** Number of axes. */
+  public int rank() {
+    return node.shape().rank();
+  }
+
+  /** Extent along an axis. */
+  public int dim(int axis) {
+    return node.shape().dim(axis);
+  }
+
+  private String type() {
+    return dtype().toString() + shape();
+  }
+
+  // ---- reading values
+
+  /** The only element as a double; truth values give 0 or 1. */
+  public double item() {
+    if (size() != 1) {
+      throw new IllegalStateException(
+          "item() on a tensor of shape " + shape() + ": expected a single element");
+    }
+    return HostArrays.toDouble(value("item()").toArray())[0];
+  }
+
+  /** The elements in row-major order; any dtype, F64 rounded to nearest. */
+  public float[] toFloatArray() {
+    return HostArrays.toFloat(value("toFloatArray()").toArray());
+  }
+
+  /** The elements in row-major order; any dtype. */
+  public double[] toDoubleArray() {
+    return HostArrays.toDouble(value("toDoubleArray()").toArray());
+  }
+
+  /** The elements of an I32 or BOOL tensor in row-major order. */
+  public int[] toIntArray() {
+    return HostArrays.toInt(value("toIntArray()").toArray());
+  }
+
+  /** The elements of a BOOL tensor in row-major order. */
+  public boolean[] toBooleanArray() {
+    if (value("toBooleanArray()").toArray() instanceof boolean[] values) {
+      return values;
+    }
+    throw new IllegalStateException("toBooleanArray() on " + type() + "; expected BOOL");
+  }
+
+  /** Dtype and shape, and the elements where there are few and they exist. */
+  @Override
+  public String toString() {
+    boolean readable = node.op() instanceof Op.Leaf && size() <= 64;
+    return readable ? type() + " " + Arrays.toString(toDoubleArray()) : type();
+  }
+
+  // ---- elementwise
+
+  private Tensor binary(BinaryKind kind, Tensor other) {
+    Shape s = Shape.broadcast(shape(), other.shape());
+    Node a = Shapes.broadcastTo(node(), s);
+    return finish(Elementwise.binary(kind, a, Shapes.broadcastTo(other.node(), s)));
+  }
+
+  private Tensor binary(BinaryKind kind, double other) {
+    return finish(Elementwise.binary(kind, node(), Sources.fullLike(other, node)));
+  }
+
+  private Tensor unary(UnaryKind kind) {
+    return finish(Elementwise.unary(kind, node()));
+  }
+
+  private Tensor compare(CompareKind kind, Tensor other) {
+    Shape s = Shape.broadcast(shape(), other.shape());
+    Node a = Shapes.broadcastTo(node(), s);
+    return finish(Elementwise.compare(kind, a, Shapes.broadcastTo(other.node(), s)));
+  }
+
+  private Tensor compare(CompareKind kind, double other) {
+    return finish(Elementwise.compare(kind, node(), Sources.fullLike(other, node)));
+  }
+
+  /** this + other. */
+  public Tensor add(Tensor other) {
+    return binary(BinaryKind.ADD, other);
+  }
+
+  /** this + other. */
+  public Tensor add(double other) {
+    return binary(BinaryKind.ADD, other);
+  }
+
+  /** this − other. */
+  public Tensor sub(Tensor other) {
+    return binary(BinaryKind.SUB, other);
+  }
+
+  /** this − other. */
+  public Tensor sub(double other) {
+    return binary(BinaryKind.SUB, other);
+  }
+
+  /** this · other, element by element. */
+  public Tensor mul(Tensor other) {
+    return binary(BinaryKind.MUL, other);
+  }
+
+  /** this · other. */
+  public Tensor mul(double other) {
+    return binary(BinaryKind.MUL, other);
+  }
+
+  /** this / other, element by element. */
+  public Tensor div(Tensor other) {
+    return binary(BinaryKind.DIV, other);
+  }
+
+  /** this / other. */
+  public Tensor div(double other) {
+    return binary(BinaryKind.DIV, other);
+  }
+
+  /** this to the power other. */
+  public Tensor pow(Tensor other) {
+    return binary(BinaryKind.POW, other);
+  }
+
+  /** this to a constant power. */
+  public Tensor pow(double exponent) {
+    return binary(BinaryKind.POW, exponent);
+  }
+
+  /** The larger of two; a tie splits its derivative equally; NaN if either is NaN. */
+  public Tensor maximum(Tensor other) {
+    return binary(BinaryKind.MAX, other);
+  }
+
+  /** The smaller of two; a tie splits its derivative equally; NaN if either is NaN. */
+  public Tensor minimum(Tensor other) {
+    return binary(BinaryKind.MIN, other);
+  }
+
+  /** Exclusive or of I32 bits or truth values. */
+  public Tensor xor(Tensor other) {
+    return binary(BinaryKind.XOR, other);
+  }
+
+  /** And of I32 bits or truth values. */
+  public Tensor and(Tensor other) {
+    return binary(BinaryKind.AND, other);
+  }
+
+  /** Or of I32 bits or truth values. */
+  public Tensor or(Tensor other) {
+    return binary(BinaryKind.OR, other);
+  }
+
+  /** I32 bits moved down, zeros moved in. */
+  public Tensor shiftRight(int bits) {
+    return binary(BinaryKind.SHR, bits);
+  }
+
+  /** The opposite truth value. */
+  public Tensor not() {
+    return unary(UnaryKind.NOT);
+  }
+
+  /** −this. */
+  public Tensor neg() {
+    return unary(UnaryKind.NEG);
+  }
+
+  /** Exponential. */
+  public Tensor exp() {
+    return unary(UnaryKind.EXP);
+  }
+
+  /** eˣ − 1, accurate near 0. */
+  public Tensor expm1() {
+    return unary(UnaryKind.EXPM1);
+  }
+
+  /** Natural logarithm. */
+  public Tensor log() {
+    return unary(UnaryKind.LOG);
+  }
+
+  /** log(1 + x), accurate near 0. */
+  public Tensor log1p() {
+    return unary(UnaryKind.LOG1P);
+  }
+
+  /** Square root. */
+  public Tensor sqrt() {
+    return unary(UnaryKind.SQRT);
+  }
+
+  /** 1/√x. */
+  public Tensor rsqrt() {
+    return unary(UnaryKind.RSQRT);
+  }
+
+  /** x². */
+  public Tensor square() {
+    return binary(BinaryKind.MUL, this);
+  }
+
+  /** Sine. */
+  public Tensor sin() {
+    return unary(UnaryKind.SIN);
+  }
+
+  /** Cosine. */
+  public Tensor cos() {
+    return unary(UnaryKind.COS);
+  }
+
+  /** Hyperbolic tangent. */
+  public Tensor tanh() {
+    return unary(UnaryKind.TANH);
+  }
+
+  /** 1/(1 + e⁻ˣ). */
+  public Tensor sigmoid() {
+    return unary(UnaryKind.SIGMOID);
+  }
+
+  /** log(1 + eˣ). */
+  public Tensor softplus() {
+    return unary(UnaryKind.SOFTPLUS);
+  }
+
+  /** Error function. */
+  public Tensor erf() {
+    return unary(UnaryKind.ERF);
+  }
+
+  /** Absolute value; its derivative at 0 is 0. */
+  public Tensor abs() {
+    return unary(UnaryKind.ABS);
+  }
+
+  /** −1, 0 or 1. */
+  public Tensor sign() {
+    return unary(UnaryKind.SIGN);
+  }
+
+  /** Largest whole number not above. */
+  public Tensor floor() {
+    return unary(UnaryKind.FLOOR);
+  }
+
+  /** max(x, 0) with derivative 0 at 0. */
+  public Tensor relu() {
+    Node zero = Sources.fullLike(0, node());
+    return finish(
+        Elementwise.select(Elementwise.compare(CompareKind.GT, node, zero), node, zero));
+  }
+
+  /** this = other, element by element. */
+  public Tensor eq(Tensor other) {
+    return compare(CompareKind.EQ, other);
+  }
+
+  /** this ≠ other, element by element. */
+  public Tensor ne(Tensor other) {
+    return compare(CompareKind.NE, other);
+  }
+
+  /** this &lt; other, element by element. */
+  public Tensor lt(Tensor other) {
+    return compare(CompareKind.LT, other);
+  }
+
+  /** this &lt; other. */
+  public Tensor lt(double other) {
+    return compare(CompareKind.LT, other);
+  }
+
+  /** this ≤ other, element by element. */
+  public Tensor le(Tensor other) {
+    return compare(CompareKind.LE, other);
+  }
+
+  /** this &gt; other, element by element. */
+  public Tensor gt(Tensor other) {
+    return compare(CompareKind.GT, other);
+  }
+
+  /** this &gt; other. */
+  public Tensor gt(double other) {
+    return compare(CompareKind.GT, other);
+  }
+
+  /** this ≥ other, element by element. */
+  public Tensor ge(Tensor other) {
+    return compare(CompareKind.GE, other);
+  }
+
+  /** For a BOOL tensor: {@code a} where it holds, else {@code b}; all three broadcast. */
+  public Tensor select(Tensor a, Tensor b) {
+    Shape s = Shape.broadcast(Shape.broadcast(shape(), a.shape()), b.shape());
+    Node x = Shapes.broadcastTo(a.node(), s);
+    Node y = Shapes.broadcastTo(b.node(), s);
+    return finish(Elementwise.select(Shapes.broadcastTo(node(), s), x, y));
+  }
+
+  /** Converts to another dtype; reals to I32 truncate toward zero and saturate. */
+  public Tensor cast(DType dtype) {
+    return dtype == dtype() ? this : finish(Elementwise.cast(node(), dtype));
+  }
+
+  /** The same values, constant to every derivative. */
+  public Tensor stopGradient() {
+    return finish(Elementwise.stopGradient(node()));
+  }
+
+  // ---- reductions
+
+  private Axes axes(int[] axes) {
+    return axes.length == 0
+        ? Axes.range(0, rank())
+        : Axes.of(IntStream.of(axes).map(shape()::axis).sorted().toArray());
+  }
+
+  /** Sum over the axes, which disappear; over all where none is named. */
+  public Tensor sum(int... axes) {
+    return finish(Reductions.sum(node(), axes(axes)));
+  }
+
+  /** Mean over the axes, which disappear; over all where none is named. */
+  public Tensor mean(int... axes) {
+    Axes a = axes(axes);
+    double count = 1;
+    for (int i = 0; i < a.size(); i++) {
+      count *= dim(a.get(i));
+    }
+    Node sum = Reductions.sum(node(), a);
+    return finish(Elementwise.div(sum, Sources.fullLike(count, sum)));
+  }
+
+  /** Maximum over the axes, which disappear; ties split the derivative equally. */
+  public Tensor max(int... axes) {
+    return finish(Reductions.max(node(), axes(axes)));
+  }
+
+  /** I32 index of the first maximum along an axis, which disappears. */
+  public Tensor argMax(int axis) {
+    return finish(Reductions.argMax(node(), axis));
+  }
+
+  /** log Σ eˣ along an axis, which disappears; without overflow. */
+  public Tensor logSumExp(int axis) {
+    int a = shape().axis(axis);
+    Tensor max = max(a).stopGradient();
+    return sub(max.insertAxis(a)).exp().sum(a).log().add(max);
+  }
+
+  /** x − log Σ eˣ along an axis. */
+  public Tensor logSoftmax(int axis) {
+    int a = shape().axis(axis);
+    return sub(max(a).stopGradient().insertAxis(a)).minusLogSumExp(a);
+  }
+
+  private Tensor minusLogSumExp(int axis) {
+    return sub(exp().sum(axis).log().insertAxis(axis));
+  }
+
+  /** eˣ / Σ eˣ along an axis. */
+  public Tensor softmax(int axis) {
+    int a = shape().axis(axis);
+    Tensor e = sub(max(a).stopGradient().insertAxis(a)).exp();
+    return e.div(e.sum(a).insertAxis(a));
+  }
+
+  // ---- shape
+
+  /** The same elements under another shape; one extent may be −1 and is worked out. */
+  public Tensor reshape(int... dims) {
+    int[] d = dims.clone();
+    int open = Axes.of(d).indexOf(-1);
+    if (open >= 0) {
+      d[open] = 1;
+      long rest = Shape.of(d).size();
+      d[open] = rest == 0 ? 0 : (int) (size() / rest);
+    }
+    return finish(Shapes.reshape(node(), Shape.of(d)));
+  }
+
+  /** A matrix's transpose; of higher ranks the last two axes are exchanged. */
+  public Tensor transpose() {
+    if (rank() < 2) {
+      throw new IllegalStateException(
+          "transpose() on shape " + shape() + "; expected at least two axes");
+    }
+    int[] axes = IntStream.range(0, rank()).toArray();
+    axes[rank() - 2] = rank() - 1;
+    axes[rank() - 1] = rank() - 2;
+    return permute(axes);
+  }
+
+  /** Result axis i is axis {@code axes[i]} of this tensor. */
+  public Tensor permute(int... axes) {
+    return finish(Shapes.permute(node(), Axes.of(axes)));
+  }
+
+  /** An axis moved to another place. */
+  public Tensor moveAxis(int from, int to) {
+    return finish(Shapes.moveAxis(node(), shape().axis(from), shape().axis(to)));
+  }
+
+  /** A new axis of extent 1 in front of axis number {@code axis}. */
+  public Tensor insertAxis(int axis) {
+    int a = axis < 0 ? axis + rank() + 1 : axis;
+    return finish(Shapes.reshape(node(), shape().insert(a, 1)));
+  }
+
+  /** Repeated along axes of extent 1 and new leading axes. */
+  public Tensor broadcastTo(int... dims) {
+    return finish(Shapes.broadcastTo(node(), Shape.of(dims)));
+  }
+
+  /** Elements {@code from} (inclusive) to {@code to} (exclusive) along an axis. */
+  public Tensor slice(int axis, int from, int to) {
+    return finish(Slices.slice(node(), axis, from, to));
+  }
+
+  /** The part at one index of an axis, which disappears. */
+  public Tensor select(int axis, int index) {
+    int a = shape().axis(axis);
+    Node part = Slices.slice(node(), a, index, index + 1);
+    return finish(Shapes.reshape(part, shape().remove(a)));
+  }
+
+  /** The order reversed along axes. */
+  public Tensor reverse(int... axes) {
+    return finish(Shapes.reverse(node(), axes(axes)));
+  }
+
+  /** Tensors side by side along an axis. */
+  public static Tensor concat(int axis, Tensor... parts) {
+    List<Node> nodes = new ArrayList<>();
+    for (Tensor p : parts) {
+      nodes.add(p.node());
+    }
+    return finish(Slices.concat(nodes, axis));
+  }
+
+  /** Tensors of one shape side by side along a new axis. */
+  public static Tensor stack(int axis, Tensor... parts) {
+    List<Node> nodes = new ArrayList<>();
+    for (Tensor p : parts) {
+      nodes.add(Shapes.reshape(p.node(), p.shape().insert(axis, 1)));
+    }
+    return finish(Slices.concat(nodes, axis));
+  }
+
+  // ---- products
+
+  /**
+   * Matrix product as NumPy defines it for ranks 1 and 2; with more axes in front of this tensor's
+   * last two, which are kept, and the same axes or none in front of the other's.
+   */
+  public Tensor matmul(Tensor other) {
+    return matmul(other, dtype());
+  }
+
+  /**
+   * The same with products and sums formed in another dtype, which is the result's.
+   *
+   * @param accumulate this tensor's dtype, or F64 where this is F32
+   */
+  public Tensor matmul(Tensor other, DType accumulate) {
+    if (rank() == 0 || other.rank() == 0) {
+      throw new IllegalArgumentException(
+          "matmul: shapes " + shape() + " and " + other.shape() + "; a scalar has no matrix product");
+    }
+    int batch = Math.max(0, other.rank() - 2);
+    Axes shared = Axes.range(0, batch);
+    Axes left = Axes.of(rank() - 1);
+    Axes right = Axes.of(Math.max(0, other.rank() - 2));
+    Op.Dot dot = new Op.Dot(left, right, shared, shared);
+    return finish(Products.dot(dot, node(), other.node(), accumulate));
+  }
+}

@@ -1,0 +1,41 @@
+package org.hesse;
+
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a user's function under a transform, during which operations only build nodes. */
+final class Trace {
+  private static final ScopedValue<Trace> CURRENT = ScopedValue.newInstance();
+
+  private final String transform;
+  private volatile boolean open = true;
+
+  private Trace(String transform) {
+    this.transform = transform;
+  }
+
+  /** The innermost trace of the running thread. */
+  static @Nullable Trace current() {
+    return CURRENT.isBound() ? CURRENT.get() : null;
+  }
+
+  /** Runs {@code body} in a new innermost trace, which is closed afterwards. */
+  static <R> R run(String transform, Supplier<R> body) {
+    Trace trace = new Trace(transform);
+    try {
+      return ScopedValue.where(CURRENT, trace).call(body::get);
+    } finally {
+      trace.open = false;
+    }
+  }
+
+  /** Name of the transform, for messages. */
+  String transform() {
+    return transform;
+  }
+
+  /** Whether the traced function is still running. */
+  boolean isOpen() {
+    return open;
+  }
+}
