@@ -248,6 +248,18 @@ public final class Autodiff {
 
   private record Pair<A, B>(A first, B second) {}
 
+  /**
+   * Compares the derivatives of a scalar function with central differences, leaf by leaf along
+   * random directions.
+   *
+   * @param order highest order checked, 1 or more; order 2 checks the Hessian
+   * @throws IllegalArgumentException if f's result is no real scalar or x has a leaf that is not
+   *     real
+   */
+  public static <A> GradientReport checkGradients(Function<A, Tensor> f, A x, int order) {
+    return GradientCheck.run(f, x, order, RngKey.of(0));
+  }
+
   // ---- shared parts
 
   /** Traces a body; its nodes run at once, or stay nodes where a trace is already under way. */

@@ -95,6 +95,37 @@ public final class Tree<T> {
     return (T) root.build(leaves.iterator());
   }
 
+  /**
+   * All the numbers of a value in one vector: its tensors in order, each in row-major order.
+   *
+   * @return [n]
+   * @throws IllegalArgumentException if there is no tensor or their dtypes differ
+   */
+  public Tensor ravel(T value) {
+    List<Tensor> flat = leaves(value).stream().map(t -> t.reshape(-1)).toList();
+    return Tensor.concat(0, flat.toArray(Tensor[]::new));
+  }
+
+  /**
+   * The inverse of {@link #ravel}.
+   *
+   * @param vector [n]
+   * @param like a value of this structure, for the tensors' shapes
+   */
+  public T unravel(Tensor vector, T like) {
+    List<Tensor> parts = new ArrayList<>();
+    int at = 0;
+    for (Tensor t : leaves(like)) {
+      int next = at + Math.toIntExact(t.size());
+      parts.add(vector.slice(0, at, next).reshape(t.shape().dims()));
+      at = next;
+    }
+    if (vector.rank() != 1 || vector.dim(0) != at) {
+      throw new IllegalArgumentException("vector: shape " + vector.shape() + "; expected [" + at + "]");
+    }
+    return rebuild(parts);
+  }
+
   @Override
   public boolean equals(@Nullable Object o) {
     return o instanceof Tree<?> t && root.equals(t.root);

@@ -1,4 +1,4 @@
-/** Tensors, automatic differentiation and curvature on the JVM. */
+/** Tensors and automatic differentiation of any order. */
 @NullMarked
 package org.hesse;
 
