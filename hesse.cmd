@@ -7,14 +7,13 @@ set "ROOT=%~dp0"
 set "JAR=%ROOT%target\hesse.jar"
 set "JAVA_BIN="
 
-if defined HESSE_JAVA_HOME (
-  call :try "%HESSE_JAVA_HOME%"
-  if not defined JAVA_BIN (
-    echo hesse: HESSE_JAVA_HOME=%HESSE_JAVA_HOME% is not a JDK 25 or newer; correct it or unset it 1>&2
-    exit /b 3
-  )
-  goto found
-)
+if not defined HESSE_JAVA_HOME goto search
+call :try "%HESSE_JAVA_HOME%"
+if defined JAVA_BIN goto found
+echo hesse: "HESSE_JAVA_HOME=%HESSE_JAVA_HOME%" is not a JDK 25 or newer; correct it or unset it 1>&2
+exit /b 3
+
+:search
 if defined JAVA_HOME call :try "%JAVA_HOME%"
 if not defined JAVA_BIN for /f "delims=" %%J in ('where java 2^>nul') do if not defined JAVA_BIN call :try "%%~dpJ.."
 if not defined JAVA_BIN for /d %%D in ("%ProgramFiles%\Eclipse Adoptium\*" "%ProgramFiles%\Java\*" "%ProgramFiles%\Microsoft\jdk*" "%ProgramFiles%\Zulu\*" "%ProgramFiles%\Amazon Corretto\*" "%USERPROFILE%\.jdks\*" "%USERPROFILE%\scoop\apps\*jdk*\current") do if not defined JAVA_BIN call :try "%%~D"
