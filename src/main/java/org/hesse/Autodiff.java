@@ -76,7 +76,9 @@ public final class Autodiff {
     Node loss = f.apply(tree.rebuild(inputs.stream().map(Tensor::traced).toList())).node();
     if (loss.shape().rank() != 0 || !loss.dtype().isReal()) {
       throw new IllegalArgumentException(
-          "f: result is " + loss.dtype() + loss.shape()
+          "f: result is "
+              + loss.dtype()
+              + loss.shape()
               + "; a gradient needs a real scalar (reduce it with sum or mean, or use vjp)");
     }
     Linearization linear = Linearization.of(List.of(loss), inputs);
@@ -220,7 +222,11 @@ public final class Autodiff {
       Shape s = leaves.get(i).shape();
       if (s.rank() == 0 || size >= 0 && s.dim(0) != size) {
         throw new IllegalArgumentException(
-            "vmap: leaf '" + tree.paths().get(i) + "' has shape " + s + "; expected "
+            "vmap: leaf '"
+                + tree.paths().get(i)
+                + "' has shape "
+                + s
+                + "; expected "
                 + (size < 0 ? "a leading batch axis" : "a leading extent of " + size));
       }
       size = s.dim(0);
@@ -300,7 +306,10 @@ public final class Autodiff {
     for (int i = 0; i < leaves.size(); i++) {
       if (!leaves.get(i).dtype().isReal()) {
         throw new IllegalArgumentException(
-            "x: leaf '" + tree.paths().get(i) + "' is " + leaves.get(i).dtype()
+            "x: leaf '"
+                + tree.paths().get(i)
+                + "' is "
+                + leaves.get(i).dtype()
                 + "; only F32 and F64 have derivatives (capture it instead of passing it)");
       }
     }
@@ -309,8 +318,15 @@ public final class Autodiff {
   private static void requireLike(String name, String path, Tensor given, Node expected) {
     if (!given.shape().equals(expected.shape()) || given.dtype() != expected.dtype()) {
       throw new IllegalArgumentException(
-          name + ": leaf '" + path + "' is " + given.dtype() + given.shape() + "; expected "
-              + expected.dtype() + expected.shape());
+          name
+              + ": leaf '"
+              + path
+              + "' is "
+              + given.dtype()
+              + given.shape()
+              + "; expected "
+              + expected.dtype()
+              + expected.shape());
     }
   }
 }

@@ -80,8 +80,7 @@ final class Compiled<A, B> implements Function<A, B> {
       parameters.add(new Node(op, List.of(), t.shape(), t.dtype()));
     }
     AtomicReference<Tree<B>> out = new AtomicReference<>();
-    List<Node> outputs =
-        Trace.run("compile", () -> Autodiff.call(function, tree, parameters, out));
+    List<Node> outputs = Trace.run("compile", () -> Autodiff.call(function, tree, parameters, out));
     Program program = Program.capture(parameters, outputs);
     List<Buffer> captured = new ArrayList<>();
     for (Node in : program.inputs().subList(parameters.size(), program.inputs().size())) {

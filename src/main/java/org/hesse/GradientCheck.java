@@ -31,8 +31,7 @@ final class GradientCheck {
       DType dtype = tree.leaves(x).get(leaf).dtype();
       tolerance = Math.max(tolerance, dtype == DType.F64 ? 1e-6 : 5e-3);
       for (int d = 0; d < DIRECTIONS; d++) {
-        Function<Tensor, Tensor> line =
-            line(f, tree, x, leaf, key.fold(DIRECTIONS * leaf + d));
+        Function<Tensor, Tensor> line = line(f, tree, x, leaf, key.fold(DIRECTIONS * leaf + d));
         tries.addAll(compare(line, dtype, tree.paths().get(leaf), order));
       }
       for (int k = 1; k <= order; k++) {

@@ -36,7 +36,10 @@ final class RecordAccess {
       }
     } catch (NoSuchMethodException | InaccessibleObjectException e) {
       throw new IllegalArgumentException(
-          "record " + type.getName() + " cannot be taken apart: " + e.getMessage()
+          "record "
+              + type.getName()
+              + " cannot be taken apart: "
+              + e.getMessage()
               + "; open its package to org.hesse",
           e);
     }

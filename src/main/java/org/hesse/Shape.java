@@ -113,8 +113,17 @@ public final class Shape {
       int y = i <= b.rank() ? b.dims[b.rank() - i] : 1;
       if (x != y && x != 1 && y != 1) {
         throw new IllegalArgumentException(
-            "shapes " + a + " and " + b + " do not broadcast: " + x + " against " + y + " at axis "
-                + -i + "; extents must be equal or 1");
+            "shapes "
+                + a
+                + " and "
+                + b
+                + " do not broadcast: "
+                + x
+                + " against "
+                + y
+                + " at axis "
+                + -i
+                + "; extents must be equal or 1");
       }
       d[rank - i] = x == 1 ? y : x;
     }
@@ -133,6 +142,8 @@ public final class Shape {
 
   @Override
   public String toString() {
-    return Arrays.stream(dims).mapToObj(Integer::toString).collect(Collectors.joining(", ", "[", "]"));
+    return Arrays.stream(dims)
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining(", ", "[", "]"));
   }
 }

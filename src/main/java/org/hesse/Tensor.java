@@ -102,8 +102,7 @@ public final class Tensor {
   /** The n×n identity matrix. */
   public static Tensor eye(DType dtype, int n) {
     Shape s = Shape.of(n, n);
-    Node diagonal =
-        Elementwise.compare(CompareKind.EQ, Sources.iota(s, 0), Sources.iota(s, 1));
+    Node diagonal = Elementwise.compare(CompareKind.EQ, Sources.iota(s, 0), Sources.iota(s, 1));
     return finish(Elementwise.cast(diagonal, dtype));
   }
 
@@ -128,7 +127,10 @@ public final class Tensor {
   Node node() {
     if (trace != null && !trace.isOpen()) {
       throw new IllegalStateException(
-          "a tensor " + type() + " made inside " + trace.transform()
+          "a tensor "
+              + type()
+              + " made inside "
+              + trace.transform()
               + " is used after it has returned; return it from the function instead of storing it");
     }
     return node;
@@ -140,7 +142,11 @@ public final class Tensor {
     }
     String where = trace == null ? "a trace" : trace.transform();
     throw new IllegalStateException(
-        call + " inside " + where + " on a tensor " + type()
+        call
+            + " inside "
+            + where
+            + " on a tensor "
+            + type()
             + ": values do not exist while a function is traced; return the tensor and read it"
             + " outside, or use select in place of a Java condition");
   }
@@ -421,8 +427,7 @@ public final class Tensor {
   /** max(x, 0) with derivative 0 at 0. */
   public Tensor relu() {
     Node zero = Sources.fullLike(0, node());
-    return finish(
-        Elementwise.select(Elementwise.compare(CompareKind.GT, node, zero), node, zero));
+    return finish(Elementwise.select(Elementwise.compare(CompareKind.GT, node, zero), node, zero));
   }
 
   /** this = other, element by element. */
@@ -641,7 +646,11 @@ public final class Tensor {
   public Tensor matmul(Tensor other, DType accumulate) {
     if (rank() == 0 || other.rank() == 0) {
       throw new IllegalArgumentException(
-          "matmul: shapes " + shape() + " and " + other.shape() + "; a scalar has no matrix product");
+          "matmul: shapes "
+              + shape()
+              + " and "
+              + other.shape()
+              + "; a scalar has no matrix product");
     }
     int batch = Math.max(0, other.rank() - 2);
     Axes shared = Axes.range(0, batch);

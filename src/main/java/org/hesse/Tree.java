@@ -63,8 +63,7 @@ public final class Tree<T> {
   public List<Tensor> leaves(T value) {
     Tree<T> other = of(value);
     if (!equals(other)) {
-      throw new IllegalArgumentException(
-          "value has the structure " + other + "; expected " + this);
+      throw new IllegalArgumentException("value has the structure " + other + "; expected " + this);
     }
     List<Tensor> leaves = new ArrayList<>();
     root.collect(value, leaves);
@@ -121,7 +120,8 @@ public final class Tree<T> {
       at = next;
     }
     if (vector.rank() != 1 || vector.dim(0) != at) {
-      throw new IllegalArgumentException("vector: shape " + vector.shape() + "; expected [" + at + "]");
+      throw new IllegalArgumentException(
+          "vector: shape " + vector.shape() + "; expected [" + at + "]");
     }
     return rebuild(parts);
   }
@@ -153,7 +153,8 @@ public final class Tree<T> {
       return switch (value) {
         case null ->
             throw new IllegalArgumentException(
-                "value: " + (path.isEmpty() ? "the root" : path)
+                "value: "
+                    + (path.isEmpty() ? "the root" : path)
                     + " is null; use an Optional for a part that may be absent");
         case Tensor t -> Leaf.INSTANCE;
         case Record r -> RecordPart.of(r, path);

@@ -6,8 +6,8 @@ import org.hesse.ir.ReduceKind;
 
 /**
  * One kernel of a schedule. Every domain is a list of extents, outermost first, already collapsed
- * as far as the views allow; no extent is 0 (steps over nothing are not scheduled), and a domain may
- * be empty, which is a single element.
+ * as far as the views allow; no extent is 0 (steps over nothing are not scheduled), and a domain
+ * may be empty, which is a single element.
  */
 public sealed interface Step {
 
@@ -24,12 +24,7 @@ public sealed interface Step {
    * @param out strides run over the kept axes, outer then inner
    */
   record Reduce(
-      ReduceKind kind,
-      int[] domain,
-      int outer,
-      int reduced,
-      List<Instruction> code,
-      View out)
+      ReduceKind kind, int[] domain, int outer, int reduced, List<Instruction> code, View out)
       implements Step {
     /** Type of what is reduced and of the result. */
     public DType dtype() {

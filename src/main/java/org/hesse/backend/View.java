@@ -35,6 +35,11 @@ public record View(Slot slot, long offset, long[] strides) {
 
   @Override
   public String toString() {
-    return slot.space() + "" + slot.index() + "@" + (slot.offset() + offset) + Arrays.toString(strides);
+    return slot.space()
+        + ""
+        + slot.index()
+        + "@"
+        + (slot.offset() + offset)
+        + Arrays.toString(strides);
   }
 }

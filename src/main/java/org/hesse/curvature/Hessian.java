@@ -52,11 +52,10 @@ public final class Hessian<M> implements LinearOperator {
     this.size = flat.dim(0);
     this.dtype = flat.dtype();
     this.lossAndGradient =
-        compile(
-            (M m, Dataset b) -> {
-              var r = valueAndGrad((M p) -> loss.apply(p, b)).apply(m);
-              return new LossGradient(r.value(), tree.ravel(r.gradient()));
-            });
+        compile((M m, Dataset b) -> {
+          var r = valueAndGrad((M p) -> loss.apply(p, b)).apply(m);
+          return new LossGradient(r.value(), tree.ravel(r.gradient()));
+        });
     this.product = compile((Arguments<M> a, Tensor v) -> single(loss, a, v));
     this.products =
         compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> single(loss, a, v)).apply(vs));

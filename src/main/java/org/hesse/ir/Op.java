@@ -145,10 +145,10 @@ public sealed interface Op {
   record Dot(Axes lhsContract, Axes rhsContract, Axes lhsBatch, Axes rhsBatch) implements Op {}
 
   /**
-   * Random words: the input is one key or a batch of keys, I32[batch…, 2]; the result is I32[batch…,
-   * dims…]. Within the block of one key, element i (row-major) is word i mod 2 of Threefry-2x32 with
-   * 20 rounds under that key at the 64-bit counter i div 2, whose low half is the first word. See
-   * Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011).
+   * Random words: the input is one key or a batch of keys, I32[batch…, 2]; the result is
+   * I32[batch…, dims…]. Within the block of one key, element i (row-major) is word i mod 2 of
+   * Threefry-2x32 with 20 rounds under that key at the 64-bit counter i div 2, whose low half is
+   * the first word. See Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011).
    */
   record RandomBits() implements Op {}
 }

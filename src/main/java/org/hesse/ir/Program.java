@@ -12,9 +12,9 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A pure function as a graph: inputs, outputs and every node between them in topological order.
- * Two programs are equal when they compute the same thing from their inputs in the same way,
- * whatever data their leaves hold.
+ * A pure function as a graph: inputs, outputs and every node between them in topological order. Two
+ * programs are equal when they compute the same thing from their inputs in the same way, whatever
+ * data their leaves hold.
  */
 public final class Program {
   private final List<Node> inputs;
@@ -161,7 +161,7 @@ public final class Program {
     int h = Arrays.hashCode(wiring);
     for (Node n : nodes) {
       int op = isInput(n) ? 1 : n.op().hashCode() * 31 + n.op().getClass().getName().hashCode();
-      h = ((h * 31 + op) * 31 + n.shape().hashCode()) * 31 + n.dtype().ordinal();
+      h = ((h * 31 + op) * 31 + n.shape().hashCode()) * 31 + n.dtype().hashCode();
     }
     return h;
   }

@@ -68,7 +68,9 @@ public enum Activation implements Layer {
       }
     }
     throw new IllegalArgumentException(
-        "activation: '" + name + "' is unknown; expected one of "
+        "activation: '"
+            + name
+            + "' is unknown; expected one of "
             + Arrays.toString(values()).toLowerCase(Locale.ROOT));
   }
 }

@@ -14,7 +14,8 @@ public enum Loss {
   CROSS_ENTROPY("cross-entropy") {
     @Override
     public Tensor apply(Tensor logits, Tensor labels) {
-      if (logits.rank() != 2 || labels.dtype() != DType.I32
+      if (logits.rank() != 2
+          || labels.dtype() != DType.I32
           || !labels.shape().equals(logits.shape().remove(1))) {
         throw mismatch(logits, labels, "logits [N, C] and I32 labels [N]");
       }
@@ -64,10 +65,17 @@ public enum Loss {
         "loss: '" + name + "' is unknown; expected cross-entropy or mse");
   }
 
-  private static IllegalArgumentException mismatch(Tensor outputs, Tensor targets, String expected) {
+  private static IllegalArgumentException mismatch(
+      Tensor outputs, Tensor targets, String expected) {
     Shape a = outputs.shape();
     return new IllegalArgumentException(
-        "loss: outputs are " + outputs.dtype() + a + ", targets " + targets.dtype()
-            + targets.shape() + "; expected " + expected);
+        "loss: outputs are "
+            + outputs.dtype()
+            + a
+            + ", targets "
+            + targets.dtype()
+            + targets.shape()
+            + "; expected "
+            + expected);
   }
 }

@@ -68,7 +68,14 @@ public record Mlp(List<Layer> layers) implements Layer {
     org.hesse.Shape expected = org.hesse.Shape.of(dims);
     if (!t.shape().equals(expected) || !t.dtype().isReal()) {
       throw new IllegalArgumentException(
-          "the weight '" + name + "' is " + t.dtype() + t.shape() + ", but " + arch + " needs "
+          "the weight '"
+              + name
+              + "' is "
+              + t.dtype()
+              + t.shape()
+              + ", but "
+              + arch
+              + " needs "
               + expected);
     }
     return t;

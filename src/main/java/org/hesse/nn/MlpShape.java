@@ -44,8 +44,7 @@ public record MlpShape(List<Integer> widths, Activation activation) {
       }
     }
     try {
-      return new MlpShape(
-          widths, parts.length == 3 ? Activation.parse(parts[2]) : Activation.TANH);
+      return new MlpShape(widths, parts.length == 3 ? Activation.parse(parts[2]) : Activation.TANH);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("arch: '" + text + "': " + e.getMessage(), e);
     }

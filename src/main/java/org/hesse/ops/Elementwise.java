@@ -107,7 +107,10 @@ public final class Elementwise {
     if (a.dtype() != b.dtype() || !a.shape().equals(b.shape())) {
       throw new IllegalArgumentException(
           what.toString().toLowerCase(java.util.Locale.ROOT)
-              + ": operands are " + type(a) + " and " + type(b)
+              + ": operands are "
+              + type(a)
+              + " and "
+              + type(b)
               + "; expected one shape and one dtype (convert with cast)");
     }
   }
@@ -116,7 +119,9 @@ public final class Elementwise {
     if (!ok) {
       throw new IllegalArgumentException(
           what.toString().toLowerCase(java.util.Locale.ROOT)
-              + " is not defined for " + type(x) + " (convert with cast)");
+              + " is not defined for "
+              + type(x)
+              + " (convert with cast)");
     }
   }
 }

@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.hesse.DType;
 import org.hesse.Shape;
-import org.hesse.ir.Axes;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;

@@ -33,7 +33,12 @@ public final class Products {
     boolean mixed = lhs.dtype() == DType.F32 && dtype == DType.F64;
     if (!lhs.dtype().isReal() || lhs.dtype() != rhs.dtype() || lhs.dtype() != dtype && !mixed) {
       throw new IllegalArgumentException(
-          "dot: operands are " + lhs.dtype() + " and " + rhs.dtype() + " with a result of " + dtype
+          "dot: operands are "
+              + lhs.dtype()
+              + " and "
+              + rhs.dtype()
+              + " with a result of "
+              + dtype
               + "; expected one real dtype, or F32 operands with an F64 result");
     }
     boolean ok =
@@ -47,9 +52,19 @@ public final class Products {
     }
     if (!ok) {
       throw new IllegalArgumentException(
-          "dot: " + lhs.shape() + " and " + rhs.shape() + " do not fit: contracted axes "
-              + op.lhsContract() + " and " + op.rhsContract() + ", batch axes " + op.lhsBatch()
-              + " and " + op.rhsBatch() + " must be distinct and pairwise of equal extent");
+          "dot: "
+              + lhs.shape()
+              + " and "
+              + rhs.shape()
+              + " do not fit: contracted axes "
+              + op.lhsContract()
+              + " and "
+              + op.rhsContract()
+              + ", batch axes "
+              + op.lhsBatch()
+              + " and "
+              + op.rhsBatch()
+              + " must be distinct and pairwise of equal extent");
     }
   }
 
@@ -127,9 +142,7 @@ public final class Products {
     Axes ctLeft = Axes.range(batch, batch + free.size());
     Op.Dot d = new Op.Dot(free, ctLeft, op.lhsBatch(), Axes.range(0, batch));
     Axes order =
-        op.rhsBatch()
-            .then(partners(op.lhsContract(), op.rhsContract()))
-            .then(rhsFree(op, rhs));
+        op.rhsBatch().then(partners(op.lhsContract(), op.rhsContract())).then(rhsFree(op, rhs));
     Node result = Shapes.permute(dot(d, lhs, ct, ct.dtype()), order.inverse());
     return Elementwise.cast(result, rhs.dtype());
   }

@@ -25,7 +25,10 @@ public final class RandomWords {
     int[] lead = Arrays.copyOf(key.shape().dims(), Math.max(batch, 0));
     if (!ok || !Arrays.equals(lead, Arrays.copyOf(shape.dims(), batch))) {
       throw new IllegalArgumentException(
-          "random_bits: key is " + Elementwise.type(key) + " for a result of " + shape
+          "random_bits: key is "
+              + Elementwise.type(key)
+              + " for a result of "
+              + shape
               + "; expected I32[batch…, 2] with the result's leading axes");
     }
     return new Node(new Op.RandomBits(), List.of(key), shape, DType.I32);

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Rule<O extends Op> {
   /**
-   * The shape rule: a checked node for this primitive over these inputs. Where the result's shape or
-   * dtype is an attribute (reshape, broadcast, cast …) it is taken from the arguments and checked,
-   * elsewhere it is inferred and the arguments are ignored.
+   * The shape rule: a checked node for this primitive over these inputs. Where the result's shape
+   * or dtype is an attribute (reshape, broadcast, cast …) it is taken from the arguments and
+   * checked, elsewhere it is inferred and the arguments are ignored.
    *
    * @throws IllegalArgumentException if the inputs do not fit
    */

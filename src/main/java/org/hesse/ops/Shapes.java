@@ -18,8 +18,14 @@ public final class Shapes {
     }
     if (x.shape().size() != shape.size()) {
       throw new IllegalArgumentException(
-          "reshape: " + Elementwise.type(x) + " has " + x.shape().size() + " elements, " + shape
-              + " has " + shape.size());
+          "reshape: "
+              + Elementwise.type(x)
+              + " has "
+              + x.shape().size()
+              + " elements, "
+              + shape
+              + " has "
+              + shape.size());
     }
     return new Node(new Op.Reshape(), List.of(x), shape, x.dtype());
   }
@@ -114,9 +120,7 @@ public final class Shapes {
     for (int i = 0; i < axes.size(); i++) {
       x.shape().dim(axes.get(i));
     }
-    return axes.size() == 0
-        ? x
-        : new Node(new Op.Reverse(axes), List.of(x), x.shape(), x.dtype());
+    return axes.size() == 0 ? x : new Node(new Op.Reverse(axes), List.of(x), x.shape(), x.dtype());
   }
 
   static final Rule<Op.Reshape> RESHAPE =

@@ -24,8 +24,14 @@ public final class Slices {
     }
     if (!ok) {
       throw new IllegalArgumentException(
-          "slice: start " + start + " with strides " + stride + " and shape " + shape
-              + " does not lie inside " + x.shape());
+          "slice: start "
+              + start
+              + " with strides "
+              + stride
+              + " and shape "
+              + shape
+              + " does not lie inside "
+              + x.shape());
     }
     if (shape.equals(x.shape())) {
       return x;
@@ -38,7 +44,13 @@ public final class Slices {
     int a = x.shape().axis(axis);
     if (from < 0 || to < from || to > x.shape().dim(a)) {
       throw new IllegalArgumentException(
-          "slice: " + from + " to " + to + " is not a range along axis " + axis + " of "
+          "slice: "
+              + from
+              + " to "
+              + to
+              + " is not a range along axis "
+              + axis
+              + " of "
               + x.shape());
     }
     int[] start = new int[x.shape().rank()];
@@ -56,8 +68,14 @@ public final class Slices {
     }
     if (!ok) {
       throw new IllegalArgumentException(
-          "pad: " + x.shape() + " at " + low + " with interior " + interior
-              + " does not lie inside " + shape);
+          "pad: "
+              + x.shape()
+              + " at "
+              + low
+              + " with interior "
+              + interior
+              + " does not lie inside "
+              + shape);
     }
     if (shape.equals(x.shape())) {
       return x;
@@ -78,8 +96,12 @@ public final class Slices {
           || p.shape().rank() != first.shape().rank()
           || !p.shape().with(a, 0).equals(first.shape().with(a, 0))) {
         throw new IllegalArgumentException(
-            "concat: " + Elementwise.type(first) + " and " + Elementwise.type(p)
-                + " differ in more than axis " + a);
+            "concat: "
+                + Elementwise.type(first)
+                + " and "
+                + Elementwise.type(p)
+                + " differ in more than axis "
+                + a);
       }
       total = Math.addExact(total, p.shape().dim(a));
     }

@@ -56,8 +56,7 @@ public record Adam(
     Tensor rate = learningRate.div(correction(beta1, step));
     Tensor root = square.div(correction(beta2, step)).sqrt().add(epsilon);
     boolean shrink = weightDecay != 0 && decoupled;
-    Tensor start =
-        shrink ? parameter.sub(parameter.mul(learningRate.mul(weightDecay))) : parameter;
+    Tensor start = shrink ? parameter.sub(parameter.mul(learningRate.mul(weightDecay))) : parameter;
     return List.of(start.sub(mean.div(root).mul(rate)), mean, square);
   }
 
