@@ -1,0 +1,171 @@
+package org.hesse.plan;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.hesse.Shape;
+import org.hesse.backend.Schedule;
+import org.hesse.backend.Slot;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+import org.hesse.ir.Axes;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+import org.hesse.ir.ReduceKind;
+
+/**
+ * Turns a program into the steps that compute it. {@link Products} makes operands readable in
+ * place, {@link Clusters} decides what gets memory, {@link Expander} writes the fused register
+ * programs, {@link Siblings} merges steps and {@link Memory} lays out the arena.
+ */
+public final class Lower {
+  private final Program program;
+  private final Set<Node> inputs;
+  private final Map<Node, Integer> homes;
+  private final Slots slots;
+
+  private Lower(Program program) {
+    this.program = program;
+    this.inputs = new HashSet<>(program.inputs());
+    this.homes = Slots.homes(program);
+    Set<Node> roots = Clusters.roots(program, homes.keySet());
+    this.slots = new Slots(program, roots, homes);
+  }
+
+  /** The steps that compute a program. It need not be simplified, though it better is. */
+  public static Schedule lower(Program program) {
+    List<Step> steps = Siblings.merge(new Lower(Products.arrange(program)).steps());
+    return Memory.schedule(program, steps);
+  }
+
+  /** From the outputs to the inputs, so that what a step needs is known before its turn comes. */
+  private List<Step> steps() {
+    List<Step> reversed = new ArrayList<>();
+    for (int i = 0; i < program.outputs().size(); i++) {
+      Node out = program.outputs().get(i);
+      if (!homes.containsValue(i) && out.shape().size() != 0) {
+        reversed.add(copy(out, Slots.slot(Slot.Space.OUTPUT, i, out)));
+      }
+    }
+    List<Node> nodes = program.nodes();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      Node n = nodes.get(i);
+      if (slots.isWanted(n) && n.shape().size() != 0) {
+        reversed.addAll(emit(n, slots.demand(n)).reversed());
+      }
+    }
+    return reversed.reversed();
+  }
+
+  /** The steps that compute one node, in order. */
+  private List<Step> emit(Node n, Slot slot) {
+    return switch (n.op()) {
+      case Op.Reduce reduce -> List.of(reduce(n, reduce, slot));
+      case Op.Dot dot -> List.of(dot(n, dot, slot));
+      case Op.ArgMax(int axis) -> List.of(argMax(n, axis, slot));
+      case Op.RandomBits r -> List.of(randomBits(n, slot));
+      case Op.Pad pad -> pad(n, pad, slot);
+      case Op.Concat(int axis) -> concat(n, axis, slot);
+      case Op.Copy c -> List.of(copy(n.input(0), slot));
+      default -> List.of(map(Expander.expand(slots, n, true), dense(n.shape()), n.shape(), slot));
+    };
+  }
+
+  private static IndexMap dense(Shape shape) {
+    return Domain.of(shape).identity();
+  }
+
+  private Step.Map copy(Node from, Slot slot) {
+    Expander.Expansion e = Expander.expand(slots, from, false);
+    return map(e, e.domain().identity(), from.shape(), slot);
+  }
+
+  /** Stores an expansion at the given places of a node with this shape. */
+  private static Step.Map map(Expander.Expansion e, IndexMap at, Shape shape, Slot slot) {
+    IndexMap.Linear l = at.linear(shape);
+    View view = new View(slot, l.offset(), l.strides());
+    return Domains.collapse(
+        new Step.Map(
+            e.domain().extents(),
+            e.code().instructions(),
+            List.of(new Step.Store(e.value(), view))));
+  }
+
+  private static Step.Map fill(double value, Shape shape, Slot slot) {
+    Code code = new Code();
+    int number = code.constant(slot.dtype(), value);
+    Domain domain = Domain.of(shape);
+    Expander.Expansion e = new Expander.Expansion(domain, code, number);
+    return map(e, domain.identity(), shape, slot);
+  }
+
+  private List<Step> pad(Node n, Op.Pad pad, Slot slot) {
+    List<Step> steps = new ArrayList<>();
+    steps.add(fill(0, n.shape(), slot));
+    Node in = n.input(0);
+    if (in.shape().size() != 0) {
+      Expander.Expansion e = Expander.expand(slots, in, false);
+      int[] stride = pad.interior().plus(1).toArray();
+      IndexMap at = e.domain().identity().affine(pad.low().toArray(), stride);
+      steps.add(map(e, at, n.shape(), slot));
+    }
+    return steps;
+  }
+
+  private List<Step> concat(Node n, int axis, Slot slot) {
+    List<Step> steps = new ArrayList<>();
+    int[] start = new int[n.shape().rank()];
+    int[] stride = Axes.of(start).plus(1).toArray();
+    for (Node in : n.inputs()) {
+      if (in.shape().size() != 0) {
+        Expander.Expansion e = Expander.expand(slots, in, false);
+        steps.add(map(e, e.domain().identity().affine(start, stride), n.shape(), slot));
+      }
+      start[axis] += in.shape().dim(axis);
+    }
+    return steps;
+  }
+
+  private Step reduce(Node n, Op.Reduce op, Slot slot) {
+    Node in = n.input(0);
+    if (in.shape().size() == 0) {
+      double value = op.kind() == ReduceKind.SUM ? 0 : Scalars.lowest(n.dtype());
+      return fill(value, n.shape(), slot);
+    }
+    return Reductions.step(op, Expander.expand(slots, in, false), slot);
+  }
+
+  private View operand(Node in) {
+    Node base = Products.base(in, inputs, homes.keySet());
+    IndexMap.Linear l = Products.strides(in, base);
+    if (l == null) {
+      throw new IllegalStateException(in + " is not a strided view of " + base);
+    }
+    return new View(slots.demand(base), l.offset(), l.strides());
+  }
+
+  private Step dot(Node n, Op.Dot op, Slot slot) {
+    Node lhs = n.input(0);
+    Node rhs = n.input(1);
+    if (lhs.shape().size() == 0 || rhs.shape().size() == 0) {
+      return fill(0, n.shape(), slot);
+    }
+    return Reductions.dot(op, lhs.shape(), operand(lhs), rhs.shape(), operand(rhs), slot);
+  }
+
+  private Step argMax(Node n, int axis, Slot slot) {
+    Node in = n.input(0);
+    return Reductions.argMax(in.shape(), axis, operand(in), slot);
+  }
+
+  private Step randomBits(Node n, Slot slot) {
+    Node key = n.input(0);
+    int keys = Math.toIntExact(key.shape().size() / 2);
+    View in = new View(operand(key).slot(), operand(key).offset(), new long[] {2, 1});
+    long count = n.shape().size() / keys;
+    return new Step.RandomBits(keys, count, in, new View(slot, 0, new long[] {count, 1}));
+  }
+}

@@ -1,0 +1,118 @@
+package org.hesse.plan;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Schedule;
+import org.hesse.backend.Slot;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+
+/**
+ * Writes schedules for people. Each step is numbered and shows its domain and, below, its register
+ * program; memory is {@code in0}, {@code out0} or, in the arena, {@code f32@offset}, with strides.
+ *
+ * <pre>
+ * 1 step, arena 0 bytes
+ * 0: map [6]
+ *      v0 = load in0[1]
+ *      v1 = exp v0 : F32
+ *      out0[1] ← v1
+ * </pre>
+ */
+final class SchedulePrinter {
+  private SchedulePrinter() {}
+
+  static String text(Schedule schedule) {
+    long bytes = 0;
+    for (var part : schedule.arena().entrySet()) {
+      bytes += part.getKey().bytes() * part.getValue();
+    }
+    int count = schedule.steps().size();
+    StringBuilder out = new StringBuilder();
+    out.append(count).append(count == 1 ? " step" : " steps");
+    out.append(", arena ").append(bytes).append(" bytes\n");
+    for (int i = 0; i < count; i++) {
+      out.append(i).append(": ");
+      step(out, schedule.steps().get(i));
+    }
+    return out.toString();
+  }
+
+  private static void step(StringBuilder out, Step step) {
+    switch (step) {
+      case Step.Map m -> {
+        out.append("map ").append(Arrays.toString(m.domain())).append('\n');
+        code(out, m.code());
+        m.stores().forEach(s -> line(out, view(s.view()) + " ← v" + s.value()));
+      }
+      case Step.Reduce r -> {
+        out.append("reduce_").append(lower(r.kind())).append(' ');
+        out.append(Arrays.toString(Arrays.copyOf(r.domain(), r.outer()))).append(" over ");
+        int end = r.outer() + r.reduced();
+        out.append(Arrays.toString(Arrays.copyOfRange(r.domain(), r.outer(), end)));
+        if (end < r.domain().length) {
+          out.append(" by ");
+          out.append(Arrays.toString(Arrays.copyOfRange(r.domain(), end, r.domain().length)));
+        }
+        out.append('\n');
+        code(out, r.code());
+        line(out, view(r.out()) + " ← reduce v" + (r.code().size() - 1));
+      }
+      case Step.Dot d -> {
+        out.append("dot batch=").append(d.batch()).append(" m=").append(d.m());
+        out.append(" n=").append(d.n()).append(" k=").append(d.k()).append('\n');
+        line(out, view(d.out()) + " ← " + view(d.lhs()) + " · " + view(d.rhs()));
+      }
+      case Step.ArgMax a -> {
+        out.append("argmax ").append(Arrays.toString(a.domain())).append('\n');
+        line(out, view(a.out()) + " ← " + view(a.in()));
+      }
+      case Step.RandomBits r -> {
+        out.append("random_bits keys=").append(r.keys()).append(" count=").append(r.count());
+        out.append('\n');
+        line(out, view(r.out()) + " ← " + view(r.key()));
+      }
+    }
+  }
+
+  private static void line(StringBuilder out, String text) {
+    out.append("     ").append(text).append('\n');
+  }
+
+  private static void code(StringBuilder out, List<Instruction> code) {
+    for (int i = 0; i < code.size(); i++) {
+      line(out, "v" + i + " = " + instruction(code.get(i)));
+    }
+  }
+
+  private static String instruction(Instruction instruction) {
+    return switch (instruction) {
+      case Instruction.Load(View view) -> "load " + view(view);
+      case Instruction.Constant(var dtype, double value) -> "constant " + value + " : " + dtype;
+      case Instruction.Index(long[] strides) -> "index " + Arrays.toString(strides);
+      case Instruction.Apply(var op, var dtype, var arguments) ->
+          op.mnemonic()
+              + arguments.stream().map(a -> " v" + a).collect(Collectors.joining())
+              + " : "
+              + dtype;
+    };
+  }
+
+  private static String view(View view) {
+    Slot slot = view.slot();
+    String name =
+        switch (slot.space()) {
+          case INPUT -> "in" + slot.index();
+          case OUTPUT -> "out" + slot.index();
+          case ARENA -> lower(slot.dtype()) + "@" + slot.offset();
+        };
+    String offset = view.offset() == 0 ? "" : "+" + view.offset();
+    return name + offset + Arrays.toString(view.strides());
+  }
+
+  private static String lower(Enum<?> name) {
+    return name.name().toLowerCase(java.util.Locale.ROOT);
+  }
+}

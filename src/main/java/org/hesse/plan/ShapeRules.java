@@ -1,0 +1,216 @@
+package org.hesse.plan;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.hesse.Shape;
+import org.hesse.ir.Axes;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.jspecify.annotations.Nullable;
+
+/** Identities of primitives that only move elements. */
+final class ShapeRules {
+  static final List<Rule> RULES =
+      List.of(
+          new Rule("identity view", Op.class, ShapeRules::identity),
+          new Rule("reshape of reshape", Op.Reshape.class, ShapeRules::reshapeOfReshape),
+          new Rule("permute of permute", Op.Permute.class, ShapeRules::permuteOfPermute),
+          new Rule("permute of extents 1", Op.Permute.class, ShapeRules::permuteOfOnes),
+          new Rule("broadcast of broadcast", Op.Broadcast.class, ShapeRules::broadcastOfBroadcast),
+          new Rule("broadcast to extents 1", Op.Broadcast.class, ShapeRules::broadcastToOnes),
+          new Rule("slice of slice", Op.Slice.class, ShapeRules::sliceOfSlice),
+          new Rule("slice of pad", Op.Slice.class, ShapeRules::sliceOfPad),
+          new Rule("slice of broadcast", Op.Slice.class, ShapeRules::sliceOfBroadcast),
+          new Rule("slice of concat", Op.Slice.class, ShapeRules::sliceOfConcat),
+          new Rule("pad of pad", Op.Pad.class, ShapeRules::padOfPad),
+          new Rule("reverse of extents 1", Op.Reverse.class, ShapeRules::reverseOfOnes),
+          new Rule("reverse of reverse", Op.Reverse.class, ShapeRules::reverseOfReverse),
+          new Rule("concat of nothing", Op.Concat.class, ShapeRules::concatOfNothing));
+
+  private ShapeRules() {}
+
+  private static boolean all(Axes axes, int value) {
+    return Arrays.stream(axes.toArray()).allMatch(v -> v == value);
+  }
+
+  private static @Nullable Node identity(Node n, Rewriter to) {
+    if (n.inputs().size() != 1 || !n.shape().equals(n.input(0).shape())) {
+      return null;
+    }
+    boolean same =
+        switch (n.op()) {
+          case Op.Reshape r -> true;
+          case Op.Broadcast b -> true;
+          case Op.Concat c -> true;
+          case Op.Permute(Axes axes) -> axes.isAscending();
+          // Equal shapes leave a slice or a pad nothing to drop or to add, if they have elements.
+          case Op.Slice(Axes start, Axes stride) -> all(start, 0) && all(stride, 1);
+          case Op.Pad(Axes low, Axes interior) -> all(low, 0) && all(interior, 0);
+          case Op.Reverse(Axes axes) -> axes.size() == 0;
+          default -> false;
+        };
+    return same ? n.input(0) : null;
+  }
+
+  private static @Nullable Node reshapeOfReshape(Node n, Rewriter to) {
+    Node x = n.input(0);
+    return x.op() instanceof Op.Reshape ? to.reshape(x.input(0), n.shape()) : null;
+  }
+
+  private static @Nullable Node permuteOfPermute(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Permute(Axes outer)) || !(x.op() instanceof Op.Permute(Axes inner))) {
+      return null;
+    }
+    return to.permute(x.input(0), map(outer, inner));
+  }
+
+  /** Each number of a list looked up in another. */
+  static Axes map(Axes positions, Axes in) {
+    return Axes.of(Arrays.stream(positions.toArray()).map(in::get).toArray());
+  }
+
+  /** Where the axes longer than 1 keep their order, a permutation moves no element. */
+  private static @Nullable Node permuteOfOnes(Node n, Rewriter to) {
+    Axes axes = ((Op.Permute) n.op()).axes();
+    Shape from = n.input(0).shape();
+    int[] moved = Arrays.stream(axes.toArray()).filter(a -> from.dim(a) != 1).toArray();
+    return Axes.of(moved).isAscending() ? to.reshape(n.input(0), n.shape()) : null;
+  }
+
+  private static @Nullable Node broadcastOfBroadcast(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Broadcast(Axes outer))
+        || !(x.op() instanceof Op.Broadcast(Axes inner))) {
+      return null;
+    }
+    return to.broadcast(x.input(0), map(inner, outer), n.shape());
+  }
+
+  private static @Nullable Node broadcastToOnes(Node n, Rewriter to) {
+    Axes fresh = ((Op.Broadcast) n.op()).axes().complement(n.shape().rank());
+    boolean ones = Arrays.stream(fresh.toArray()).allMatch(a -> n.shape().dim(a) == 1);
+    return ones ? to.reshape(n.input(0), n.shape()) : null;
+  }
+
+  private static @Nullable Node sliceOfSlice(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Slice(Axes start, Axes stride))
+        || !(x.op() instanceof Op.Slice(Axes start0, Axes stride0))) {
+      return null;
+    }
+    int[] s = new int[start.size()];
+    int[] d = new int[start.size()];
+    for (int a = 0; a < s.length; a++) {
+      s[a] = start0.get(a) + start.get(a) * stride0.get(a);
+      // The stride over a single element is arbitrary, and the product might overflow.
+      d[a] = n.shape().dim(a) <= 1 ? 1 : Math.multiplyExact(stride.get(a), stride0.get(a));
+    }
+    Op slice = new Op.Slice(Axes.of(s), Axes.of(d));
+    return to.make(slice, List.of(x.input(0)), n.shape(), n.dtype());
+  }
+
+  /** A slice that takes exactly what the pad put in. */
+  private static @Nullable Node sliceOfPad(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Slice(Axes start, Axes stride))
+        || !(x.op() instanceof Op.Pad(Axes low, Axes interior))
+        || !n.shape().equals(x.input(0).shape())) {
+      return null;
+    }
+    for (int a = 0; a < start.size(); a++) {
+      boolean one = n.shape().dim(a) == 1;
+      if (start.get(a) != low.get(a) || (!one && stride.get(a) != interior.get(a) + 1)) {
+        return null;
+      }
+    }
+    return x.input(0);
+  }
+
+  /** A slice along new axes only. */
+  private static @Nullable Node sliceOfBroadcast(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Slice slice) || !(x.op() instanceof Op.Broadcast(Axes axes))) {
+      return null;
+    }
+    for (int a : axes.toArray()) {
+      if (slice.start().get(a) != 0
+          || slice.stride().get(a) != 1
+          || n.shape().dim(a) != x.shape().dim(a)) {
+        return null;
+      }
+    }
+    return to.broadcast(x.input(0), axes, n.shape());
+  }
+
+  /** A slice that stays inside one operand. */
+  private static @Nullable Node sliceOfConcat(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Slice(Axes start, Axes stride))
+        || !(x.op() instanceof Op.Concat(int axis))
+        || n.shape().size() == 0) {
+      return null;
+    }
+    int first = start.get(axis);
+    int last = first + (n.shape().dim(axis) - 1) * stride.get(axis);
+    int begin = 0;
+    for (Node part : x.inputs()) {
+      int end = begin + part.shape().dim(axis);
+      if (first >= begin && last < end) {
+        int[] s = start.toArray();
+        s[axis] = first - begin;
+        Op slice = new Op.Slice(Axes.of(s), stride);
+        return to.make(slice, List.of(part), n.shape(), n.dtype());
+      }
+      begin = end;
+    }
+    return null;
+  }
+
+  private static @Nullable Node padOfPad(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Pad(Axes low, Axes interior))
+        || !(x.op() instanceof Op.Pad(Axes low0, Axes interior0))
+        || !all(interior, 0)) {
+      return null;
+    }
+    int[] sum = IntStream.range(0, low.size()).map(a -> low.get(a) + low0.get(a)).toArray();
+    Op pad = new Op.Pad(Axes.of(sum), interior0);
+    return to.make(pad, List.of(x.input(0)), n.shape(), n.dtype());
+  }
+
+  private static @Nullable Node reverseOfOnes(Node n, Rewriter to) {
+    Axes axes = ((Op.Reverse) n.op()).axes();
+    int[] kept = Arrays.stream(axes.toArray()).filter(a -> n.shape().dim(a) > 1).toArray();
+    if (kept.length == axes.size()) {
+      return null;
+    }
+    return to.make(new Op.Reverse(Axes.of(kept)), n.inputs(), n.shape(), n.dtype());
+  }
+
+  private static @Nullable Node reverseOfReverse(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Reverse(Axes a)) || !(x.op() instanceof Op.Reverse(Axes b))) {
+      return null;
+    }
+    int[] once =
+        IntStream.range(0, n.shape().rank()).filter(i -> a.contains(i) != b.contains(i)).toArray();
+    return to.make(new Op.Reverse(Axes.of(once)), x.inputs(), n.shape(), n.dtype());
+  }
+
+  private static @Nullable Node concatOfNothing(Node n, Rewriter to) {
+    int axis = ((Op.Concat) n.op()).axis();
+    List<Node> parts = new ArrayList<>();
+    for (Node in : n.inputs()) {
+      if (in.shape().dim(axis) != 0) {
+        parts.add(in);
+      }
+    }
+    if (parts.isEmpty() || parts.size() == n.inputs().size()) {
+      return null;
+    }
+    return to.make(n.op(), List.copyOf(parts), n.shape(), n.dtype());
+  }
+}

@@ -1,0 +1,70 @@
+package org.hesse.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Slot;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+
+/** What steps read and write. */
+final class Steps {
+  private Steps() {}
+
+  static List<Slot> reads(Step step) {
+    return switch (step) {
+      case Step.Map m -> loads(m.code());
+      case Step.Reduce r -> loads(r.code());
+      case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+      case Step.ArgMax a -> List.of(a.in().slot());
+      case Step.RandomBits r -> List.of(r.key().slot());
+    };
+  }
+
+  private static List<Slot> loads(List<Instruction> code) {
+    List<Slot> slots = new ArrayList<>();
+    for (Instruction i : code) {
+      if (i instanceof Instruction.Load(View view) && !slots.contains(view.slot())) {
+        slots.add(view.slot());
+      }
+    }
+    return slots;
+  }
+
+  static List<Slot> writes(Step step) {
+    return switch (step) {
+      case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).distinct().toList();
+      case Step.Reduce r -> List.of(r.out().slot());
+      case Step.Dot d -> List.of(d.out().slot());
+      case Step.ArgMax a -> List.of(a.out().slot());
+      case Step.RandomBits r -> List.of(r.out().slot());
+    };
+  }
+
+  /** The same step with every slot replaced. */
+  static Step moved(Step step, UnaryOperator<Slot> to) {
+    UnaryOperator<View> view = v -> new View(to.apply(v.slot()), v.offset(), v.strides());
+    return switch (step) {
+      case Step.Map(var domain, var code, var stores) ->
+          new Step.Map(
+              domain,
+              moved(code, view),
+              stores.stream().map(s -> new Step.Store(s.value(), view.apply(s.view()))).toList());
+      case Step.Reduce(var kind, var domain, var outer, var reduced, var code, var out) ->
+          new Step.Reduce(kind, domain, outer, reduced, moved(code, view), view.apply(out));
+      case Step.Dot(var batch, var m, var n, var k, var lhs, var rhs, var out) ->
+          new Step.Dot(batch, m, n, k, view.apply(lhs), view.apply(rhs), view.apply(out));
+      case Step.ArgMax(var domain, var in, var out) ->
+          new Step.ArgMax(domain, view.apply(in), view.apply(out));
+      case Step.RandomBits(var keys, var count, var key, var out) ->
+          new Step.RandomBits(keys, count, view.apply(key), view.apply(out));
+    };
+  }
+
+  private static List<Instruction> moved(List<Instruction> code, UnaryOperator<View> view) {
+    return code.stream()
+        .map(i -> i instanceof Instruction.Load(View v) ? new Instruction.Load(view.apply(v)) : i)
+        .toList();
+  }
+}
