@@ -1,0 +1,94 @@
+package org.hesse.linalg;
+
+/**
+ * The eigenproblem of a small dense symmetric matrix on the host, by Householder reduction to
+ * tridiagonal form (Golub and Van Loan, Matrix Computations, section 8.3) and {@link Tridiagonal}.
+ */
+final class DenseSymmetric {
+  private DenseSymmetric() {}
+
+  /** Eigenvalues, ascending, and eigenvectors of the symmetric matrix {@code a}; overwrites it. */
+  static Tridiagonal.Eigen eigen(double[][] a) {
+    int m = a.length;
+    double[][] q = Tridiagonal.identity(m);
+    for (int k = 0; k < m - 2; k++) {
+      double[] u = reflector(a, k);
+      if (u.length > 0) {
+        reflectBothSides(a, u, k + 1);
+        reflectFromTheRight(q, u, k + 1);
+      }
+    }
+    double[] diagonal = new double[m];
+    double[] offDiagonal = new double[m - 1];
+    for (int i = 0; i < m; i++) {
+      diagonal[i] = a[i][i];
+      if (i < m - 1) {
+        offDiagonal[i] = a[i + 1][i];
+      }
+    }
+    return Tridiagonal.of(diagonal, offDiagonal).solve(transpose(q));
+  }
+
+  /** Unit u such that I − 2uuᵀ maps column k below the diagonal to a multiple of e₁; or empty. */
+  private static double[] reflector(double[][] a, int k) {
+    int n = a.length - k - 1;
+    double[] u = new double[n];
+    double norm = 0;
+    for (int i = 0; i < n; i++) {
+      u[i] = a[k + 1 + i][k];
+      norm = Math.hypot(norm, u[i]);
+    }
+    u[0] += Math.copySign(norm, u[0]);
+    double length = 0;
+    for (double x : u) {
+      length = Math.hypot(length, x);
+    }
+    if (length == 0) {
+      return new double[0];
+    }
+    for (int i = 0; i < n; i++) {
+      u[i] /= length;
+    }
+    return u;
+  }
+
+  /** A ← HAH with H = I − 2uuᵀ acting on rows and columns from {@code from} on. */
+  private static void reflectBothSides(double[][] a, double[] u, int from) {
+    reflectFromTheRight(a, u, from);
+    int m = a.length;
+    double[] w = new double[m];
+    for (int i = from; i < m; i++) {
+      for (int j = 0; j < m; j++) {
+        w[j] += u[i - from] * a[i][j];
+      }
+    }
+    for (int i = from; i < m; i++) {
+      for (int j = 0; j < m; j++) {
+        a[i][j] -= 2 * u[i - from] * w[j];
+      }
+    }
+  }
+
+  private static void reflectFromTheRight(double[][] a, double[] u, int from) {
+    for (double[] row : a) {
+      double dot = 0;
+      for (int j = 0; j < u.length; j++) {
+        dot += row[from + j] * u[j];
+      }
+      for (int j = 0; j < u.length; j++) {
+        row[from + j] -= 2 * dot * u[j];
+      }
+    }
+  }
+
+  private static double[][] transpose(double[][] q) {
+    int m = q.length;
+    double[][] t = new double[m][m];
+    for (int i = 0; i < m; i++) {
+      for (int j = 0; j < m; j++) {
+        t[j][i] = q[i][j];
+      }
+    }
+    return t;
+  }
+}

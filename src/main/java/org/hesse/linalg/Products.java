@@ -1,0 +1,95 @@
+package org.hesse.linalg;
+
+import java.util.concurrent.CancellationException;
+import org.hesse.Shape;
+import org.hesse.Tensor;
+
+/** Makes, checks and counts an algorithm's products, and reports its progress. */
+final class Products {
+  private final LinearOperator operator;
+  private final Progress progress;
+  private int count;
+
+  Products(LinearOperator operator, Progress progress) {
+    this.operator = operator;
+    this.progress = progress;
+  }
+
+  LinearOperator operator() {
+    return operator;
+  }
+
+  /** Products made so far. */
+  int count() {
+    return count;
+  }
+
+  Tensor apply(Tensor v) {
+    Tensor product = operator.apply(v);
+    count++;
+    requireLike(product, v);
+    return product;
+  }
+
+  Tensor applyAll(Tensor vs) {
+    Tensor products = operator.applyAll(vs);
+    count += vs.dim(0);
+    requireLike(products, vs);
+    return products;
+  }
+
+  private void requireLike(Tensor product, Tensor v) {
+    Shape expected = v.shape();
+    if (!product.shape().equals(expected) || product.dtype() != v.dtype()) {
+      throw new IllegalArgumentException(
+          "operator: " + operator + " answered a vector of shape " + expected + " and dtype "
+              + v.dtype() + " with " + product.shape() + " and " + product.dtype()
+              + "; a product must have the shape and dtype of its vector");
+    }
+  }
+
+  void report(String stage, int done, int total) {
+    if (!progress.step(stage, done, total)) {
+      throw new CancellationException(
+          stage + ": cancelled by the progress callback at " + done + " of " + total + " after "
+              + count + " products");
+    }
+  }
+
+  /** Throws if a number computed from a product shows that the product is not finite. */
+  void requireFinite(double measured, Tensor product, int number) {
+    if (Double.isFinite(measured)) {
+      return;
+    }
+    double[] x = product.toDoubleArray();
+    int bad = 0;
+    int first = -1;
+    for (int i = 0; i < x.length; i++) {
+      if (!Double.isFinite(x[i])) {
+        bad++;
+        first = first < 0 ? i : first;
+      }
+    }
+    String found =
+        bad == 0
+            ? "the square of its norm overflows; scale the operator down"
+            : bad + " of its " + x.length + " entries are, the first at index " + first + " is "
+                + x[first] + "; check that parameters and data are finite and that the loss does "
+                + "not overflow in " + product.dtype();
+    throw new NumericalException(
+        "product " + number + " with " + operator + " is NaN or infinite: " + found);
+  }
+
+  static void requireSymmetric(LinearOperator operator, String algorithm) {
+    if (!operator.symmetric()) {
+      throw new IllegalArgumentException(
+          "operator: " + operator + " is not symmetric; " + algorithm + " needs a symmetric one; "
+              + "use A.plus(A.adjoint()).scale(0.5) or A.adjoint().times(A), or assumeSymmetric() "
+              + "if it is");
+    }
+    if (operator.size() < 1) {
+      throw new IllegalArgumentException("operator: " + operator + " has no rows");
+    }
+    Operators.requireReal(operator.dtype(), "operator");
+  }
+}

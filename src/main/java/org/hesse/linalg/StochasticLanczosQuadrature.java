@@ -1,0 +1,163 @@
+package org.hesse.linalg;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.hesse.RngKey;
+import org.hesse.Tensor;
+
+/**
+ * Stochastic Lanczos quadrature: the spectral distribution of a symmetric operator.
+ *
+ * <pre>{@code
+ * Quadrature q = StochasticLanczosQuadrature.of(hessian).probes(10).steps(100).seed(0).run();
+ * Estimate logDet = q.trace(x -> Math.log(x + 1e-3));
+ * Estimate negative = q.cdf(0);
+ * }</pre>
+ *
+ * <p>For a random unit vector v, E vᵀf(A)v = tr f(A)/n. After m Lanczos steps from v, vᵀf(A)v ≈ Σ τᵢ²
+ * f(θᵢ), with the Ritz values θᵢ and the first components τᵢ of the eigenvectors of T: Gauss
+ * quadrature, exact for polynomials of degree 2m − 1 (Golub and Welsch 1969; Ubaru, Chen and Saad
+ * 2017; for Hessians Ghorbani, Krishnan and Xiao 2019).
+ *
+ * <p>The probes run in lock-step, so that each step is one {@link LinearOperator#applyAll}. As many
+ * run together as have room for their bases in 1 GiB, at the least one.
+ */
+public final class StochasticLanczosQuadrature {
+  private static final long BASIS_BYTES = 1L << 30;
+  private static final String STAGE = "spectral density";
+
+  private final LinearOperator operator;
+  private int probes = 10;
+  private int steps = 100;
+  private int together;
+  private double symmetryTolerance;
+  private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
+  private RngKey key = RngKey.of(0);
+  private Progress progress = Progress.NONE;
+
+  private StochasticLanczosQuadrature(LinearOperator operator) {
+    Products.requireSymmetric(operator, "stochastic Lanczos quadrature");
+    this.operator = operator;
+    this.symmetryTolerance = Math.sqrt(operator.dtype().epsilon());
+  }
+
+  /**
+   * A quadrature of a symmetric operator.
+   *
+   * @throws IllegalArgumentException if the operator is not symmetric
+   */
+  public static StochasticLanczosQuadrature of(LinearOperator operator) {
+    return new StochasticLanczosQuadrature(operator);
+  }
+
+  /** The number of random vectors, 2 or more; default 10. Errors fall as 1/√(probes·n). */
+  public StochasticLanczosQuadrature probes(int count) {
+    requireProbes(count);
+    probes = count;
+    return this;
+  }
+
+  static void requireProbes(int count) {
+    if (count < 2) {
+      throw new IllegalArgumentException(
+          "probes: " + count + "; expected 2 or more, as the error is estimated from their spread");
+    }
+  }
+
+  /** Lanczos steps from each probe; default 100. Of an operator with fewer rows, n are made. */
+  public StochasticLanczosQuadrature steps(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("steps: " + count + "; expected 1 or more");
+    }
+    steps = count;
+    return this;
+  }
+
+  /** The most probes that run together; default: as many as have room. Changes no result. */
+  public StochasticLanczosQuadrature together(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("together: " + count + "; expected 1 or more");
+    }
+    together = count;
+    return this;
+  }
+
+  /** The distribution of the probes; default {@link ProbeDistribution#RADEMACHER}. */
+  public StochasticLanczosQuadrature distribution(ProbeDistribution which) {
+    distribution = which;
+    return this;
+  }
+
+  /** As {@link Lanczos#symmetryTolerance}. */
+  public StochasticLanczosQuadrature symmetryTolerance(double relative) {
+    if (!(relative > 0)) {
+      throw new IllegalArgumentException(
+          "symmetryTolerance: " + relative + "; expected a positive number");
+    }
+    symmetryTolerance = relative;
+    return this;
+  }
+
+  /** Seeds the probes; default 0. */
+  public StochasticLanczosQuadrature seed(long seed) {
+    key = RngKey.of(seed);
+    return this;
+  }
+
+  /** Is told of every step, in products. */
+  public StochasticLanczosQuadrature progress(Progress callback) {
+    progress = callback;
+    return this;
+  }
+
+  /**
+   * Runs the Lanczos processes.
+   *
+   * @throws NumericalException if a product is NaN or infinite, or the operator is not symmetric
+   */
+  public Quadrature run() {
+    Products products = new Products(operator, progress);
+    List<Quadrature.Rule> rules = new ArrayList<>();
+    int group = group();
+    for (int from = 0; from < probes; from += group) {
+      rules.addAll(runGroup(products, from, Math.min(probes, from + group)));
+    }
+    return new Quadrature(operator.size(), rules, products.count());
+  }
+
+  private int stepsMade() {
+    return Math.min(steps, operator.size());
+  }
+
+  private int group() {
+    long basis = (long) stepsMade() * operator.size() * operator.dtype().bytes();
+    long room = together > 0 ? together : BASIS_BYTES / Math.max(1, basis);
+    return (int) Math.clamp(room, 1, probes);
+  }
+
+  private List<Quadrature.Rule> runGroup(Products products, int from, int to) {
+    List<LanczosProcess> all = new ArrayList<>();
+    for (int i = from; i < to; i++) {
+      Tensor v = distribution.draw(key.fold(i), operator.dtype(), operator.size());
+      Tensor start = v.div(Basis.norm(v));
+      all.add(new LanczosProcess(products, start, new Basis(), 0, symmetryTolerance));
+    }
+    List<LanczosProcess> running = new ArrayList<>(all);
+    for (int step = 0; step < stepsMade() && !running.isEmpty(); step++) {
+      advance(products, running);
+      running.removeIf(LanczosProcess::invariant);
+      int done = from * stepsMade() + (to - from) * (step + 1);
+      products.report(STAGE, done, probes * stepsMade());
+    }
+    return all.stream().map(p -> Quadrature.Rule.of(p.tridiagonal())).toList();
+  }
+
+  private static void advance(Products products, List<LanczosProcess> running) {
+    Tensor[] vectors = running.stream().map(LanczosProcess::vector).toArray(Tensor[]::new);
+    int first = products.count() + 1;
+    Tensor block = products.applyAll(Tensor.stack(0, vectors));
+    for (int i = 0; i < vectors.length; i++) {
+      running.get(i).advance(block.select(0, i), first + i);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Matrix-free linear algebra: operators known only through their products with vectors, and what
+ * can be measured of them that way.
+ *
+ * <ul>
+ *   <li>{@link org.hesse.linalg.LinearOperator}: the products, and small combinators
+ *   <li>{@link org.hesse.linalg.Lanczos}: extreme eigenvalues, each with a residual bound
+ *   <li>{@link org.hesse.linalg.SpectralDensity}, {@link
+ *       org.hesse.linalg.StochasticLanczosQuadrature}: the whole spectrum as a density with a band
+ *   <li>{@link org.hesse.linalg.TraceEstimator}: the trace with a standard error
+ *   <li>{@link org.hesse.linalg.Tridiagonal}: the small eigenproblem beneath them
+ * </ul>
+ *
+ * <p>Everything random is drawn from a seed; the same seed on the same device gives the same bits.
+ */
+@NullMarked
+package org.hesse.linalg;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.hesse.linalg;
+
+import org.jspecify.annotations.NullMarked;
