@@ -21,7 +21,7 @@ final class ConstantRules {
   /** The number that every element of a node is, if that is plain to see. */
   static @Nullable Double uniform(Node n) {
     Node x = n.op() instanceof Op.Broadcast ? n.input(0) : n;
-    return x.op() instanceof Op.Constant(double value) ? value : null;
+    return x.op() instanceof Op.Constant(double value) ? Scalars.round(value, x.dtype()) : null;
   }
 
   /** Whether every element of a node is this number. */

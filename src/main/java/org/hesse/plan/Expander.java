@@ -92,10 +92,13 @@ final class Expander {
     if (IndexMap.isView(n.op())) {
       return view(key);
     }
+    if (ConstantRules.isElementwise(n.op())) {
+      return compute(key);
+    }
     return switch (n.op()) {
       case Op.Constant(double value) -> code.constant(n.dtype(), value);
       case Op.Iota(int axis) -> index(key.map.along(axis));
-      default -> ConstantRules.isElementwise(n.op()) ? compute(key) : loadNew(key);
+      default -> loadNew(key);
     };
   }
 

@@ -70,17 +70,17 @@ public final class Lower {
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
       case Op.Copy c -> List.of(copy(n.input(0), slot));
-      default -> List.of(map(Expander.expand(slots, n, true), dense(n.shape()), n.shape(), slot));
+      default -> List.of(store(Expander.expand(slots, n, true), slot));
     };
   }
 
-  private static IndexMap dense(Shape shape) {
-    return Domain.of(shape).identity();
+  private Step.Map copy(Node from, Slot slot) {
+    return store(Expander.expand(slots, from, false), slot);
   }
 
-  private Step.Map copy(Node from, Slot slot) {
-    Expander.Expansion e = Expander.expand(slots, from, false);
-    return map(e, e.domain().identity(), from.shape(), slot);
+  /** Stores an expansion densely. */
+  private static Step.Map store(Expander.Expansion e, Slot slot) {
+    return map(e, e.domain().identity(), e.domain().shape(), slot);
   }
 
   /** Stores an expansion at the given places of a node with this shape. */
@@ -97,9 +97,7 @@ public final class Lower {
   private static Step.Map fill(double value, Shape shape, Slot slot) {
     Code code = new Code();
     int number = code.constant(slot.dtype(), value);
-    Domain domain = Domain.of(shape);
-    Expander.Expansion e = new Expander.Expansion(domain, code, number);
-    return map(e, domain.identity(), shape, slot);
+    return store(new Expander.Expansion(Domain.of(shape), code, number), slot);
   }
 
   private List<Step> pad(Node n, Op.Pad pad, Slot slot) {

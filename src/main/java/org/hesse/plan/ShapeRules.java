@@ -92,7 +92,8 @@ final class ShapeRules {
   private static @Nullable Node broadcastToOnes(Node n, Rewriter to) {
     Axes fresh = ((Op.Broadcast) n.op()).axes().complement(n.shape().rank());
     boolean ones = Arrays.stream(fresh.toArray()).allMatch(a -> n.shape().dim(a) == 1);
-    return ones ? to.reshape(n.input(0), n.shape()) : null;
+    // A broadcast constant stays one, so that it is plain to see.
+    return ones && ConstantRules.uniform(n) == null ? to.reshape(n.input(0), n.shape()) : null;
   }
 
   private static @Nullable Node sliceOfSlice(Node n, Rewriter to) {

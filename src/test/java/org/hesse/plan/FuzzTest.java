@@ -1,0 +1,78 @@
+package org.hesse.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import org.hesse.DType;
+import org.hesse.backend.Backend;
+import org.hesse.backend.Buffer;
+import org.hesse.ir.Node;
+import org.hesse.ir.Program;
+import org.hesse.ir.Verifier;
+import org.hesse.ops.Rules;
+import org.hesse.testing.RandomPrograms;
+import org.hesse.testing.ReferenceBackend;
+import org.hesse.testing.ReferenceInterpreter;
+import org.junit.jupiter.api.Test;
+
+/** Random programs, compiled, against the interpreter. -Dhesse.fuzz=N draws more of them. */
+class FuzzTest {
+  private static final int COUNT = Integer.getInteger("hesse.fuzz", 6000);
+
+  private final Backend backend = new ReferenceBackend();
+
+  @Test
+  void plansComputeWhatProgramsMean() {
+    for (int seed = 0; seed < COUNT; seed++) {
+      check(seed, true);
+    }
+  }
+
+  @Test
+  void loweringAloneComputesWhatProgramsMean() {
+    for (int seed = 0; seed < COUNT; seed++) {
+      check(seed, false);
+    }
+  }
+
+  private void check(long seed, boolean simplify) {
+    RandomPrograms.Case drawn = RandomPrograms.draw(seed);
+    Program program = drawn.program();
+    try {
+      Program simple = simplify ? Simplify.simplify(program) : program;
+      Verifier.verify(simple, n -> Rules.emit(n, n.inputs()));
+      assertEquals(program.inputs(), simple.inputs());
+      Buffer[] inputs = Arrays.stream(drawn.inputs()).map(backend::upload).toArray(Buffer[]::new);
+      Buffer[] outputs = simple.outputs().stream().map(this::allocate).toArray(Buffer[]::new);
+      backend.prepare(Lower.lower(simple)).run(inputs, outputs);
+      Object[] expected = ReferenceInterpreter.run(simple, drawn.inputs());
+      Object[] original = ReferenceInterpreter.run(program, true, drawn.inputs());
+      Object[] simplified = ReferenceInterpreter.run(simple, true, drawn.inputs());
+      for (int i = 0; i < outputs.length; i++) {
+        compare(expected[i], outputs[i].toArray(), simple.outputs().get(i));
+        compare(original[i], simplified[i], program.outputs().get(i));
+      }
+    } catch (RuntimeException | AssertionError e) {
+      throw new AssertionError("seed " + seed + "\n" + program.print(), e);
+    }
+  }
+
+  private Buffer allocate(Node out) {
+    return backend.allocate(out.dtype(), out.shape().size());
+  }
+
+  private static void compare(Object expected, Object actual, Node node) {
+    double[] e = ReferenceInterpreter.toDoubles(expected);
+    double[] a = ReferenceInterpreter.toDoubles(actual);
+    assertEquals(e.length, a.length);
+    double tolerance = node.dtype() == DType.F32 ? 1e-3 : 1e-9;
+    for (int i = 0; i < e.length; i++) {
+      boolean same =
+          e[i] == a[i]
+              || (Double.isNaN(e[i]) && Double.isNaN(a[i]))
+              || Math.abs(e[i] - a[i]) <= tolerance * Math.max(1, Math.abs(e[i]));
+      assertTrue(same, "element " + i + " of " + node + ": " + a[i] + ", not " + e[i]);
+    }
+  }
+}

@@ -1,0 +1,381 @@
+package org.hesse.testing;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.hesse.DType;
+import org.hesse.Shape;
+import org.hesse.ir.Axes;
+import org.hesse.ir.BinaryKind;
+import org.hesse.ir.CompareKind;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+import org.hesse.ir.UnaryKind;
+import org.hesse.ops.Elementwise;
+import org.hesse.ops.Products;
+import org.hesse.ops.RandomWords;
+import org.hesse.ops.Reductions;
+import org.hesse.ops.Shapes;
+import org.hesse.ops.Slices;
+import org.hesse.ops.Sources;
+
+/** Draws small programs over all primitives, with data for them. The same seed, the same ones. */
+public final class RandomPrograms {
+  private static final int MAX_ELEMENTS = 300;
+  private static final DType[] DTYPES = DType.values();
+
+  private final Random random;
+  private final List<Node> inputs = new ArrayList<>();
+  private final List<Node> nodes = new ArrayList<>();
+
+  private RandomPrograms(long seed) {
+    this.random = new Random(seed);
+  }
+
+  /** A program and arrays for its inputs. */
+  public record Case(Program program, Object[] inputs) {}
+
+  /** Draws a program. */
+  public static Case draw(long seed) {
+    return new RandomPrograms(seed).draw();
+  }
+
+  private Case draw() {
+    int count = 1 + random.nextInt(4);
+    for (int i = 0; i < count; i++) {
+      DType dtype = random.nextInt(3) > 0 ? DType.F64 : pick(DTYPES);
+      inputs.add(new Node(new Op.Parameter(i), List.of(), shape(), dtype));
+    }
+    nodes.addAll(inputs);
+    int size = 1 + random.nextInt(24);
+    while (size > 0) {
+      Node n = next();
+      if (n != null && n.shape().size() <= MAX_ELEMENTS) {
+        nodes.add(n);
+        size--;
+      }
+    }
+    List<Node> outputs = new ArrayList<>(List.of(nodes.getLast()));
+    while (random.nextInt(3) > 0) {
+      outputs.add(any());
+    }
+    Object[] data = inputs.stream().map(this::data).toArray();
+    return new Case(Program.capture(inputs, outputs), data);
+  }
+
+  private <T> T pick(T[] from) {
+    return from[random.nextInt(from.length)];
+  }
+
+  private Shape shape() {
+    int[] dims = new int[random.nextInt(4)];
+    for (int a = 0; a < dims.length; a++) {
+      dims[a] = random.nextInt(30) == 0 ? 0 : 1 + random.nextInt(4);
+    }
+    return Shape.of(dims);
+  }
+
+  private Object data(Node n) {
+    int size = (int) n.shape().size();
+    return switch (n.dtype()) {
+      case F64 -> IntStream.range(0, size).mapToDouble(i -> number()).toArray();
+      case F32 -> {
+        float[] f = new float[size];
+        for (int i = 0; i < size; i++) {
+          f[i] = (float) number();
+        }
+        yield f;
+      }
+      case I32 -> IntStream.range(0, size).map(i -> random.nextInt(9) - 4).toArray();
+      case BOOL -> {
+        boolean[] b = new boolean[size];
+        for (int i = 0; i < size; i++) {
+          b[i] = random.nextBoolean();
+        }
+        yield b;
+      }
+    };
+  }
+
+  private double number() {
+    return switch (random.nextInt(24)) {
+      case 0 -> Double.NaN;
+      case 1 -> Double.POSITIVE_INFINITY;
+      case 2 -> 0;
+      case 3 -> 1;
+      default -> random.nextGaussian();
+    };
+  }
+
+  /** An earlier node, rather a recent one. */
+  private Node any() {
+    int back = random.nextInt(Math.min(nodes.size(), random.nextBoolean() ? 4 : nodes.size()));
+    return nodes.get(nodes.size() - 1 - back);
+  }
+
+  private Node constant(Node like) {
+    double[] values = {0, 1, -1, 2, 0.5, -0.0};
+    double v = values[random.nextInt(values.length)];
+    return Sources.fullLike(Elementary.round(v, like.dtype()), like);
+  }
+
+  /** A node like another one in shape and dtype. */
+  private Node like(Node x) {
+    if (random.nextInt(4) == 0) {
+      return constant(x);
+    }
+    for (int i = 0; i < 6; i++) {
+      Node y = any();
+      if (y.dtype() == x.dtype() && y.shape().equals(x.shape())) {
+        return y;
+      }
+      if (y.dtype() == x.dtype() && x.shape().rank() > y.shape().rank()) {
+        Node b = spread(y, x.shape());
+        if (b != null) {
+          return b;
+        }
+      }
+    }
+    return x;
+  }
+
+  private Node spread(Node y, Shape to) {
+    int[] axes = new int[y.shape().rank()];
+    int next = 0;
+    for (int a = 0; a < to.rank() && next < axes.length; a++) {
+      if (to.dim(a) == y.shape().dim(next)) {
+        axes[next++] = a;
+      }
+    }
+    return next == axes.length ? Shapes.broadcast(y, to, Axes.of(axes)) : null;
+  }
+
+  private Node next() {
+    Node x = any();
+    return switch (random.nextInt(19)) {
+      case 0, 1 -> unary(x);
+      case 2, 3, 4 -> binary(x);
+      case 5 -> Elementwise.compare(pick(CompareKind.values()), x, like(x));
+      case 6 -> select(x);
+      case 7 -> Elementwise.cast(x, pick(DTYPES));
+      case 8 -> random.nextInt(4) == 0 ? Sources.iota(axisShape(), 0) : reshape(x);
+      case 9 -> reshape(x);
+      case 10 -> permute(x);
+      case 11 -> broadcast(x);
+      case 12 -> slice(x);
+      case 13 -> pad(x);
+      case 14 -> concat(x);
+      case 15 -> Shapes.reverse(x, subset(x.shape().rank()));
+      case 16 -> reduce(x);
+      case 17 -> random.nextInt(3) == 0 ? special(x) : dot(x);
+      default -> dot(x);
+    };
+  }
+
+  private Shape axisShape() {
+    return Shape.of(1 + random.nextInt(4), 1 + random.nextInt(3));
+  }
+
+  private Node unary(Node x) {
+    return switch (x.dtype()) {
+      case BOOL -> Elementwise.unary(UnaryKind.NOT, x);
+      case I32 ->
+          Elementwise.unary(
+              pick(new UnaryKind[] {UnaryKind.NEG, UnaryKind.ABS, UnaryKind.SIGN}), x);
+      default -> {
+        UnaryKind kind = pick(UnaryKind.values());
+        yield kind == UnaryKind.NOT
+            ? Elementwise.stopGradient(Elementwise.copy(x))
+            : Elementwise.unary(kind, x);
+      }
+    };
+  }
+
+  private Node binary(Node x) {
+    Node y = like(x);
+    BinaryKind kind =
+        switch (x.dtype()) {
+          case BOOL -> pick(new BinaryKind[] {BinaryKind.AND, BinaryKind.OR, BinaryKind.XOR});
+          case I32 -> BinaryKind.values()[random.nextInt(BinaryKind.values().length)];
+          default -> BinaryKind.values()[random.nextInt(7)];
+        };
+    if (kind == BinaryKind.POW && x.dtype() == DType.I32) {
+      kind = BinaryKind.ADD;
+    }
+    return random.nextBoolean() ? Elementwise.binary(kind, x, y) : Elementwise.binary(kind, y, x);
+  }
+
+  private Node select(Node x) {
+    Node y = like(x);
+    Node condition = Elementwise.compare(pick(CompareKind.values()), x, like(x));
+    for (Node c : nodes) {
+      if (c.dtype() == DType.BOOL && c.shape().equals(x.shape())) {
+        condition = c;
+      }
+    }
+    return Elementwise.select(condition, x, y);
+  }
+
+  private Node reshape(Node x) {
+    int size = (int) x.shape().size();
+    if (size == 0) {
+      return Shapes.reshape(x, Shape.of(0, 2));
+    }
+    List<Integer> dims = new ArrayList<>();
+    int rest = size;
+    while (rest > 1 && dims.size() < 4) {
+      int[] divisors = IntStream.rangeClosed(2, rest).filter(d -> size % d == 0).toArray();
+      int left = rest;
+      divisors = Arrays.stream(divisors).filter(d -> left % d == 0).toArray();
+      int d = divisors[random.nextInt(divisors.length)];
+      dims.add(d);
+      rest /= d;
+    }
+    dims.add(rest);
+    if (rest == 1 && random.nextBoolean()) {
+      dims.removeLast();
+    } else {
+      java.util.Collections.shuffle(dims, random);
+    }
+    return Shapes.reshape(x, Shape.of(dims.stream().mapToInt(i -> i).toArray()));
+  }
+
+  private int[] shuffled(int n) {
+    List<Integer> list = new ArrayList<>(IntStream.range(0, n).boxed().toList());
+    java.util.Collections.shuffle(list, random);
+    return list.stream().mapToInt(i -> i).toArray();
+  }
+
+  private Node permute(Node x) {
+    return Shapes.permute(x, Axes.of(shuffled(x.shape().rank())));
+  }
+
+  private Axes subset(int rank) {
+    return Axes.of(IntStream.range(0, rank).filter(a -> random.nextBoolean()).toArray());
+  }
+
+  private Node broadcast(Node x) {
+    Shape s = x.shape();
+    if (s.rank() >= 4) {
+      return x;
+    }
+    int at = random.nextInt(s.rank() + 1);
+    Shape to = s.insert(at, random.nextInt(20) == 0 ? 0 : 1 + random.nextInt(3));
+    int[] axes = IntStream.range(0, to.rank()).filter(a -> a != at).toArray();
+    return Shapes.broadcast(x, to, Axes.of(axes));
+  }
+
+  private Node slice(Node x) {
+    int rank = x.shape().rank();
+    int[] start = new int[rank];
+    int[] stride = new int[rank];
+    int[] dims = new int[rank];
+    for (int a = 0; a < rank; a++) {
+      int extent = x.shape().dim(a);
+      start[a] = extent == 0 ? 0 : random.nextInt(extent);
+      start[a] = random.nextBoolean() ? 0 : start[a];
+      stride[a] = random.nextBoolean() ? 1 : 1 + random.nextInt(3);
+      int most = extent == 0 ? 0 : (extent - 1 - start[a]) / stride[a] + 1;
+      dims[a] = most == 0 ? 0 : 1 + random.nextInt(most);
+    }
+    return Slices.slice(x, Axes.of(start), Axes.of(stride), Shape.of(dims));
+  }
+
+  private Node pad(Node x) {
+    int rank = x.shape().rank();
+    int[] low = new int[rank];
+    int[] interior = new int[rank];
+    int[] dims = new int[rank];
+    for (int a = 0; a < rank; a++) {
+      int extent = x.shape().dim(a);
+      low[a] = random.nextInt(2);
+      interior[a] = random.nextInt(3) == 0 ? 1 : 0;
+      dims[a] = low[a] + Math.max(0, extent + (extent - 1) * interior[a]) + random.nextInt(2);
+    }
+    return Slices.pad(x, Axes.of(low), Axes.of(interior), Shape.of(dims));
+  }
+
+  private Node concat(Node x) {
+    int rank = x.shape().rank();
+    if (rank == 0) {
+      return null;
+    }
+    int axis = random.nextInt(rank);
+    List<Node> parts = new ArrayList<>(List.of(x));
+    for (Node y : nodes) {
+      boolean fits =
+          y.dtype() == x.dtype()
+              && y.shape().rank() == rank
+              && y.shape().with(axis, 0).equals(x.shape().with(axis, 0));
+      if (fits && random.nextInt(3) == 0) {
+        parts.add(y);
+      }
+    }
+    return Slices.concat(parts, axis);
+  }
+
+  private Node reduce(Node x) {
+    if (x.dtype() == DType.BOOL) {
+      return null;
+    }
+    Axes axes = subset(x.shape().rank());
+    return random.nextBoolean() ? Reductions.sum(x, axes) : Reductions.max(x, axes);
+  }
+
+  /** The primitives that are neither elementwise nor views nor sums. */
+  private Node special(Node x) {
+    if (random.nextBoolean()) {
+      int rank = x.shape().rank();
+      int axis = rank == 0 ? -1 : random.nextInt(rank);
+      boolean ok = axis >= 0 && x.dtype() != DType.BOOL && x.shape().dim(axis) > 0;
+      return ok ? Reductions.argMax(x, axis) : null;
+    }
+    for (Node y : nodes) {
+      int rank = y.shape().rank();
+      if (y.dtype() == DType.I32 && rank > 0 && y.shape().dim(rank - 1) == 2) {
+        return RandomWords.bits(y, y.shape().with(rank - 1, 3));
+      }
+    }
+    return RandomWords.bits(Sources.iota(Shape.of(2), 0), Shape.of(random.nextInt(6)));
+  }
+
+  /** Pairs axes of equal extent; each pair is contracted, a batch, or left alone. */
+  private Node dot(Node x) {
+    Node y = any();
+    if (!x.dtype().isReal() || y.dtype() != x.dtype()) {
+      return null;
+    }
+    List<List<Integer>> lists = List.of(list(), list(), list(), list());
+    List<Integer> used = new ArrayList<>();
+    for (int a : shuffled(x.shape().rank())) {
+      for (int b : shuffled(y.shape().rank())) {
+        if (x.shape().dim(a) == y.shape().dim(b) && !used.contains(b) && !usedLeft(lists, a)) {
+          int what = random.nextInt(4);
+          if (what < 3) {
+            lists.get(what < 2 ? 0 : 2).add(a);
+            lists.get(what < 2 ? 1 : 3).add(b);
+            used.add(b);
+          }
+        }
+      }
+    }
+    Op.Dot op =
+        new Op.Dot(axes(lists.get(0)), axes(lists.get(1)), axes(lists.get(2)), axes(lists.get(3)));
+    return Products.dot(op, x, y, random.nextInt(4) == 0 ? DType.F64 : x.dtype());
+  }
+
+  private static boolean usedLeft(List<List<Integer>> lists, int a) {
+    return lists.get(0).contains(a) || lists.get(2).contains(a);
+  }
+
+  private static List<Integer> list() {
+    return new ArrayList<>();
+  }
+
+  private static Axes axes(List<Integer> list) {
+    return Axes.of(list.stream().mapToInt(i -> i).toArray());
+  }
+}

@@ -1,0 +1,326 @@
+package org.hesse.testing;
+
+import java.lang.reflect.Array;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.backend.Backend;
+import org.hesse.backend.Buffer;
+import org.hesse.backend.Executable;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Schedule;
+import org.hesse.backend.Slot;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+import org.hesse.ir.ReduceKind;
+
+/**
+ * Runs schedules element by element and checks them: each access lies inside its slot, each element
+ * read was written before under the same slot, no step writes where it reads, and every output is
+ * written in full. Outputs and arena hold NaN before.
+ */
+public final class ReferenceBackend implements Backend {
+  /** Counts calls of {@link #prepare}. */
+  public final java.util.concurrent.atomic.AtomicInteger prepared =
+      new java.util.concurrent.atomic.AtomicInteger();
+
+  /** Elements of any dtype, as doubles. */
+  private record Heap(DType dtype, double[] data, Slot[] writer) implements Buffer {
+    Heap(DType dtype, int size) {
+      this(dtype, new double[size], new Slot[size]);
+      Arrays.fill(data, Double.NaN);
+    }
+
+    @Override
+    public Device device() {
+      return Device.CPU;
+    }
+
+    @Override
+    public long size() {
+      return data.length;
+    }
+
+    @Override
+    public Object toArray() {
+      Class<?> type =
+          switch (dtype) {
+            case F32 -> float.class;
+            case F64 -> double.class;
+            case I32 -> int.class;
+            case BOOL -> boolean.class;
+          };
+      Object array = Array.newInstance(type, data.length);
+      for (int i = 0; i < data.length; i++) {
+        switch (dtype) {
+          case F32 -> Array.setFloat(array, i, (float) data[i]);
+          case F64 -> Array.setDouble(array, i, data[i]);
+          case I32 -> Array.setInt(array, i, (int) data[i]);
+          case BOOL -> Array.setBoolean(array, i, data[i] != 0);
+        }
+      }
+      return array;
+    }
+  }
+
+  @Override
+  public Device device() {
+    return Device.CPU;
+  }
+
+  @Override
+  public Buffer upload(Object array) {
+    DType dtype =
+        switch (array) {
+          case float[] f -> DType.F32;
+          case double[] d -> DType.F64;
+          case int[] i -> DType.I32;
+          case boolean[] b -> DType.BOOL;
+          default -> throw new IllegalArgumentException("array: " + array.getClass());
+        };
+    double[] data = ReferenceInterpreter.toDoubles(array);
+    return new Heap(dtype, data, new Slot[data.length]);
+  }
+
+  @Override
+  public Buffer allocate(DType dtype, long size) {
+    return new Heap(dtype, Math.toIntExact(size));
+  }
+
+  @Override
+  public Executable prepare(Schedule schedule) {
+    prepared.incrementAndGet();
+    return (inputs, outputs) -> new Run(schedule, inputs, outputs).run();
+  }
+
+  /** One run, with an arena of its own. */
+  private static final class Run {
+    private final Schedule schedule;
+    private final Buffer[] inputs;
+    private final Buffer[] outputs;
+    private final Map<DType, Heap> arena = new EnumMap<>(DType.class);
+
+    Run(Schedule schedule, Buffer[] inputs, Buffer[] outputs) {
+      this.schedule = schedule;
+      this.inputs = inputs;
+      this.outputs = outputs;
+      schedule
+          .arena()
+          .forEach((dtype, size) -> arena.put(dtype, new Heap(dtype, Math.toIntExact(size))));
+    }
+
+    void run() {
+      for (Step step : schedule.steps()) {
+        checkOverlap(step);
+        switch (step) {
+          case Step.Map m -> map(m);
+          case Step.Reduce r -> reduce(r);
+          case Step.Dot d -> dot(d);
+          case Step.ArgMax a -> argMax(a);
+          case Step.RandomBits r -> randomBits(r);
+        }
+      }
+      for (int i = 0; i < outputs.length; i++) {
+        Slot slot = schedule.outputs().get(i);
+        for (Slot writer : ((Heap) outputs[i]).writer) {
+          require(slot.equals(writer), "output " + i + " is not written in full");
+        }
+      }
+    }
+
+    private static void require(boolean ok, String what) {
+      if (!ok) {
+        throw new IllegalStateException(what);
+      }
+    }
+
+    private static List<Slot> loads(List<Instruction> code) {
+      return code.stream()
+          .filter(i -> i instanceof Instruction.Load)
+          .map(i -> ((Instruction.Load) i).view().slot())
+          .toList();
+    }
+
+    private static void checkOverlap(Step step) {
+      List<Slot> in =
+          switch (step) {
+            case Step.Map m -> loads(m.code());
+            case Step.Reduce r -> loads(r.code());
+            case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+            case Step.ArgMax a -> List.of(a.in().slot());
+            case Step.RandomBits r -> List.of(r.key().slot());
+          };
+      List<Slot> out =
+          switch (step) {
+            case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
+            case Step.Reduce r -> List.of(r.out().slot());
+            case Step.Dot d -> List.of(d.out().slot());
+            case Step.ArgMax a -> List.of(a.out().slot());
+            case Step.RandomBits r -> List.of(r.out().slot());
+          };
+      for (Slot a : in) {
+        for (Slot b : out) {
+          boolean apart =
+              a.space() != b.space()
+                  || a.index() != b.index()
+                  || a.dtype() != b.dtype()
+                  || a.offset() + a.size() <= b.offset()
+                  || b.offset() + b.size() <= a.offset();
+          require(apart, "a step writes " + b + " while it reads " + a);
+        }
+      }
+    }
+
+    private Heap heap(Slot slot) {
+      return switch (slot.space()) {
+        case INPUT -> (Heap) inputs[slot.index()];
+        case OUTPUT -> (Heap) outputs[slot.index()];
+        case ARENA -> arena.get(slot.dtype());
+      };
+    }
+
+    private static int address(View view, int[] index) {
+      require(view.strides().length == index.length, "a view has as many strides as axes: " + view);
+      long at = view.offset();
+      for (int a = 0; a < index.length; a++) {
+        at += view.strides()[a] * index[a];
+      }
+      require(at >= 0 && at < view.slot().size(), "element " + at + " is outside of " + view);
+      return Math.toIntExact(view.slot().offset() + at);
+    }
+
+    private double read(View view, int... index) {
+      Heap heap = heap(view.slot());
+      int at = address(view, index);
+      boolean written =
+          view.slot().space() == Slot.Space.INPUT || view.slot().equals(heap.writer[at]);
+      require(written, "element " + at + " of " + view + " is read before it is written");
+      return heap.data[at];
+    }
+
+    private void write(View view, double value, int... index) {
+      require(view.slot().space() != Slot.Space.INPUT, "an input is written: " + view);
+      Heap heap = heap(view.slot());
+      int at = address(view, index);
+      heap.data[at] = Elementary.round(value, view.slot().dtype());
+      heap.writer[at] = view.slot();
+    }
+
+    /** Steps an index forward; false after the last one. */
+    private static boolean next(int[] index, int[] domain) {
+      for (int a = domain.length - 1; a >= 0; a--) {
+        if (++index[a] < domain[a]) {
+          return true;
+        }
+        index[a] = 0;
+      }
+      return false;
+    }
+
+    private double[] evaluate(List<Instruction> code, int[] index) {
+      double[] v = new double[code.size()];
+      for (int i = 0; i < v.length; i++) {
+        v[i] =
+            switch (code.get(i)) {
+              case Instruction.Load(View view) -> read(view, index);
+              case Instruction.Constant(DType dtype, double value) ->
+                  Elementary.round(value, dtype);
+              case Instruction.Index(long[] strides) -> {
+                long sum = 0;
+                for (int a = 0; a < index.length; a++) {
+                  sum += strides[a] * index[a];
+                }
+                yield sum;
+              }
+              case Instruction.Apply(var op, var dtype, var arguments) ->
+                  Elementary.apply(
+                      op, dtype, arguments.stream().mapToDouble(a -> v[a]).toArray());
+            };
+      }
+      return v;
+    }
+
+    private void map(Step.Map m) {
+      int[] index = new int[m.domain().length];
+      do {
+        double[] v = evaluate(m.code(), index);
+        m.stores().forEach(s -> write(s.view(), v[s.value()], index));
+      } while (next(index, m.domain()));
+    }
+
+    private void reduce(Step.Reduce r) {
+      int end = r.outer() + r.reduced();
+      int[] kept = new int[r.domain().length - r.reduced()];
+      System.arraycopy(r.domain(), 0, kept, 0, r.outer());
+      System.arraycopy(r.domain(), end, kept, r.outer(), kept.length - r.outer());
+      int[] over = Arrays.copyOfRange(r.domain(), r.outer(), end);
+      int[] to = new int[kept.length];
+      do {
+        boolean whole = r.dtype() == DType.I32;
+        double lowest = whole ? Integer.MIN_VALUE : Double.NEGATIVE_INFINITY;
+        double acc = r.kind() == ReduceKind.SUM ? 0 : lowest;
+        int[] k = new int[over.length];
+        do {
+          int[] index = new int[r.domain().length];
+          System.arraycopy(to, 0, index, 0, r.outer());
+          System.arraycopy(k, 0, index, r.outer(), k.length);
+          System.arraycopy(to, r.outer(), index, end, to.length - r.outer());
+          double x = evaluate(r.code(), index)[r.code().size() - 1];
+          acc =
+              r.kind() == ReduceKind.MAX
+                  ? Math.max(acc, x)
+                  : whole ? (int) acc + (int) x : acc + x;
+        } while (next(k, over));
+        write(r.out(), acc, to);
+      } while (next(to, kept));
+    }
+
+    private void dot(Step.Dot d) {
+      for (int b = 0; b < d.batch(); b++) {
+        for (int i = 0; i < d.m(); i++) {
+          for (int j = 0; j < d.n(); j++) {
+            double sum = 0;
+            for (int k = 0; k < d.k(); k++) {
+              sum += read(d.lhs(), b, i, k) * read(d.rhs(), b, j, k);
+            }
+            write(d.out(), sum, b, i, j);
+          }
+        }
+      }
+    }
+
+    private void argMax(Step.ArgMax a) {
+      int last = a.domain().length - 1;
+      int[] kept = Arrays.copyOf(a.domain(), last);
+      int[] to = new int[last];
+      do {
+        int best = 0;
+        double most = 0;
+        for (int j = 0; j < a.domain()[last]; j++) {
+          int[] index = Arrays.copyOf(to, last + 1);
+          index[last] = j;
+          double v = read(a.in(), index);
+          if (j == 0 || v > most || (Double.isNaN(v) && !Double.isNaN(most))) {
+            best = j;
+            most = v;
+          }
+        }
+        write(a.out(), best, to);
+      } while (next(to, kept));
+    }
+
+    private void randomBits(Step.RandomBits r) {
+      require(r.key().isDense(new int[] {r.keys(), 2}), "the keys are not dense: " + r.key());
+      for (int k = 0; k < r.keys(); k++) {
+        int key0 = (int) read(r.key(), k, 0);
+        int key1 = (int) read(r.key(), k, 1);
+        for (int i = 0; i < r.count(); i++) {
+          write(r.out(), Elementary.randomWord(key0, key1, i), k, i);
+        }
+      }
+    }
+  }
+}

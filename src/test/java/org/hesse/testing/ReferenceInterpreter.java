@@ -1,0 +1,266 @@
+package org.hesse.testing;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.hesse.DType;
+import org.hesse.Shape;
+import org.hesse.ir.Axes;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+import org.hesse.ir.ReduceKind;
+
+/**
+ * Computes programs one node at a time, one element after the other, straight from the definitions
+ * in {@link Op}. Sums are formed in double precision and rounded once.
+ */
+public final class ReferenceInterpreter {
+  private ReferenceInterpreter() {}
+
+  /**
+   * Runs a program.
+   *
+   * @param inputs for each input a {@code double[]}, {@code float[]}, {@code int[]} or {@code
+   *     boolean[]}
+   * @return for each output a {@code double[]} (F32 too), {@code int[]} or {@code boolean[]}
+   */
+  public static Object[] run(Program program, Object... inputs) {
+    return run(program, false, inputs);
+  }
+
+  /**
+   * Runs a program, if asked with every −0 taken for 0. Rewriting may change the sign of a zero,
+   * from which 1/x and the like make a large difference.
+   */
+  public static Object[] run(Program program, boolean unsignedZeros, Object... inputs) {
+    Map<Node, double[]> values = new HashMap<>();
+    for (int i = 0; i < inputs.length; i++) {
+      values.put(program.inputs().get(i), toDoubles(inputs[i]));
+    }
+    for (Node n : program.nodes()) {
+      if (!values.containsKey(n)) {
+        double[][] in = n.inputs().stream().map(values::get).toArray(double[][]::new);
+        double[] value = compute(n, in);
+        if (value.length != n.shape().size()) {
+          throw new IllegalStateException(n + " has " + value.length + " elements");
+        }
+        for (int i = 0; unsignedZeros && i < value.length; i++) {
+          value[i] = value[i] == 0 ? 0 : value[i];
+        }
+        values.put(n, value);
+      }
+    }
+    return program.outputs().stream().map(n -> fromDoubles(values.get(n), n.dtype())).toArray();
+  }
+
+  /** Any array of numbers or truth values as doubles. */
+  public static double[] toDoubles(Object array) {
+    return switch (array) {
+      case double[] d -> d.clone();
+      case float[] f -> IntStream.range(0, f.length).mapToDouble(i -> f[i]).toArray();
+      case int[] v -> Arrays.stream(v).asDoubleStream().toArray();
+      case boolean[] b -> IntStream.range(0, b.length).mapToDouble(i -> b[i] ? 1 : 0).toArray();
+      default -> throw new IllegalArgumentException("not an array of numbers: " + array);
+    };
+  }
+
+  private static Object fromDoubles(double[] x, DType dtype) {
+    switch (dtype) {
+      case I32 -> {
+        return Arrays.stream(x).mapToInt(v -> (int) v).toArray();
+      }
+      case BOOL -> {
+        boolean[] b = new boolean[x.length];
+        for (int i = 0; i < b.length; i++) {
+          b[i] = x[i] != 0;
+        }
+        return b;
+      }
+      default -> {
+        return x;
+      }
+    }
+  }
+
+  /** The index that a row-major position stands for. */
+  static int[] index(Shape shape, int position) {
+    int[] index = new int[shape.rank()];
+    int rest = position;
+    for (int a = index.length - 1; a >= 0; a--) {
+      index[a] = rest % shape.dim(a);
+      rest /= shape.dim(a);
+    }
+    return index;
+  }
+
+  /** The row-major position of an index. */
+  static int position(Shape shape, int[] index) {
+    int p = 0;
+    for (int a = 0; a < index.length; a++) {
+      p = p * shape.dim(a) + index[a];
+    }
+    return p;
+  }
+
+  private static double[] compute(Node n, double[][] in) {
+    int size = (int) n.shape().size();
+    double[] out = new double[size];
+    switch (n.op()) {
+      case Op.Pad pad -> pad(n, pad, in[0], out);
+      case Op.Concat(int axis) -> concat(n, axis, in, out);
+      case Op.Reduce(var kind, Axes axes) -> reduce(n, kind, axes, in[0], out);
+      case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
+      default -> {
+        for (int i = 0; i < size; i++) {
+          out[i] = element(n, i, in);
+        }
+      }
+    }
+    return out;
+  }
+
+  /** One element of a node whose elements do not depend on each other. */
+  private static double element(Node n, int i, double[][] in) {
+    int[] at = index(n.shape(), i);
+    return switch (n.op()) {
+      case Op.Constant(double value) -> Elementary.round(value, n.dtype());
+      case Op.Iota(int axis) -> at[axis];
+      case Op.Unary u -> Elementary.apply(u, n.dtype(), in[0][i]);
+      case Op.Binary b -> Elementary.apply(b, n.dtype(), in[0][i], in[1][i]);
+      case Op.Compare c -> Elementary.apply(c, n.dtype(), in[0][i], in[1][i]);
+      case Op.Select s -> Elementary.apply(s, n.dtype(), in[0][i], in[1][i], in[2][i]);
+      case Op.Cast c -> Elementary.apply(c, n.dtype(), in[0][i]);
+      case Op.StopGradient s -> in[0][i];
+      case Op.Copy c -> in[0][i];
+      case Op.Reshape r -> in[0][i];
+      case Op.ArgMax(int axis) -> argMax(n.input(0).shape(), axis, at, in[0]);
+      case Op.RandomBits r -> {
+        int keys = in[0].length / 2;
+        int count = (int) n.shape().size() / keys;
+        int k = i / count;
+        yield Elementary.randomWord((int) in[0][2 * k], (int) in[0][2 * k + 1], i % count);
+      }
+      default -> in[0][position(n.input(0).shape(), source(n, at))];
+    };
+  }
+
+  /** The index of the operand's element that a view shows at an index. */
+  private static int[] source(Node n, int[] at) {
+    Shape from = n.input(0).shape();
+    int[] s = new int[from.rank()];
+    for (int a = 0; a < s.length; a++) {
+      s[a] =
+          switch (n.op()) {
+            case Op.Permute(Axes axes) -> at[axes.indexOf(a)];
+            case Op.Broadcast(Axes axes) -> at[axes.get(a)];
+            case Op.Slice(Axes start, Axes stride) -> start.get(a) + at[a] * stride.get(a);
+            case Op.Reverse(Axes axes) -> axes.contains(a) ? from.dim(a) - 1 - at[a] : at[a];
+            default -> throw new IllegalArgumentException("cannot compute " + n);
+          };
+    }
+    return s;
+  }
+
+  private static double argMax(Shape from, int axis, int[] at, double[] in) {
+    int best = 0;
+    double most = 0;
+    for (int j = 0; j < from.dim(axis); j++) {
+      double v = in[position(from, with(at, axis, j))];
+      if (j == 0 || v > most || (Double.isNaN(v) && !Double.isNaN(most))) {
+        best = j;
+        most = v;
+      }
+    }
+    return best;
+  }
+
+  /** An index with another one put in at an axis. */
+  private static int[] with(int[] index, int axis, int value) {
+    int[] out = new int[index.length + 1];
+    for (int a = 0; a < out.length; a++) {
+      out[a] = a < axis ? index[a] : a == axis ? value : index[a - 1];
+    }
+    return out;
+  }
+
+  private static void pad(Node n, Op.Pad pad, double[] in, double[] out) {
+    Shape from = n.input(0).shape();
+    for (int i = 0; i < in.length; i++) {
+      int[] at = index(from, i);
+      for (int a = 0; a < at.length; a++) {
+        at[a] = pad.low().get(a) + at[a] * (pad.interior().get(a) + 1);
+      }
+      out[position(n.shape(), at)] = in[i];
+    }
+  }
+
+  private static void concat(Node n, int axis, double[][] in, double[] out) {
+    int begin = 0;
+    for (int p = 0; p < in.length; p++) {
+      Shape from = n.input(p).shape();
+      for (int i = 0; i < in[p].length; i++) {
+        int[] at = index(from, i);
+        at[axis] += begin;
+        out[position(n.shape(), at)] = in[p][i];
+      }
+      begin += from.dim(axis);
+    }
+  }
+
+  private static void reduce(Node n, ReduceKind kind, Axes axes, double[] in, double[] out) {
+    Shape from = n.input(0).shape();
+    double lowest = n.dtype() == DType.I32 ? Integer.MIN_VALUE : Double.NEGATIVE_INFINITY;
+    Arrays.fill(out, kind == ReduceKind.SUM ? 0 : lowest);
+    int[] kept = axes.complement(from.rank()).toArray();
+    for (int i = 0; i < in.length; i++) {
+      int[] at = index(from, i);
+      int to = position(n.shape(), Arrays.stream(kept).map(a -> at[a]).toArray());
+      out[to] = kind == ReduceKind.SUM ? add(out[to], in[i], n.dtype()) : Math.max(out[to], in[i]);
+    }
+    for (int i = 0; i < out.length; i++) {
+      out[i] = Elementary.round(out[i], n.dtype());
+    }
+  }
+
+  private static double add(double a, double b, DType dtype) {
+    return dtype == DType.I32 ? (int) a + (int) b : a + b;
+  }
+
+  private static void dot(Node n, Op.Dot dot, double[] lhs, double[] rhs, double[] out) {
+    Shape left = n.input(0).shape();
+    Shape right = n.input(1).shape();
+    int[] lhsFree = dot.lhsBatch().then(dot.lhsContract()).complement(left.rank()).toArray();
+    int[] rhsFree = dot.rhsBatch().then(dot.rhsContract()).complement(right.rank()).toArray();
+    int[] dims = Arrays.stream(dot.lhsContract().toArray()).map(left::dim).toArray();
+    Shape contracted = Shape.of(dims);
+    for (int i = 0; i < out.length; i++) {
+      int[] at = index(n.shape(), i);
+      double sum = 0;
+      for (int c = 0; c < contracted.size(); c++) {
+        int[] k = index(contracted, c);
+        int[] l = new int[left.rank()];
+        int[] r = new int[right.rank()];
+        int next = 0;
+        for (int b = 0; b < dot.lhsBatch().size(); b++) {
+          l[dot.lhsBatch().get(b)] = at[next];
+          r[dot.rhsBatch().get(b)] = at[next++];
+        }
+        for (int a : lhsFree) {
+          l[a] = at[next++];
+        }
+        for (int a : rhsFree) {
+          r[a] = at[next++];
+        }
+        for (int a = 0; a < k.length; a++) {
+          l[dot.lhsContract().get(a)] = k[a];
+          r[dot.rhsContract().get(a)] = k[a];
+        }
+        sum += lhs[position(left, l)] * rhs[position(right, r)];
+      }
+      out[i] = Elementary.round(sum, n.dtype());
+    }
+  }
+}

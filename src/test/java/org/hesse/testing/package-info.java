@@ -1,0 +1,2 @@
+/** Plain and slow implementations that the others are compared with. */
+package org.hesse.testing;
