@@ -83,8 +83,7 @@ final class Checks {
         : Tensor.of(t.toDoubleArray(), n, 1);
   }
 
-  private static Tensor finite(Path file, String name, Tensor t, DType dtype)
-      throws DataException {
+  private static Tensor finite(Path file, String name, Tensor t, DType dtype) throws DataException {
     Tensor cast = t.cast(dtype);
     double[] values = cast.toDoubleArray();
     for (int i = 0; i < values.length; i++) {

@@ -135,7 +135,9 @@ public final class Csv {
         if (n < 2) {
           throw DataException.in(
               file,
-              "line " + number + ": one column only; inputs and a target are needed,"
+              "line "
+                  + number
+                  + ": one column only; inputs and a target are needed,"
                   + " separated by commas, semicolons or tabs");
         }
         columns = n;
@@ -144,8 +146,7 @@ public final class Csv {
         }
       }
       if (n != columns) {
-        throw DataException.in(
-            file, "line " + number + ": " + n + " columns, expected " + columns);
+        throw DataException.in(file, "line " + number + ": " + n + " columns, expected " + columns);
       }
       if (dtype == DType.F32) {
         float[] row = new float[inputs()];
@@ -188,8 +189,7 @@ public final class Csv {
       boolean named = false;
       for (int i = 0; i < line.getFieldCount(); i++) {
         String field = line.getField(i).strip();
-        boolean counts =
-            field.equals(Integer.toString(i)) || field.equals(Integer.toString(i + 1));
+        boolean counts = field.equals(Integer.toString(i)) || field.equals(Integer.toString(i + 1));
         if (isNumber(field) && !counts) {
           return false;
         }
@@ -260,8 +260,7 @@ public final class Csv {
       String name = Checks.name(file);
       return task == Task.REGRESSION
           ? Dataset.regression(name, x, y)
-          : Dataset.classification(
-              name, x, Tensor.of(Arrays.copyOf(labels, rows), rows), classes);
+          : Dataset.classification(name, x, Tensor.of(Arrays.copyOf(labels, rows), rows), classes);
     }
   }
 }

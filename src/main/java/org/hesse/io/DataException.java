@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * A file or data set that cannot be read, written or understood. The message is one line that
- * names the file and what is wrong with it.
+ * A file or data set that cannot be read, written or understood. The message is one line that names
+ * the file and what is wrong with it.
  */
 public final class DataException extends IOException {
   private static final long serialVersionUID = 1L;

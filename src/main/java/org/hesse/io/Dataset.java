@@ -14,8 +14,8 @@ import org.hesse.Tensor;
  * <p>Two kinds: for <em>classification</em>, {@code classes} is positive and {@code y} holds I32
  * labels [N] in 0 … classes − 1; for <em>regression</em>, {@code classes} is 0 and {@code y} holds
  * real targets [N, k]. A data set is a tree of its two tensors; use {@link #classification} and
- * {@link #regression} to make one, since they check what they are given (the canonical
- * constructor does not, because transforms rebuild records through it).
+ * {@link #regression} to make one, since they check what they are given (the canonical constructor
+ * does not, because transforms rebuild records through it).
  *
  * <p>Subsets copy their rows and keep name and class count.
  *
@@ -67,7 +67,12 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
     checkInputs(name, x, y);
     if (!y.dtype().isReal() || y.shape().rank() != 2) {
       throw new IllegalArgumentException(
-          "y: targets of " + name + " are " + y.dtype() + " " + y.shape()
+          "y: targets of "
+              + name
+              + " are "
+              + y.dtype()
+              + " "
+              + y.shape()
               + "; F32 or F64 [N, k] is needed");
     }
     return new Dataset(name, x, y, 0);
@@ -76,12 +81,22 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
   private static void checkInputs(String name, Tensor x, Tensor y) {
     if (!x.dtype().isReal() || x.shape().rank() < 2) {
       throw new IllegalArgumentException(
-          "x: inputs of " + name + " are " + x.dtype() + " " + x.shape()
+          "x: inputs of "
+              + name
+              + " are "
+              + x.dtype()
+              + " "
+              + x.shape()
               + "; F32 or F64 [N, …] is needed");
     }
     if (y.shape().rank() < 1 || y.dim(0) != x.dim(0)) {
       throw new IllegalArgumentException(
-          "y: " + y.shape() + " does not go with x " + x.shape() + " of " + name
+          "y: "
+              + y.shape()
+              + " does not go with x "
+              + x.shape()
+              + " of "
+              + name
               + "; the first extents must agree");
     }
   }

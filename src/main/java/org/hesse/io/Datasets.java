@@ -24,8 +24,8 @@ import org.hesse.Tensor;
  * }
  * }</pre>
  *
- * <p>Sample i of a generated data set depends on the seed, on i and on the options, not on how
- * many samples are asked for; its values are the same on every platform.
+ * <p>Sample i of a generated data set depends on the seed, on i and on the options, not on how many
+ * samples are asked for; its values are the same on every platform.
  */
 public final class Datasets {
   /** Side length in pixels of {@link #digits(int, long, DType)}. */
@@ -88,17 +88,16 @@ public final class Datasets {
   public static List<String> help() {
     return Stream.concat(
             BUILTINS.stream()
-                .map(
-                    b ->
-                        String.format(
-                            "%s[:count%s:seed=S]  %s; count %d unless told",
-                            b.name,
-                            b.options.keySet().stream()
-                                .sorted()
-                                .map(k -> ":" + k + "=" + number(option(b.options, k)))
-                                .collect(Collectors.joining()),
-                            b.about,
-                            b.count)),
+                .map(b ->
+                    String.format(
+                        "%s[:count%s:seed=S]  %s; count %d unless told",
+                        b.name,
+                        b.options.keySet().stream()
+                            .sorted()
+                            .map(k -> ":" + k + "=" + number(option(b.options, k)))
+                            .collect(Collectors.joining()),
+                        b.about,
+                        b.count)),
             Stream.of("a file: " + ENDINGS))
         .toList();
   }
@@ -121,8 +120,7 @@ public final class Datasets {
    * @throws DataException if the spec is not understood (the message lists what is), the data set
    *     has no targets of that kind, or the file is bad
    */
-  public static Dataset open(String spec, DType dtype, Task task, long seed)
-      throws DataException {
+  public static Dataset open(String spec, DType dtype, Task task, long seed) throws DataException {
     Checks.real(dtype);
     int colon = spec.indexOf(':');
     String name = colon < 0 ? spec : spec.substring(0, colon);
@@ -148,8 +146,8 @@ public final class Datasets {
             + ENDINGS);
   }
 
-  private static Dataset generate(
-      Builtin b, String spec, DType dtype, Task task, long defaultSeed) throws DataException {
+  private static Dataset generate(Builtin b, String spec, DType dtype, Task task, long defaultSeed)
+      throws DataException {
     if (task != b.task) {
       throw bad(
           spec,
@@ -264,8 +262,8 @@ public final class Datasets {
    * digit once.
    *
    * @param side of the images in pixels, 8 to 64
-   * @return x [n, side · side], row by row, values k/255 from 0 (paper) to 1 (ink); y I32 [n],
-   *     10 classes
+   * @return x [n, side · side], row by row, values k/255 from 0 (paper) to 1 (ink); y I32 [n], 10
+   *     classes
    * @throws IllegalArgumentException if n is not positive, the side is out of range, or the images
    *     are too many for one tensor
    */

@@ -29,8 +29,7 @@ final class Digits {
   static int[] draw(long seed, int index, int side) {
     SplitMix random = new SplitMix(seed, index);
     int digit = label(seed, index);
-    DigitStrokes.Glyph glyph =
-        DigitStrokes.glyph(digit, random.below(DigitStrokes.styles(digit)));
+    DigitStrokes.Glyph glyph = DigitStrokes.glyph(digit, random.below(DigitStrokes.styles(digit)));
     Pose pose = new Pose(random, side);
     double width = side * random.uniform(0.032, 0.068);
     double pressure = random.uniform(0, 0.35);

@@ -77,8 +77,8 @@ final class Disk {
   }
 
   /**
-   * Writes a file beside its destination and renames it, so that the destination holds either
-   * what it held before or all of the new content.
+   * Writes a file beside its destination and renames it, so that the destination holds either what
+   * it held before or all of the new content.
    */
   static void replace(Path file, Writer writer) throws DataException {
     if (Files.isDirectory(file)) {
@@ -113,8 +113,7 @@ final class Disk {
       FileChannel channel;
       try {
         channel =
-            FileChannel.open(
-                temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
       } catch (FileAlreadyExistsException e) {
         continue;
       }

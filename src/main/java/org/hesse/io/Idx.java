@@ -18,8 +18,8 @@ import org.hesse.Shape;
 import org.hesse.Tensor;
 
 /**
- * IDX files, the format of MNIST and its successors: one array each, plain or compressed with
- * gzip (which is recognised by content).
+ * IDX files, the format of MNIST and its successors: one array each, plain or compressed with gzip
+ * (which is recognised by content).
  */
 public final class Idx {
   /** Deflate never shrinks data by more than this factor. */
@@ -62,8 +62,7 @@ public final class Idx {
     }
     if (y.dim(0) != shape.dim(0)) {
       throw DataException.in(
-          labels,
-          y.dim(0) + " labels do not go with the " + shape.dim(0) + " images of " + images);
+          labels, y.dim(0) + " labels do not go with the " + shape.dim(0) + " images of " + images);
     }
     if (shape.size() == 0) {
       throw DataException.in(images, "shape " + shape + " holds no data");

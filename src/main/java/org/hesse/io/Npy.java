@@ -16,10 +16,10 @@ import org.hesse.Tensor;
 /**
  * NumPy's NPY files: one array each.
  *
- * <p>Read are {@code f4}, {@code f8}, {@code b1} and {@code i4} as F32, F64, BOOL and I32;
- * {@code f2} widened to F32; {@code i1 u1 i2 u2} widened to I32; {@code u4 i8 u8} as I32 where
- * every value fits. Byte order, C or Fortran layout and format versions 1 to 3 are all understood;
- * object arrays (pickles), strings, complex numbers and structured arrays are errors.
+ * <p>Read are {@code f4}, {@code f8}, {@code b1} and {@code i4} as F32, F64, BOOL and I32; {@code
+ * f2} widened to F32; {@code i1 u1 i2 u2} widened to I32; {@code u4 i8 u8} as I32 where every value
+ * fits. Byte order, C or Fortran layout and format versions 1 to 3 are all understood; object
+ * arrays (pickles), strings, complex numbers and structured arrays are errors.
  */
 public final class Npy {
   static final int LONGEST_HEADER = 1 << 20;
@@ -62,8 +62,7 @@ public final class Npy {
         Arrays.stream(tensor.shape().dims())
             .mapToObj(d -> d + ",")
             .collect(Collectors.joining(" ", "(", ")"));
-    String header =
-        "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
+    String header = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }";
     // The data begin at a multiple of 64, after a line break.
     int padding = 64 - (MAGIC.length + 4 + header.length() + 1) % 64;
     byte[] text = (header + " ".repeat(padding) + "\n").getBytes(StandardCharsets.US_ASCII);
@@ -131,15 +130,13 @@ public final class Npy {
               data,
               length - before));
     }
-    ByteOrder order =
-        header.descr.startsWith(">") ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+    ByteOrder order = header.descr.startsWith(">") ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
     return element.read(in, order, dims, header.columnMajor, present, where);
   }
 
   private static Element element(String descr, String where) throws DataException {
-    String kind = descr.length() == 3 && "<>|=".indexOf(descr.charAt(0)) >= 0
-        ? descr.substring(1)
-        : "";
+    String kind =
+        descr.length() == 3 && "<>|=".indexOf(descr.charAt(0)) >= 0 ? descr.substring(1) : "";
     if (descr.length() > 1 && descr.charAt(1) == 'O') {
       throw new DataException(
           where + ": holds Python objects (a pickle), which Hesse does not read");

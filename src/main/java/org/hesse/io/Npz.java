@@ -17,8 +17,8 @@ import org.hesse.DType;
 import org.hesse.Tensor;
 
 /**
- * NumPy's NPZ files: a ZIP archive of named {@linkplain Npy NPY} arrays, compressed
- * ({@code numpy.savez_compressed}) or not ({@code numpy.savez}).
+ * NumPy's NPZ files: a ZIP archive of named {@linkplain Npy NPY} arrays, compressed ({@code
+ * numpy.savez_compressed}) or not ({@code numpy.savez}).
  */
 public final class Npz {
   private static final String ENDING = ".npy";

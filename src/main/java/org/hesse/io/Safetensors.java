@@ -24,8 +24,8 @@ import org.hesse.Tensor;
  * }</pre>
  *
  * <p>Read are F32, F64, I32 and BOOL as they are; F16 and BF16 widened to F32, which is exact; I8,
- * U8, I16 and U16 widened to I32; U32, I64 and U64 as I32 where every value fits. Other formats
- * are errors that name the tensor.
+ * U8, I16 and U16 widened to I32; U32, I64 and U64 as I32 where every value fits. Other formats are
+ * errors that name the tensor.
  */
 public final class Safetensors {
   /** Longest header in bytes, the limit of the format's own library. */
@@ -65,8 +65,7 @@ public final class Safetensors {
           for (SafetensorsHeader.Entry e : header.entries()) {
             String where = file + ": tensor " + DataException.quote(e.name());
             Tensor t =
-                e.element()
-                    .read(in, ByteOrder.LITTLE_ENDIAN, e.dims(), false, e.bytes(), where);
+                e.element().read(in, ByteOrder.LITTLE_ENDIAN, e.dims(), false, e.bytes(), where);
             tensors.put(e.name(), t);
           }
           return new SafetensorsFile(tensors, header.metadata());
@@ -84,8 +83,7 @@ public final class Safetensors {
         file,
         in ->
             SafetensorsHeader.read(in, length, file).entries().stream()
-                .map(
-                    e -> new Stored(e.name(), e.element().name(), Shape.of(e.dims()), e.bytes()))
+                .map(e -> new Stored(e.name(), e.element().name(), Shape.of(e.dims()), e.bytes()))
                 .toList());
   }
 

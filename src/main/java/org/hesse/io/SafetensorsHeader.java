@@ -106,7 +106,12 @@ record SafetensorsHeader(List<Entry> entries, Map<String, String> metadata) {
         throw tensor(
             file,
             e.name,
-            "data_offsets " + e.begin + " to " + e.end + " lie beyond the file's " + dataBytes
+            "data_offsets "
+                + e.begin
+                + " to "
+                + e.end
+                + " lie beyond the file's "
+                + dataBytes
                 + " data bytes; is the file truncated?");
       }
       if (e.begin < end) {
@@ -116,8 +121,7 @@ record SafetensorsHeader(List<Entry> entries, Map<String, String> metadata) {
             "begins at " + e.begin + " and overlaps tensor " + before + ", which ends at " + end);
       }
       if (e.begin > end) {
-        throw tensor(
-            file, e.name, "begins at " + e.begin + " and leaves a hole after byte " + end);
+        throw tensor(file, e.name, "begins at " + e.begin + " and leaves a hole after byte " + end);
       }
       end = e.end;
       before = DataException.quote(e.name);
@@ -227,9 +231,7 @@ record SafetensorsHeader(List<Entry> entries, Map<String, String> metadata) {
       }
       if (offsets[0] < 0 || offsets[1] < offsets[0]) {
         throw tensor(
-            file,
-            name,
-            "data_offsets " + Arrays.toString(offsets) + " are not 0 ≤ begin ≤ end");
+            file, name, "data_offsets " + Arrays.toString(offsets) + " are not 0 ≤ begin ≤ end");
       }
       long needed = (long) Element.count(dims) * element.bytes();
       if (offsets[1] - offsets[0] != needed) {
@@ -265,8 +267,7 @@ record SafetensorsHeader(List<Entry> entries, Map<String, String> metadata) {
               file, name, field + " holds " + DataException.quote(shown(json)) + ": too large");
         }
         if (n == Element.HIGHEST_RANK) {
-          throw tensor(
-              file, name, field + " holds too many numbers; " + n + " are the most");
+          throw tensor(file, name, field + " holds too many numbers; " + n + " are the most");
         }
         numbers = n == numbers.length ? Arrays.copyOf(numbers, 2 * n) : numbers;
         numbers[n++] = json.getLongValue();
@@ -292,8 +293,7 @@ record SafetensorsHeader(List<Entry> entries, Map<String, String> metadata) {
           "dtype "
               + DataException.quote(dtype)
               + " is not read; "
-              + String.join(
-                  " ", Arrays.stream(Element.values()).map(Enum::name).toList())
+              + String.join(" ", Arrays.stream(Element.values()).map(Enum::name).toList())
               + " are");
     }
   }

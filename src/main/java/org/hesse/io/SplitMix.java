@@ -1,8 +1,8 @@
 package org.hesse.io;
 
 /**
- * SplitMix64 (Steele, Lea and Flood, 2014), written out so that shuffles and generated data are
- * the same bits with every Java release and on every platform.
+ * SplitMix64 (Steele, Lea and Flood, 2014), written out so that shuffles and generated data are the
+ * same bits with every Java release and on every platform.
  */
 final class SplitMix {
   private static final long GAMMA = 0x9E3779B97F4A7C15L;

@@ -3,8 +3,8 @@
  * generated on the spot.
  *
  * <p>Every reader treats its file as untrusted: whatever a header claims is checked against the
- * file before memory is set aside for it, and everything that is wrong with a file ends in a
- * {@link org.hesse.io.DataException} of one line.
+ * file before memory is set aside for it, and everything that is wrong with a file ends in a {@link
+ * org.hesse.io.DataException} of one line.
  */
 @NullMarked
 package org.hesse.io;

@@ -130,8 +130,7 @@ class DatasetTest {
                 IllegalArgumentException.class, () -> Dataset.classification("d", x, labels, 2))
             .getMessage();
     assertTrue(message.contains("label 2 of sample 2"), message);
-    assertThrows(
-        IllegalArgumentException.class, () -> Dataset.classification("d", x, targets, 3));
+    assertThrows(IllegalArgumentException.class, () -> Dataset.classification("d", x, targets, 3));
     assertThrows(IllegalArgumentException.class, () -> Dataset.classification("d", x, labels, 0));
     assertThrows(
         IllegalArgumentException.class, () -> Dataset.classification("d", labels, labels, 3));

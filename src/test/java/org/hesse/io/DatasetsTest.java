@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
 import org.hesse.DType;
@@ -45,10 +46,13 @@ class DatasetsTest {
 
   @Test
   void digitsAreTheSameOnEveryPlatform() {
-    assertEquals(1398965180L, checksum(Datasets.digits(300, 7, DType.F32), 0, 1));
-    assertEquals(0L, checksum(Datasets.digits(50, 7, 28, DType.F64), 0, 1));
-    assertEquals(0L, checksum(Datasets.twoMoons(300, 7, 0.1, DType.F64), -4, 4));
-    assertEquals(0L, checksum(Datasets.spirals(300, 7, 3, 0.1, DType.F64), -4, 4));
+    assertEquals(
+        List.of(1398965180L, 1916291666L, 2401078928L, 4102354088L),
+        List.of(
+            checksum(Datasets.digits(300, 7, DType.F32), 0, 1),
+            checksum(Datasets.digits(50, 7, 28, DType.F64), 0, 1),
+            checksum(Datasets.twoMoons(300, 7, 0.1, DType.F64), -4, 4),
+            checksum(Datasets.spirals(300, 7, 3, 0.1, DType.F64), -4, 4)));
   }
 
   @Test
@@ -177,7 +181,11 @@ class DatasetsTest {
   void namesWhatIsWrongWithASpec() {
     assertContains(
         message(() -> Datasets.open("mnist", DType.F32, CLASSIFICATION)),
-        "\"mnist\"", "digits, two-moons, spirals, sine", ".csv", ".npz", "images:labels");
+        "\"mnist\"",
+        "digits, two-moons, spirals, sine",
+        ".csv",
+        ".npz",
+        "images:labels");
     assertContains(message(() -> open("")), "accepted are");
     assertContains(message(() -> open("a\u0000b")), "accepted are");
     assertContains(message(() -> open("digits:many")), "count \"many\" is not a number");
@@ -190,8 +198,7 @@ class DatasetsTest {
     assertContains(message(() -> open("two-moons:9:noise=-1")), "noise");
     assertContains(message(() -> open("two-moons:9:noise=NaN")), "noise");
     assertContains(message(() -> open("spirals:9:arms=1")), "2 to 100");
-    assertContains(
-        message(() -> Datasets.open("digits", DType.F32, REGRESSION)), "class labels");
+    assertContains(message(() -> Datasets.open("digits", DType.F32, REGRESSION)), "class labels");
     assertContains(message(() -> open("sine")), "real targets");
     assertContains(message(() -> open("none.csv")), "none.csv: no such file");
     assertContains(message(() -> open("none.npz")), "none.npz: no such file");
@@ -212,8 +219,7 @@ class DatasetsTest {
     assertEquals(2, open(write(folder, "a.csv", "1,0\n2,1\n").toString()).size());
     assertEquals(2, open(write(folder, "a.TSV", "1\t0\n2\t1\n").toString()).size());
     Path npz = folder.resolve("a.npz");
-    Npz.write(
-        npz, Map.of("x", Tensor.of(new float[4], 2, 2), "y", Tensor.of(new int[] {0, 1}, 2)));
+    Npz.write(npz, Map.of("x", Tensor.of(new float[4], 2, 2), "y", Tensor.of(new int[] {0, 1}, 2)));
     assertEquals(2, open(npz.toString()).classes());
     byte[] pixels = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, -1, 0, -1};
     byte[] labels = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};

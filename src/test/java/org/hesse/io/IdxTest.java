@@ -21,8 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class IdxTest {
   // Python: bytes([0,0,8,3]) + struct.pack('>3I',2,2,3) + bytes([0,51,102,153,204,255]*2), gzipped
   private static final byte[] IMAGES =
-      Base64.getDecoder()
-          .decode("H4sIAAAAAAACA2Ng4GBmYGBggmJmBuO0mWf+Q0gATDq9mRwAAAA=");
+      Base64.getDecoder().decode("H4sIAAAAAAACA2Ng4GBmYGBggmJmBuO0mWf+Q0gATDq9mRwAAAA=");
   private static final byte[] LABELS = {0, 0, 8, 1, 0, 0, 0, 2, 7, 3};
 
   @TempDir Path folder;
@@ -57,9 +56,7 @@ class IdxTest {
       assertEquals(Shape.of(2, 6), d.x().shape());
       assertEquals(dtype, d.x().dtype());
       assertArrayEquals(
-          new double[] {0, 0.2, 0.4, 0.6, 0.8, 1},
-          Arrays.copyOf(d.x().toDoubleArray(), 6),
-          1e-7);
+          new double[] {0, 0.2, 0.4, 0.6, 0.8, 1}, Arrays.copyOf(d.x().toDoubleArray(), 6), 1e-7);
       assertArrayEquals(new int[] {7, 3}, d.y().toIntArray());
       assertEquals(8, d.classes());
     }

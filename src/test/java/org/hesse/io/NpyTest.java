@@ -120,8 +120,7 @@ class NpyTest {
     assertArrayEquals(new float[] {1.5f, -2.25f, Float.NaN}, f4.toFloatArray());
     Tensor i8 = read(I8);
     assertEquals(DType.I32, i8.dtype());
-    assertArrayEquals(
-        new int[] {1, -2, Integer.MAX_VALUE, Integer.MIN_VALUE}, i8.toIntArray());
+    assertArrayEquals(new int[] {1, -2, Integer.MAX_VALUE, Integer.MIN_VALUE}, i8.toIntArray());
     Tensor b1 = read(B1);
     assertEquals(DType.BOOL, b1.dtype());
     assertArrayEquals(new int[] {1, 0, 1}, b1.cast(DType.I32).toIntArray());
@@ -158,8 +157,7 @@ class NpyTest {
       Tensor back = Npy.read(file);
       assertEquals(t.shape(), back.shape());
       assertEquals(t.dtype(), back.dtype());
-      assertArrayEquals(
-          t.cast(DType.F64).toDoubleArray(), back.cast(DType.F64).toDoubleArray());
+      assertArrayEquals(t.cast(DType.F64).toDoubleArray(), back.cast(DType.F64).toDoubleArray());
       byte[] bytes = Files.readAllBytes(file);
       assertEquals(0, (bytes.length - t.size() * t.dtype().bytes()) % 64);
     }

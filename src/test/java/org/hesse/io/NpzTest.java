@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class NpzTest {
   // Written by NumPy, in base64.
-  // np.savez_compressed(f, x=np.arange(8, dtype='f4').reshape(4, 2) / 8, 
+  // np.savez_compressed(f, x=np.arange(8, dtype='f4').reshape(4, 2) / 8,
   //     y=np.array([0, 2, 1, 2]))
   private static final String NPZC =
       "UEsDBC0AAAAIAAAAIQDkxx3l//////////8FABQAeC5ucHkBABAAoAAAAAAAAABcAAAAAAAAAJvsF+"
@@ -150,9 +150,6 @@ class NpzTest {
     Path file = folder.resolve("one.npz");
     Npz.write(file, Map.of("images", x));
     assertBad(
-        file,
-        () -> Npz.dataset(file, DType.F32, Task.CLASSIFICATION),
-        "\"x\" and \"y\"",
-        "images");
+        file, () -> Npz.dataset(file, DType.F32, Task.CLASSIFICATION), "\"x\" and \"y\"", "images");
   }
 }

@@ -146,8 +146,7 @@ class SafetensorsDamageTest {
     badTensor("'dtype':'U8','shape':[2147483647,2,0],'data_offsets':[0,0]", "too large");
     badTensor(
         "'dtype':'U8','shape':[" + "1,".repeat(100_000) + "8],'data_offsets':[0,8]", "too many");
-    badTensor(
-        "'dtype':'U8','shape':[" + "9".repeat(100_000) + "],'data_offsets':[0,8]", "exceeds");
+    badTensor("'dtype':'U8','shape':[" + "9".repeat(100_000) + "],'data_offsets':[0,8]", "exceeds");
   }
 
   @Test
@@ -168,12 +167,36 @@ class SafetensorsDamageTest {
     badData(
         SafetensorsTest.bytes(
             "{'t':{'dtype':'I64','shape':[2],'data_offsets':[0,16]}}",
-            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0),
-        "tensor \"t\"", "element 1 is 4294967296", "does not fit");
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0),
+        "tensor \"t\"",
+        "element 1 is 4294967296",
+        "does not fit");
     badData(
         SafetensorsTest.bytes(
             "{'t':{'dtype':'U64','shape':[1],'data_offsets':[0,8]}}",
-            255, 255, 255, 255, 255, 255, 255, 255),
+            255,
+            255,
+            255,
+            255,
+            255,
+            255,
+            255,
+            255),
         "element 0 is 18446744073709551615");
     badData(
         SafetensorsTest.bytes("{'t':{'dtype':'BOOL','shape':[2],'data_offsets':[0,2]}}", 1, 2),
@@ -205,12 +228,12 @@ class SafetensorsDamageTest {
   @ValueSource(longs = {1, 2, 3, 4})
   void randomDamageEndsWell(long seed) throws Exception {
     byte[] good = good();
-    int header = good[8 - 8] & 0xff | (good[1] & 0xff) << 8;
+    int header = good[0] & 0xff | (good[1] & 0xff) << 8;
     Random random = new Random(seed);
     String alphabet = "0123456789-+.eE[]{}\",:\\u tfn\u0000";
     Path file = folder.resolve("fuzz.safetensors");
     int wrong = 0;
-    for (int round = 0; round < 2500; round++) {
+    for (int round = 0; round < 1000; round++) {
       byte[] bytes = good.clone();
       for (int k = random.nextInt(4); k >= 0; k--) {
         int at = random.nextInt(round % 2 == 0 ? 8 + header : bytes.length);
@@ -233,15 +256,14 @@ class SafetensorsDamageTest {
         assertTrue(e.getMessage().lines().count() == 1, e.getMessage());
       }
     }
-    assertTrue(wrong > 1000, "only " + wrong + " of 2500 were noticed");
+    assertTrue(wrong > 500, "only " + wrong + " of 1000 were noticed");
   }
 
   /** A header may claim gigabytes; nothing is set aside for them. */
   @Test
   void claimsSetNoMemoryAside() throws Exception {
     com.sun.management.ThreadMXBean threads =
-        (com.sun.management.ThreadMXBean)
-            java.lang.management.ManagementFactory.getThreadMXBean();
+        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
     badTensor("'dtype':'U8','shape':[8],'data_offsets':[0,9]", "span");
     long before = threads.getCurrentThreadAllocatedBytes();
     badTensor(

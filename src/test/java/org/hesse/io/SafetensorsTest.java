@@ -70,10 +70,8 @@ class SafetensorsTest {
     assertEquals(DType.BOOL, f.tensor("flag").dtype());
     assertArrayEquals(new int[] {1, 0, 1}, f.tensor("flag").cast(DType.I32).toIntArray());
     assertEquals(
-        new Safetensors.Stored("b.half", "F16", Shape.of(2), 4),
-        Safetensors.inspect(file).get(3));
-    String message =
-        assertThrows(IllegalArgumentException.class, () -> f.tensor("x")).getMessage();
+        new Safetensors.Stored("b.half", "F16", Shape.of(2), 4), Safetensors.inspect(file).get(3));
+    String message = assertThrows(IllegalArgumentException.class, () -> f.tensor("x")).getMessage();
     assertTrue(message.contains("n, s, a, b.half, flag"), message);
   }
 
@@ -86,9 +84,19 @@ class SafetensorsTest {
                 + "'i16':{'dtype':'I16','shape':[1],'data_offsets':[6,8]},"
                 + "'u32':{'dtype':'U32','shape':[1],'data_offsets':[8,12]},"
                 + "'none':{'dtype':'F64','shape':[0,5],'data_offsets':[12,12],'x':[{}]}}   \n",
-            0xc0, 0x3f, 0x80, 0xff, 0, 255, 0xfe, 0xff, 4, 0, 0, 0);
-    assertArrayEquals(
-        new float[] {1.5f, Float.NEGATIVE_INFINITY}, f.tensor("bf").toFloatArray());
+            0xc0,
+            0x3f,
+            0x80,
+            0xff,
+            0,
+            255,
+            0xfe,
+            0xff,
+            4,
+            0,
+            0,
+            0);
+    assertArrayEquals(new float[] {1.5f, Float.NEGATIVE_INFINITY}, f.tensor("bf").toFloatArray());
     assertArrayEquals(new int[] {0, 255}, f.tensor("u8").toIntArray());
     assertArrayEquals(new int[] {-2}, f.tensor("i16").toIntArray());
     assertArrayEquals(new int[] {4}, f.tensor("u32").toIntArray());
@@ -112,13 +120,12 @@ class SafetensorsTest {
         List.of("d", "z.weight", "a.bias", "ü \"n\"\n", "empty", "flags"),
         List.copyOf(back.tensors().keySet()));
     assertEquals(Map.of("format", "pt"), back.metadata());
-    tensors.forEach(
-        (name, t) -> {
-          Tensor b = back.tensor(name);
-          assertEquals(t.shape(), b.shape());
-          assertEquals(t.dtype(), b.dtype());
-          assertArrayEquals(t.cast(DType.F64).toDoubleArray(), b.cast(DType.F64).toDoubleArray());
-        });
+    tensors.forEach((name, t) -> {
+      Tensor b = back.tensor(name);
+      assertEquals(t.shape(), b.shape());
+      assertEquals(t.dtype(), b.dtype());
+      assertArrayEquals(t.cast(DType.F64).toDoubleArray(), b.cast(DType.F64).toDoubleArray());
+    });
     byte[] bytes = Files.readAllBytes(file);
     assertEquals(0, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong() % 8);
     Safetensors.write(file, back.tensors(), back.metadata());
@@ -159,8 +166,7 @@ class SafetensorsTest {
   void keepsTheOldFileWhenWritingFails() throws Exception {
     Path file = write(folder, "old.safetensors", "old");
     Map<String, String> tooMuch = Map.of("note", "x".repeat(Safetensors.LONGEST_HEADER));
-    assertThrows(
-        IllegalArgumentException.class, () -> Safetensors.write(file, Map.of(), tooMuch));
+    assertThrows(IllegalArgumentException.class, () -> Safetensors.write(file, Map.of(), tooMuch));
     assertEquals("old", Files.readString(file));
     try (var files = Files.list(folder)) {
       assertEquals(1, files.count(), "a temporary file is left over");
