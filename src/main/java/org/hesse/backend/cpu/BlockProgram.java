@@ -86,7 +86,7 @@ final class BlockProgram {
 
   /** About how long one element takes, in units of an addition. */
   int cost() {
-    return cost;
+    return Math.max(1, cost);
   }
 
   /** Evaluates elements start … start+n−1, with n at most {@link #BLOCK}. */
