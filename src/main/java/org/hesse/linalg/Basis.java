@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
  * Orthonormal vectors as rows, held in blocks so that a projection is a few matrix-vector products.
  */
 final class Basis {
-  static final int BLOCK = 16;
+  private static final int OPEN_ROWS = 16;
+  private static final int MOST_ROWS = 128;
+  private static final int NUMBERS = 1 << 18;
   private static final int MAX_PASSES = 5;
 
   private final List<Tensor> full = new ArrayList<>();
@@ -31,9 +33,19 @@ final class Basis {
     Tensor row = v.reshape(1, v.dim(0));
     open = open == null ? row : Tensor.concat(0, open, row);
     size++;
-    if (open.dim(0) == BLOCK) {
-      full.add(open);
+    if (open.dim(0) == OPEN_ROWS) {
+      close(open);
       open = null;
+    }
+  }
+
+  /** Joins the block to the last full one while that stays small, as fewer blocks cost less. */
+  private void close(Tensor block) {
+    int most = Math.min(MOST_ROWS, NUMBERS / block.dim(1));
+    if (full.isEmpty() || full.getLast().dim(0) + OPEN_ROWS > most) {
+      full.add(block);
+    } else {
+      full.add(Tensor.concat(0, full.removeLast(), block));
     }
   }
 
@@ -84,6 +96,16 @@ final class Basis {
     return Math.sqrt(dot(v, v));
   }
 
+  /** v/‖v‖. */
+  static Tensor unit(Tensor v) {
+    return divide(v, norm(v));
+  }
+
+  /** v/c, where c is data and not, as a Java number would be, part of the program that runs. */
+  static Tensor divide(Tensor v, double c) {
+    return v.div(Tensor.of(new double[] {c}, 1).cast(v.dtype()));
+  }
+
   /**
    * What is left of a vector after projecting it on orthonormal rows.
    *
@@ -101,21 +123,22 @@ final class Basis {
   static Projection project(Tensor w, List<Tensor> blocks) {
     int rows = blocks.stream().mapToInt(b -> b.dim(0)).sum();
     double[] coefficients = new double[rows];
-    double norm = norm(w);
-    if (rows == 0 || !Double.isFinite(norm)) {
-      return new Projection(w, norm, coefficients);
+    if (rows == 0) {
+      return new Projection(w, norm(w), coefficients);
     }
     Tensor remainder = w;
+    double norm = Double.POSITIVE_INFINITY;
     for (int pass = 1; pass <= MAX_PASSES; pass++) {
       Tensor[] parts = new Tensor[blocks.size()];
       for (int b = 0; b < parts.length; b++) {
         parts[b] = blocks.get(b).matmul(remainder, DType.F64);
         remainder = remainder.sub(parts[b].cast(w.dtype()).matmul(blocks.get(b)));
       }
-      add(coefficients, Tensor.concat(0, parts).toDoubleArray());
+      Tensor all = parts.length == 1 ? parts[0] : Tensor.concat(0, parts);
+      add(coefficients, all.toDoubleArray());
       double before = norm;
       norm = norm(remainder);
-      if (pass > 1 && norm >= 0.7 * before) {
+      if (Double.isNaN(norm) || (pass > 1 && norm >= 0.7 * before)) {
         break;
       }
     }

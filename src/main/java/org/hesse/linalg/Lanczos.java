@@ -222,9 +222,8 @@ public final class Lanczos {
     }
     Products products = new Products(operator, progress);
     Tensor v = key.normal(operator.dtype(), operator.size());
-    Tensor start = v.div(Basis.norm(v));
     LanczosProcess process =
-        new LanczosProcess(products, start, new Basis(), 0, symmetryTolerance);
+        new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance);
     int most = Math.min(steps, operator.size());
     while (process.size() < most && !process.invariant()) {
       process.advance(products.apply(process.vector()), products.count());

@@ -100,7 +100,7 @@ final class LanczosProcess {
     double noise = BREAKDOWN * vector.dtype().epsilon() * scale;
     invariant = beta[j] <= noise || lockedRows + j + 1 >= n;
     if (!invariant) {
-      vector = p.remainder().div(beta[j]);
+      vector = Basis.divide(p.remainder(), beta[j]);
     }
   }
 
@@ -208,6 +208,6 @@ final class LanczosProcess {
     List<Tensor> blocks = basis.blocks();
     blocks.addAll(locked);
     Basis.Projection p = Basis.project(v, blocks);
-    return p.remainder().div(p.norm());
+    return Basis.divide(p.remainder(), p.norm());
   }
 }

@@ -20,6 +20,8 @@ final class LanczosSearch {
   private static final double MARGIN = 0.3;
 
   private static final double MISS_PROBABILITY = 1e-6;
+  private static final double SETTLED = 1e-4;
+  private static final int CHECKED_TOGETHER = 16;
   private static final String STAGE = "eigenvalues";
 
   private record Pair(double value, Tensor vector) {}
@@ -83,8 +85,8 @@ final class LanczosSearch {
 
   private Tensor start(int number, Basis locked) {
     Tensor v = options.key.fold(number).normal(operator.dtype(), n);
-    Basis.Projection p = Basis.project(v.div(Basis.norm(v)), locked.blocks());
-    return p.remainder().div(p.norm());
+    Basis.Projection p = Basis.project(Basis.unit(v), locked.blocks());
+    return Basis.divide(p.remainder(), p.norm());
   }
 
   /** Ritz vectors kept at a restart: the wanted ones and half of the room that is left. */
@@ -135,25 +137,34 @@ final class LanczosSearch {
     if (!enough) {
       return i == needed;
     }
-    return i > 0
-        || converged(ritz.values[order[0]], ritz.residuals[order[0]], MARGIN)
-        || missProbability(ritz, steps) < MISS_PROBABILITY;
+    return i > 0 || othersRuledOut(ritz, steps);
   }
 
-  /** The chance that an eigenvalue beyond the threshold hides after so many steps. */
-  private double missProbability(Ritz ritz, int steps) {
+  /** Whether nothing beyond the threshold can hide at the wanted ends of the spectrum. */
+  private boolean othersRuledOut(Ritz ritz, int steps) {
     int last = ritz.values.length - 1;
     double low = ritz.values[0];
     double high = ritz.values[last];
     double bound = threshold();
     double above = (bound - high) / (bound - low + ritz.residuals[0]);
     double below = (low + bound) / (high + bound + ritz.residuals[last]);
-    double gap =
-        switch (options.target) {
-          case LARGEST -> above;
-          case SMALLEST -> below;
-          case MAGNITUDE -> Math.min(above, below);
-        };
+    boolean top = missProbability(above, steps) < MISS_PROBABILITY || settled(ritz, last);
+    boolean bottom = missProbability(below, steps) < MISS_PROBABILITY || settled(ritz, 0);
+    return switch (options.target) {
+      case LARGEST -> top;
+      case SMALLEST -> bottom;
+      case MAGNITUDE -> top && bottom;
+    };
+  }
+
+  /** Whether an extreme Ritz value has converged so far that no eigenvalue is hidden beyond it. */
+  private boolean settled(Ritz ritz, int end) {
+    double tolerance = MARGIN * Math.min(options.tolerance, SETTLED);
+    return ritz.residuals[end] <= Math.max(tolerance * Math.abs(threshold()), rounding());
+  }
+
+  /** The chance that an eigenvalue this relative gap beyond the Ritz values hides after j steps. */
+  private double missProbability(double gap, int steps) {
     return gap > 0 ? 1.648 * Math.sqrt(n) * Math.exp(-Math.sqrt(gap) * (2 * steps - 1)) : 1;
   }
 
@@ -196,8 +207,8 @@ final class LanczosSearch {
   /** Computes the residuals themselves, from one more product with each vector. */
   private Eigenpairs checked() {
     List<Checked> checked = new ArrayList<>();
-    for (int from = 0; from < found.size(); from += Basis.BLOCK) {
-      int to = Math.min(found.size(), from + Basis.BLOCK);
+    for (int from = 0; from < found.size(); from += CHECKED_TOGETHER) {
+      int to = Math.min(found.size(), from + CHECKED_TOGETHER);
       checked.addAll(check(found.subList(from, to).stream().map(Pair::vector).toList()));
     }
     checked.sort(Comparator.comparingDouble(c -> -options.target.rank(c.pair.value())));
@@ -216,7 +227,7 @@ final class LanczosSearch {
       double norm = Basis.norm(y);
       double theta = Basis.dot(y, ay) / norm / norm;
       products.requireFinite(theta, product, products.count() - vectors.size() + i + 1);
-      double residual = Basis.norm(ay.sub(y.mul(theta))) / norm;
+      double residual = Basis.norm(ay.sub(y.mul(Tensor.of(new double[] {theta}, 1)))) / norm;
       boolean converged = converged(theta, residual, 1);
       checked.add(
           new Checked(new Eigenpair(theta, residual + rounding(), converged), vectors.get(i)));

@@ -139,8 +139,7 @@ public final class StochasticLanczosQuadrature {
     List<LanczosProcess> all = new ArrayList<>();
     for (int i = from; i < to; i++) {
       Tensor v = distribution.draw(key.fold(i), operator.dtype(), operator.size());
-      Tensor start = v.div(Basis.norm(v));
-      all.add(new LanczosProcess(products, start, new Basis(), 0, symmetryTolerance));
+      all.add(new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance));
     }
     List<LanczosProcess> running = new ArrayList<>(all);
     for (int step = 0; step < stepsMade() && !running.isEmpty(); step++) {

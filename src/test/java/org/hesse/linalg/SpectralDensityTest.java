@@ -46,7 +46,7 @@ class SpectralDensityTest {
     for (ProbeDistribution distribution : ProbeDistribution.values()) {
       double coarse = 0;
       double fine = 0;
-      for (int seed = 0; seed < 3; seed++) {
+      for (int seed = 0; seed < 2; seed++) {
         coarse = Math.max(coarse, distance(spectrum, 64, distribution, seed));
         fine = Math.max(fine, distance(spectrum, 128, distribution, seed));
       }
@@ -116,8 +116,11 @@ class SpectralDensityTest {
         }) {
       Density d = q.density(s);
       assertEquals(1, d.integral(), 1e-4, s.toString());
-      for (int i = 0; i < d.grid().length; i++) {
-        assertTrue(0 <= d.low()[i] && d.low()[i] <= d.value()[i] && d.value()[i] <= d.high()[i]);
+      double[] low = d.low();
+      double[] value = d.value();
+      double[] high = d.high();
+      for (int i = 0; i < value.length; i++) {
+        assertTrue(0 <= low[i] && low[i] <= value[i] && value[i] <= high[i]);
       }
     }
     assertEquals(
@@ -130,21 +133,23 @@ class SpectralDensityTest {
     Quadrature q =
         StochasticLanczosQuadrature.of(Matrices.diagonal(spectrum))
             .distribution(ProbeDistribution.NORMAL)
-            .probes(30)
+            .probes(20)
+            .steps(50)
             .run();
     double exact = Arrays.stream(spectrum).map(Math::exp).sum();
     Estimate estimate = q.trace(Math::exp);
     assertEquals(exact, estimate.value(), 4 * estimate.standardError());
     assertEquals(
         Arrays.stream(spectrum).sum(), q.trace().value(), 4 * q.trace().standardError());
-    assertEquals(0.095, q.cdf(0).value(), 0.02);
+    assertEquals(0.095, q.cdf(0).value(), 0.05); // to the weight of a node of the bulk
+    assertEquals(0.995, q.cdf(1.2).value(), 4 * q.cdf(1.2).standardError());
     assertEquals(1, q.cdf(10.6).value(), 1e-12);
     assertEquals(10.5, q.max(), 1e-9);
   }
 
   @Test
   void bandIsCalibrated(TestReporter reporter) {
-    double[] spectrum = new double[400];
+    double[] spectrum = new double[300];
     Random random = new Random(5);
     Arrays.setAll(spectrum, i -> random.nextGaussian());
     double width = 0.4;
@@ -155,16 +160,18 @@ class SpectralDensityTest {
       Quadrature q =
           StochasticLanczosQuadrature.of(Matrices.diagonal(spectrum))
               .distribution(ProbeDistribution.NORMAL)
-              .probes(30)
-              .steps(30)
+              .probes(20)
+              .steps(16)
               .seed(seed)
               .run();
       Density d = q.density(new Smoothing(width, 64));
       double[] grid = d.grid();
+      double[] low = d.low();
+      double[] high = d.high();
       for (int i = 16; i < 48; i += 4) {
         double truth = smoothed(spectrum, grid[i], width);
         points++;
-        inside += d.low()[i] <= truth && truth <= d.high()[i] ? 1 : 0;
+        inside += low[i] <= truth && truth <= high[i] ? 1 : 0;
       }
       Estimate squares = q.mean(x -> x * x);
       double truth = Arrays.stream(spectrum).map(x -> x * x).sum() / spectrum.length;
