@@ -61,7 +61,7 @@ final class BlockProgram {
         registers.release(in.dtype(), register[v]);
       }
     }
-    this.cost = weight + stores.size();
+    this.cost = Math.max(1, weight + stores.size());
     List<Line> rest = new ArrayList<>();
     for (Step.Store s : stores) {
       if (!s.equals(direct[s.value()])) {
