@@ -582,10 +582,20 @@ public final class Tensor {
     return finish(Shapes.moveAxis(node(), shape().axis(from), shape().axis(to)));
   }
 
-  /** A new axis of extent 1 in front of axis number {@code axis}. */
+  /** A new axis of extent 1, which becomes axis number {@code axis} of the result. */
   public Tensor insertAxis(int axis) {
-    int a = axis < 0 ? axis + rank() + 1 : axis;
-    return finish(Shapes.reshape(node(), shape().insert(a, 1)));
+    return finish(withAxis(axis));
+  }
+
+  private Node withAxis(int axis) {
+    Shape result = shape();
+    int a = axis < 0 ? axis + result.rank() + 1 : axis;
+    if (a < 0 || a > result.rank()) {
+      throw new IllegalArgumentException(
+          "axis: " + axis + " is no place for a new axis of shape " + result + "; expected "
+              + -(result.rank() + 1) + " to " + result.rank());
+    }
+    return Shapes.reshape(node(), result.insert(a, 1));
   }
 
   /** Repeated along axes of extent 1 and new leading axes. */
@@ -623,7 +633,7 @@ public final class Tensor {
   public static Tensor stack(int axis, Tensor... parts) {
     List<Node> nodes = new ArrayList<>();
     for (Tensor p : parts) {
-      nodes.add(Shapes.reshape(p.node(), p.shape().insert(axis, 1)));
+      nodes.add(p.withAxis(axis));
     }
     return finish(Slices.concat(nodes, axis));
   }
