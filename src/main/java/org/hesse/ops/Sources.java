@@ -12,8 +12,22 @@ import org.jspecify.annotations.Nullable;
 public final class Sources {
   private Sources() {}
 
-  /** A scalar constant. */
+  /**
+   * A scalar constant.
+   *
+   * @throws IllegalArgumentException if the dtype is not real and does not have the value
+   */
   public static Node constant(double value, DType dtype) {
+    boolean ok =
+        switch (dtype) {
+          case F32, F64 -> true;
+          case I32 -> value == (int) value;
+          case BOOL -> value == 0 || value == 1;
+        };
+    if (!ok) {
+      throw new IllegalArgumentException(
+          "constant: " + value + " is no value of " + dtype + " (convert the tensor with cast)");
+    }
     return new Node(new Op.Constant(value), List.of(), Shape.scalar(), dtype);
   }
 
