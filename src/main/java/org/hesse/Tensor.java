@@ -522,10 +522,15 @@ public final class Tensor {
     return finish(Reductions.argMax(node(), axis));
   }
 
-  /** log Σ eˣ along an axis, which disappears; without overflow. */
+  /**
+   * log Σ eˣ along an axis, which disappears; without overflow, and −∞ where every element is −∞ or
+   * there is none.
+   */
   public Tensor logSumExp(int axis) {
     int a = shape().axis(axis);
-    Tensor max = max(a).stopGradient();
+    Tensor most = max(a).stopGradient();
+    Tensor finite = most.abs().lt(Double.POSITIVE_INFINITY);
+    Tensor max = finite.select(most, zeros(dtype()));
     return sub(max.insertAxis(a)).exp().sum(a).log().add(max);
   }
 
