@@ -667,6 +667,15 @@ public final class Tensor {
               + other.shape()
               + "; a scalar has no matrix product");
     }
+    if (other.rank() > 2 && rank() < other.rank()) {
+      throw new IllegalArgumentException(
+          "matmul: shapes "
+              + shape()
+              + " and "
+              + other.shape()
+              + "; the axes in front of the other's last two must lead this tensor's shape too"
+              + " (repeat it with broadcastTo)");
+    }
     int batch = Math.max(0, other.rank() - 2);
     Axes shared = Axes.range(0, batch);
     Axes left = Axes.of(rank() - 1);
