@@ -5,8 +5,8 @@ package org.hesse.linalg;
  * StochasticLanczosQuadrature}, averaged over its probes.
  *
  * <p>The band is two standard errors to either side, taken point by point from the spread over the
- * probes and cut off at 0. It is a band for the smoothed density: about 95% at each point by itself,
- * not for all points at once; with ten probes nearer 92%.
+ * probes and cut off at 0. It is a band for the smoothed density: about 95% at each point by
+ * itself, not for all points at once; with ten probes nearer 92%.
  */
 public final class Density {
   private final double[] grid;

@@ -199,8 +199,15 @@ public final class Lanczos {
     if (basis > 0) {
       if (basis < Math.min(n, wanted + 2)) {
         throw new IllegalArgumentException(
-            "basis: " + basis + " vectors cannot hold " + wanted + " eigenvectors and a search; "
-                + "expected " + (wanted + 2) + " or more, better " + (2 * wanted + 8));
+            "basis: "
+                + basis
+                + " vectors cannot hold "
+                + wanted
+                + " eigenvectors and a search; "
+                + "expected "
+                + (wanted + 2)
+                + " or more, better "
+                + (2 * wanted + 8));
       }
       return Math.min(n, basis);
     }

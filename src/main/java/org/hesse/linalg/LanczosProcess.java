@@ -118,12 +118,21 @@ final class LanczosProcess {
       double expected = j == arrow.length ? arrow[i] : i == j - 1 ? beta[i] : 0;
       if (Math.abs(coefficients[i] - expected) > symmetryTolerance * scale) {
         throw new NumericalException(
-            "operator: " + products.operator() + " is not symmetric: for orthonormal u, v ⟨u, Av⟩ = "
-                + coefficients[i] + " (product " + number + ") but ⟨v, Au⟩ = " + expected
-                + ", where ‖A‖ is at least " + scale + "; check that the same product made twice "
+            "operator: "
+                + products.operator()
+                + " is not symmetric: for orthonormal u, v ⟨u, Av⟩ = "
+                + coefficients[i]
+                + " (product "
+                + number
+                + ") but ⟨v, Au⟩ = "
+                + expected
+                + ", where ‖A‖ is at least "
+                + scale
+                + "; check that the same product made twice "
                 + "is the same (no dropout, the same batches in each pass) and that the operator "
                 + "is a symmetric one; if its products are only that accurate, raise "
-                + "symmetryTolerance above " + symmetryTolerance);
+                + "symmetryTolerance above "
+                + symmetryTolerance);
       }
     }
   }

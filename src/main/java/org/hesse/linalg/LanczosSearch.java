@@ -12,8 +12,8 @@ import org.hesse.linalg.LanczosProcess.Ritz;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of {@link Lanczos}: searches from fresh random vectors, each orthogonal to the pairs found
- * so far, until one of them finds nothing that belongs among the wanted.
+ * One run of {@link Lanczos}: searches from fresh random vectors, each orthogonal to the pairs
+ * found so far, until one of them finds nothing that belongs among the wanted.
  */
 final class LanczosSearch {
   /** Pairs must converge a little further than asked, as deflation adds a little. */

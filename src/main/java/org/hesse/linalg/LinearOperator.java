@@ -61,7 +61,9 @@ public interface LinearOperator {
       return this;
     }
     throw new UnsupportedOperationException(
-        "adjoint of " + this + ": the operator is not symmetric and does not say how to multiply by "
+        "adjoint of "
+            + this
+            + ": the operator is not symmetric and does not say how to multiply by "
             + "its transpose; override adjoint()");
   }
 

@@ -17,7 +17,9 @@ public record LogDensity(Density negative, Density positive, Estimate zero) {
   static LogDensity of(Quadrature quadrature, double floor) {
     if (!(floor > 0) || Double.isInfinite(floor)) {
       throw new IllegalArgumentException(
-          "floor: " + floor + "; expected a positive number, such as 1e-6 of the largest magnitude");
+          "floor: "
+              + floor
+              + "; expected a positive number, such as 1e-6 of the largest magnitude");
     }
     double largest = Math.max(Math.abs(quadrature.min()), Math.abs(quadrature.max()));
     double from = Math.log10(floor);

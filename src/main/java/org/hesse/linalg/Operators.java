@@ -20,8 +20,13 @@ final class Operators {
   static void requireBlock(LinearOperator op, Tensor vs) {
     if (vs.shape().rank() != 2 || vs.dim(0) == 0) {
       throw new IllegalArgumentException(
-          "vs: shape " + vs.shape() + " is not a block of vectors for " + op + "; expected [k, "
-              + op.size() + "] with k of 1 or more; a single vector goes to apply");
+          "vs: shape "
+              + vs.shape()
+              + " is not a block of vectors for "
+              + op
+              + "; expected [k, "
+              + op.size()
+              + "] with k of 1 or more; a single vector goes to apply");
     }
     requireShape(op, vs, Shape.of(vs.dim(0), op.size()), "vs");
   }
@@ -33,7 +38,13 @@ final class Operators {
     }
     if (v.dtype() != op.dtype()) {
       throw new IllegalArgumentException(
-          name + ": dtype " + v.dtype() + " does not fit " + op + "; expected " + op.dtype()
+          name
+              + ": dtype "
+              + v.dtype()
+              + " does not fit "
+              + op
+              + "; expected "
+              + op.dtype()
               + "; cast it");
     }
   }
@@ -49,7 +60,12 @@ final class Operators {
     int n = op.size();
     if (n > DENSE_LIMIT) {
       throw new IllegalArgumentException(
-          "toDense: " + op + " has " + n + " rows; at most " + DENSE_LIMIT
+          "toDense: "
+              + op
+              + " has "
+              + n
+              + " rows; at most "
+              + DENSE_LIMIT
               + " are written out; use products, or Lanczos and SpectralDensity for its spectrum");
     }
     Tensor[] blocks = new Tensor[(n + DENSE_BLOCK - 1) / DENSE_BLOCK];
@@ -227,7 +243,9 @@ final class Operators {
 
     @Override
     public LinearOperator adjoint() {
-      return transposed == null ? this : new Function(size, dtype, /* product= */ transposed, /* transposed= */ product);
+      return transposed == null
+          ? this
+          : new Function(size, dtype, /* product= */ transposed, /* transposed= */ product);
     }
 
     @Override

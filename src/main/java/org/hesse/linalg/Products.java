@@ -42,8 +42,16 @@ final class Products {
     Shape expected = v.shape();
     if (!product.shape().equals(expected) || product.dtype() != v.dtype()) {
       throw new IllegalArgumentException(
-          "operator: " + operator + " answered a vector of shape " + expected + " and dtype "
-              + v.dtype() + " with " + product.shape() + " and " + product.dtype()
+          "operator: "
+              + operator
+              + " answered a vector of shape "
+              + expected
+              + " and dtype "
+              + v.dtype()
+              + " with "
+              + product.shape()
+              + " and "
+              + product.dtype()
               + "; a product must have the shape and dtype of its vector");
     }
   }
@@ -51,8 +59,14 @@ final class Products {
   void report(String stage, int done, int total) {
     if (!progress.step(stage, done, total)) {
       throw new CancellationException(
-          stage + ": cancelled by the progress callback at " + done + " of " + total + " after "
-              + count + " products");
+          stage
+              + ": cancelled by the progress callback at "
+              + done
+              + " of "
+              + total
+              + " after "
+              + count
+              + " products");
     }
   }
 
@@ -73,9 +87,16 @@ final class Products {
     String found =
         bad == 0
             ? "the square of its norm overflows; scale the operator down"
-            : bad + " of its " + x.length + " entries are, the first at index " + first + " is "
-                + x[first] + "; check that parameters and data are finite and that the loss does "
-                + "not overflow in " + product.dtype();
+            : bad
+                + " of its "
+                + x.length
+                + " entries are, the first at index "
+                + first
+                + " is "
+                + x[first]
+                + "; check that parameters and data are finite and that the loss does "
+                + "not overflow in "
+                + product.dtype();
     throw new NumericalException(
         "product " + number + " with " + operator + " is NaN or infinite: " + found);
   }
@@ -83,7 +104,11 @@ final class Products {
   static void requireSymmetric(LinearOperator operator, String algorithm) {
     if (!operator.symmetric()) {
       throw new IllegalArgumentException(
-          "operator: " + operator + " is not symmetric; " + algorithm + " needs a symmetric one; "
+          "operator: "
+              + operator
+              + " is not symmetric; "
+              + algorithm
+              + " needs a symmetric one; "
               + "use A.plus(A.adjoint()).scale(0.5) or A.adjoint().times(A), or assumeSymmetric() "
               + "if it is");
     }

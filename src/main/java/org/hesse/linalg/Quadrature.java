@@ -8,8 +8,8 @@ import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * The spectral distribution of a symmetric operator as weighted Ritz values, one rule per probe: φ ≈
- * (1/p) Σₖ Σᵢ wₖᵢ δ(θₖᵢ). The weights of a rule are not negative and sum to 1.
+ * The spectral distribution of a symmetric operator as weighted Ritz values, one rule per probe: φ
+ * ≈ (1/p) Σₖ Σᵢ wₖᵢ δ(θₖᵢ). The weights of a rule are not negative and sum to 1.
  *
  * <p>Everything here is computed from the nodes themselves, without smoothing. Standard errors come
  * from the spread over the probes; they do not cover the error of the quadrature, which falls
@@ -48,10 +48,7 @@ public final class Quadrature {
 
     /** The nodes that a predicate admits, mapped; weights unchanged, so they may sum to less. */
     Rule map(DoublePredicate admits, DoubleUnaryOperator f) {
-      int[] kept =
-          IntStream.range(0, nodes.length)
-              .filter(i -> admits.test(nodes[i]))
-              .toArray();
+      int[] kept = IntStream.range(0, nodes.length).filter(i -> admits.test(nodes[i])).toArray();
       return new Rule(
           Arrays.stream(kept).mapToDouble(i -> f.applyAsDouble(nodes[i])).toArray(),
           Arrays.stream(kept).mapToDouble(i -> weights[i]).toArray());

@@ -55,9 +55,16 @@ public record Smoothing(double width, int points) {
     double needed = Math.ceil((to - from) / sigma) + 1;
     if (points > 0 ? points < needed : needed > MOST_POINTS / 2) {
       throw new IllegalArgumentException(
-          "width: " + sigma + " is less than a step of a grid of "
-              + (points > 0 ? points : MOST_POINTS) + " points over [" + from + ", " + to
-              + "], so the density would miss weight; expected at least " + needed
+          "width: "
+              + sigma
+              + " is less than a step of a grid of "
+              + (points > 0 ? points : MOST_POINTS)
+              + " points over ["
+              + from
+              + ", "
+              + to
+              + "], so the density would miss weight; expected at least "
+              + needed
               + " points, or a larger width");
     }
     return points > 0 ? points : Math.max(DEFAULT_POINTS, 2 * (int) needed);

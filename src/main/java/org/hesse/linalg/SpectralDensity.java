@@ -8,8 +8,9 @@ package org.hesse.linalg;
  * plot(d.grid(), d.value(), d.low(), d.high());
  * }</pre>
  *
- * <p>A {@link StochasticLanczosQuadrature} and its smoothing in one. For the Ritz values themselves,
- * exact moments, cumulative counts and distances, run the quadrature and take the density from it.
+ * <p>A {@link StochasticLanczosQuadrature} and its smoothing in one. For the Ritz values
+ * themselves, exact moments, cumulative counts and distances, run the quadrature and take the
+ * density from it.
  */
 public final class SpectralDensity {
   private final StochasticLanczosQuadrature quadrature;

@@ -14,8 +14,8 @@ import org.hesse.Tensor;
  * Estimate negative = q.cdf(0);
  * }</pre>
  *
- * <p>For a random unit vector v, E vᵀf(A)v = tr f(A)/n. After m Lanczos steps from v, vᵀf(A)v ≈ Σ τᵢ²
- * f(θᵢ), with the Ritz values θᵢ and the first components τᵢ of the eigenvectors of T: Gauss
+ * <p>For a random unit vector v, E vᵀf(A)v = tr f(A)/n. After m Lanczos steps from v, vᵀf(A)v ≈ Σ
+ * τᵢ² f(θᵢ), with the Ritz values θᵢ and the first components τᵢ of the eigenvectors of T: Gauss
  * quadrature, exact for polynomials of degree 2m − 1 (Golub and Welsch 1969; Ubaru, Chen and Saad
  * 2017; for Hessians Ghorbani, Krishnan and Xiao 2019).
  *

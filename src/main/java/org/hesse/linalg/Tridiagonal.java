@@ -38,7 +38,10 @@ public final class Tridiagonal {
   public static Tridiagonal of(double[] diagonal, double[] offDiagonal) {
     if (diagonal.length == 0 || offDiagonal.length != diagonal.length - 1) {
       throw new IllegalArgumentException(
-          "offDiagonal: " + offDiagonal.length + " entries beside a diagonal of " + diagonal.length
+          "offDiagonal: "
+              + offDiagonal.length
+              + " entries beside a diagonal of "
+              + diagonal.length
               + "; expected a diagonal of at least 1 and one entry less off it");
     }
     requireFinite(diagonal, "diagonal");
@@ -100,9 +103,9 @@ public final class Tridiagonal {
   }
 
   /**
-   * Eigenvalues, ascending, and eigenvectors multiplied from the left by a matrix Z: row i of {@code
-   * z}, which is column i of Z, is replaced; the result's row i is Z·(eigenvector i). Z = I gives
-   * the eigenvectors themselves.
+   * Eigenvalues, ascending, and eigenvectors multiplied from the left by a matrix Z: row i of
+   * {@code z}, which is column i of Z, is replaced; the result's row i is Z·(eigenvector i). Z = I
+   * gives the eigenvectors themselves.
    */
   Eigen solve(double[][] z) {
     double scale = scale();
@@ -153,8 +156,13 @@ public final class Tridiagonal {
       for (int m = blockEnd(d, e, l); m != l; m = blockEnd(d, e, l)) {
         if (sweeps++ == MAX_SWEEPS) {
           throw new NumericalException(
-              "tridiagonal eigenproblem: eigenvalue " + l + " of " + d.length
-                  + " did not converge in " + MAX_SWEEPS + " QL sweeps; please report the matrix");
+              "tridiagonal eigenproblem: eigenvalue "
+                  + l
+                  + " of "
+                  + d.length
+                  + " did not converge in "
+                  + MAX_SWEEPS
+                  + " QL sweeps; please report the matrix");
         }
         sweep(d, e, z, l, m);
       }

@@ -57,8 +57,7 @@ class LanczosTest {
     double[] spectrum = new double[1000];
     Random random = new Random(2);
     Arrays.setAll(spectrum, i -> i < 10 ? 10 * (i + 1) : random.nextDouble());
-    LinearOperator op =
-        LinearOperator.ofDiagonal(Tensor.of(spectrum, spectrum.length).cast(dtype));
+    LinearOperator op = LinearOperator.ofDiagonal(Tensor.of(spectrum, spectrum.length).cast(dtype));
     LanczosDecomposition d = Lanczos.of(op).seed(0).decompose(100);
     double[] ritz = d.tridiagonal().eigenvalues();
     assertEquals(10, Arrays.stream(ritz).filter(x -> x > 1.001).count());

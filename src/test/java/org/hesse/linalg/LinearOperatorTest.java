@@ -48,8 +48,7 @@ class LinearOperatorTest {
         general.scale(2).shift(0.5).scale(3));
     double[][] product = entries(7, (i, j) -> Matrices.dot(a[i], column(b, j)));
     assertSameMatrix(product, general.times(symmetric));
-    assertSameMatrix(
-        entries(7, (i, j) -> product[j][i]), general.times(symmetric).adjoint());
+    assertSameMatrix(entries(7, (i, j) -> product[j][i]), general.times(symmetric).adjoint());
     assertSameMatrix(
         entries(7, (i, j) -> 2 * a[j][i] + b[i][j]), general.scale(2).plus(symmetric).adjoint());
   }
@@ -111,9 +110,7 @@ class LinearOperatorTest {
     assertMessage("[2, 3]", "[n, n]", () -> LinearOperator.ofDense(Tensor.zeros(DType.F64, 2, 3)));
     assertMessage("plus", "sizes", () -> general.plus(Matrices.diagonal(1, 2)));
     assertMessage(
-        "toDense",
-        "16384",
-        () -> LinearOperator.ofSymmetric(20_000, DType.F64, v -> v).toDense());
+        "toDense", "16384", () -> LinearOperator.ofSymmetric(20_000, DType.F64, v -> v).toDense());
   }
 
   private static void assertMessage(String given, String expected, Runnable call) {

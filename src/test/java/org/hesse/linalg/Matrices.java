@@ -5,7 +5,9 @@ import java.util.Random;
 import org.hesse.DType;
 import org.hesse.Tensor;
 
-/** Matrices with known spectra, and a reference eigensolver that shares no code with the library. */
+/**
+ * Matrices with known spectra, and a reference eigensolver that shares no code with the library.
+ */
 final class Matrices {
   private Matrices() {}
 

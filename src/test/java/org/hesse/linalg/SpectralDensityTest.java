@@ -92,8 +92,7 @@ class SpectralDensityTest {
     Arrays.setAll(spectrum, i -> i % 2 == 0 ? 1 : 5);
     LinearOperator op = Matrices.operator(Matrices.withSpectrum(spectrum, new Random(1)));
     for (ProbeDistribution distribution : ProbeDistribution.values()) {
-      Quadrature q =
-          StochasticLanczosQuadrature.of(op).probes(20).distribution(distribution).run();
+      Quadrature q = StochasticLanczosQuadrature.of(op).probes(20).distribution(distribution).run();
       for (int k = 0; k < 20; k++) {
         assertArrayEquals(new double[] {1, 5}, q.nodes(k), 1e-9);
       }
@@ -123,8 +122,7 @@ class SpectralDensityTest {
         assertTrue(0 <= low[i] && low[i] <= value[i] && value[i] <= high[i]);
       }
     }
-    assertEquals(
-        1, SpectralDensity.of(op).probes(3).steps(20).seed(4).run().integral(), 1e-4);
+    assertEquals(1, SpectralDensity.of(op).probes(3).steps(20).seed(4).run().integral(), 1e-4);
   }
 
   @Test
@@ -139,8 +137,7 @@ class SpectralDensityTest {
     double exact = Arrays.stream(spectrum).map(Math::exp).sum();
     Estimate estimate = q.trace(Math::exp);
     assertEquals(exact, estimate.value(), 4 * estimate.standardError());
-    assertEquals(
-        Arrays.stream(spectrum).sum(), q.trace().value(), 4 * q.trace().standardError());
+    assertEquals(Arrays.stream(spectrum).sum(), q.trace().value(), 4 * q.trace().standardError());
     assertEquals(0.095, q.cdf(0).value(), 0.05); // to the weight of a node of the bulk
     assertEquals(0.995, q.cdf(1.2).value(), 4 * q.cdf(1.2).standardError());
     assertEquals(1, q.cdf(10.6).value(), 1e-12);
@@ -185,9 +182,9 @@ class SpectralDensityTest {
 
   private static double smoothed(double[] spectrum, double x, double width) {
     return Arrays.stream(spectrum)
-        .map(l -> Math.exp(-(x - l) * (x - l) / (2 * width * width)))
-        .average()
-        .orElseThrow()
+            .map(l -> Math.exp(-(x - l) * (x - l) / (2 * width * width)))
+            .average()
+            .orElseThrow()
         / (width * Math.sqrt(2 * Math.PI));
   }
 

@@ -50,8 +50,7 @@ class TraceEstimatorTest {
     int inside = 0;
     int insideSquares = 0;
     for (int seed = 0; seed < 200; seed++) {
-      TraceEstimate e =
-          TraceEstimator.hutchinson(Matrices.operator(a)).probes(40).seed(seed).run();
+      TraceEstimate e = TraceEstimator.hutchinson(Matrices.operator(a)).probes(40).seed(seed).run();
       inside += Math.abs(e.trace().value() - trace) <= 2 * e.trace().standardError() ? 1 : 0;
       Estimate f = e.frobeniusSquared();
       insideSquares += Math.abs(f.value() - squares) <= 2 * f.standardError() ? 1 : 0;
@@ -85,8 +84,7 @@ class TraceEstimatorTest {
   @Test
   void stopsAtTheErrorAskedFor() {
     LinearOperator op = Matrices.operator(Matrices.wishart(100, 150, new Random(3)));
-    TraceEstimate e =
-        TraceEstimator.hutchinson(op).probes(5000).relativeError(0.005).seed(1).run();
+    TraceEstimate e = TraceEstimator.hutchinson(op).probes(5000).relativeError(0.005).seed(1).run();
     assertTrue(e.reached());
     assertTrue(e.probes() > 16 && e.probes() < 1000, "" + e.probes());
     assertTrue(e.trace().relativeError() <= 0.005);
@@ -100,8 +98,7 @@ class TraceEstimatorTest {
   @Test
   void largeOperatorsTakeOneVectorAtATime() {
     int n = 3_000_000;
-    LinearOperator op =
-        LinearOperator.ofSymmetric(n, DType.F32, v -> v.mul(2.0)).counting();
+    LinearOperator op = LinearOperator.ofSymmetric(n, DType.F32, v -> v.mul(2.0)).counting();
     Estimate e = TraceEstimator.hutchinson(op).probes(2).run().trace();
     assertEquals(2.0 * n, e.value(), 1e-3);
   }
@@ -118,8 +115,7 @@ class TraceEstimatorTest {
   void errorsAreNamed() {
     LinearOperator op = Matrices.diagonal(1, 2, 3);
     var probes =
-        assertThrows(
-            IllegalArgumentException.class, () -> TraceEstimator.hutchinson(op).probes(1));
+        assertThrows(IllegalArgumentException.class, () -> TraceEstimator.hutchinson(op).probes(1));
     assertTrue(probes.getMessage().contains("probes: 1"), probes.getMessage());
     var relative =
         assertThrows(
