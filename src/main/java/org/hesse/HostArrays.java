@@ -4,6 +4,16 @@ package org.hesse;
 final class HostArrays {
   private HostArrays() {}
 
+  /** An array of one number of a dtype. */
+  static Object single(double value, DType dtype) {
+    return switch (dtype) {
+      case F32 -> new float[] {(float) value};
+      case F64 -> new double[] {value};
+      case I32 -> new int[] {(int) value};
+      case BOOL -> new boolean[] {value != 0};
+    };
+  }
+
   static double[] toDouble(Object array) {
     return switch (array) {
       case double[] d -> d;

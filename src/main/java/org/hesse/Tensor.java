@@ -76,12 +76,12 @@ public final class Tensor {
 
   /** A scalar, shape []. */
   public static Tensor scalar(double value, DType dtype) {
-    return finish(Sources.constant(value, dtype));
+    return finish(constant(value, dtype));
   }
 
   /** The same number everywhere. */
   public static Tensor full(double value, DType dtype, int... dims) {
-    return finish(Sources.full(value, Shape.of(dims), dtype));
+    return finish(filled(value, Shape.of(dims), dtype));
   }
 
   /** Zeros. */
@@ -107,6 +107,20 @@ public final class Tensor {
   }
 
   // ---- between tensors and nodes
+
+  /**
+   * A number: part of the program inside a trace, data outside, where programs with other numbers in
+   * the same place should share one plan.
+   */
+  private static Node constant(double value, DType dtype) {
+    return Trace.current() == null
+        ? of(Hesse.backend().upload(HostArrays.single(value, dtype)), Shape.scalar()).node
+        : Sources.constant(value, dtype);
+  }
+
+  private static Node filled(double value, Shape shape, DType dtype) {
+    return Shapes.broadcast(constant(value, dtype), shape, Axes.of());
+  }
 
   /** The tensor of a finished description: its value, or inside a trace the description itself. */
   static Tensor finish(Node node) {
@@ -237,7 +251,7 @@ public final class Tensor {
   }
 
   private Tensor binary(BinaryKind kind, double other) {
-    return finish(Elementwise.binary(kind, node(), Sources.fullLike(other, node)));
+    return finish(Elementwise.binary(kind, node(), filled(other, shape(), dtype())));
   }
 
   private Tensor unary(UnaryKind kind) {
@@ -251,7 +265,7 @@ public final class Tensor {
   }
 
   private Tensor compare(CompareKind kind, double other) {
-    return finish(Elementwise.compare(kind, node(), Sources.fullLike(other, node)));
+    return finish(Elementwise.compare(kind, node(), filled(other, shape(), dtype())));
   }
 
   /** this + other. */

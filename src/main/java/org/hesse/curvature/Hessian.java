@@ -141,4 +141,9 @@ public final class Hessian<M> implements LinearOperator {
     }
     return sum;
   }
+
+  @Override
+  public String toString() {
+    return "Hessian of " + size + " parameters over " + samples + " samples";
+  }
 }
