@@ -163,7 +163,7 @@ final class Clusters {
   /** What a product reads in place is the node under the views. */
   private void needsMemory(Node operand) {
     Node base = Products.base(operand, inputs, homes);
-    if (!inputs.contains(base)) {
+    if (!inputs.contains(base) && base.shape().size() != 0) {
       roots.add(base);
     }
   }

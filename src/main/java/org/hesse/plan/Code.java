@@ -16,7 +16,7 @@ final class Code {
   private final Map<Object, Integer> known = new HashMap<>();
 
   /** A constant by its bits, so that 0 and −0 differ. */
-  private record Number(DType dtype, long bits) {}
+  private record Literal(DType dtype, long bits) {}
 
   List<Instruction> instructions() {
     return List.copyOf(instructions);
@@ -32,7 +32,7 @@ final class Code {
         switch (instruction) {
           case Instruction.Load load -> load;
           case Instruction.Constant(DType dtype, double value) ->
-              new Number(dtype, Double.doubleToRawLongBits(value));
+              new Literal(dtype, Double.doubleToRawLongBits(value));
           case Instruction.Index(long[] strides) -> Arrays.stream(strides).boxed().toList();
           case Instruction.Apply apply -> apply;
         };

@@ -23,16 +23,18 @@ public final class Evaluator {
 
   static Buffer[] evaluate(PlanCache cache, Backend backend, List<Node> outputs) {
     Buffer[] values = new Buffer[outputs.size()];
-    List<Node> computed = outputs;
+    int leaves = 0;
     for (int i = 0; i < values.length; i++) {
       if (outputs.get(i).op() instanceof Op.Leaf leaf) {
         values[i] = (Buffer) leaf.value();
-        if (computed == outputs) {
-          computed = outputs.stream().filter(n -> !(n.op() instanceof Op.Leaf)).toList();
-        }
+        leaves++;
       }
     }
-    if (!computed.isEmpty()) {
+    if (leaves == 0) {
+      return run(cache, backend, outputs);
+    }
+    if (leaves < values.length) {
+      List<Node> computed = outputs.stream().filter(n -> !(n.op() instanceof Op.Leaf)).toList();
       Buffer[] results = run(cache, backend, computed);
       int next = 0;
       for (int i = 0; i < values.length; i++) {

@@ -116,7 +116,7 @@ final class Expander {
     if (at.offset() == 0) {
       return index;
     }
-    int offset = code.constant(DType.I32, at.offset());
+    int offset = code.constant(DType.I32, (double) at.offset());
     return code.apply(new Op.Binary(BinaryKind.ADD), DType.I32, List.of(index, offset));
   }
 

@@ -21,17 +21,7 @@ public final class PlanCache {
   private static final PlanCache SHARED =
       new PlanCache(Integer.getInteger(SIZE_PROPERTY, DEFAULT_SIZE));
 
-  private record Key(Program program, Backend backend) {
-    @Override
-    public boolean equals(Object o) {
-      return o instanceof Key k && backend == k.backend && program.equals(k.program);
-    }
-
-    @Override
-    public int hashCode() {
-      return program.hashCode() * 31 + System.identityHashCode(backend);
-    }
-  }
+  private record Key(Program program, Backend backend) {}
 
   /** A plan to be: whoever holds the lock first compiles it. */
   private static final class Entry {

@@ -71,7 +71,8 @@ final class Products {
     for (Node n : program.nodes()) {
       List<Node> ins = n.inputs().stream().map(this::copied).toList();
       Node c = n;
-      if (!inputs.contains(n) && n.shape().size() != 0) {
+      boolean empty = n.inputs().stream().anyMatch(in -> in.shape().size() == 0);
+      if (!inputs.contains(n) && n.shape().size() != 0 && !empty) {
         c = rearranged(n, ins);
       }
       if (c == n && !ins.equals(n.inputs())) {

@@ -87,7 +87,7 @@ final class ReductionRules {
         to.make(
             new Op.Reduce(op.kind(), Axes.of(inner)), List.of(small), Shape.of(dims), n.dtype());
     if (op.kind() == ReduceKind.SUM) {
-      core = to.binary(BinaryKind.MUL, core, to.full(count, core.shape(), n.dtype()));
+      core = to.binary(BinaryKind.MUL, core, to.full((double) count, core.shape(), n.dtype()));
     }
     return to.broadcast(core, Axes.of(place), n.shape());
   }

@@ -2,6 +2,7 @@ package org.hesse.plan;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Schedule;
@@ -113,6 +114,6 @@ final class SchedulePrinter {
   }
 
   private static String lower(Enum<?> name) {
-    return name.name().toLowerCase(java.util.Locale.ROOT);
+    return name.name().toLowerCase(Locale.ROOT);
   }
 }

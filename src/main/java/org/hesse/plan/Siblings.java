@@ -54,9 +54,8 @@ final class Siblings {
       Set<Integer> needs = new HashSet<>();
       Steps.reads(step).forEach(s -> needs.addAll(written.getOrDefault(s, List.of())));
       for (Slot s : Steps.writes(step)) {
-        // Earlier writes to the same memory come first, as a fill does before what goes into it.
         List<Integer> same = written.computeIfAbsent(s, k -> new ArrayList<>());
-        needs.addAll(same);
+        same.stream().filter(w -> covers(steps.get(w), s) || covers(step, s)).forEach(needs::add);
         same.add(i);
         writers.merge(s, 1, Integer::sum);
       }
@@ -81,6 +80,14 @@ final class Siblings {
       now = withoutDeadStores(next);
     }
     return now;
+  }
+
+  /**
+   * Whether a step writes all of a slot, as a fill does before other things go into it. Steps that
+   * write a slot in part only, like those of a concatenation, write different parts.
+   */
+  private static boolean covers(Step step, Slot slot) {
+    return !(step instanceof Step.Map map) || elements(map) == slot.size();
   }
 
   private record Bucket(int level, long elements) {}

@@ -2,6 +2,8 @@ package org.hesse.testing;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -26,6 +28,11 @@ import org.hesse.ops.Sources;
 public final class RandomPrograms {
   private static final int MAX_ELEMENTS = 300;
   private static final DType[] DTYPES = DType.values();
+
+  private static final BinaryKind[] WHOLE =
+      EnumSet.complementOf(EnumSet.of(BinaryKind.POW)).toArray(BinaryKind[]::new);
+  private static final BinaryKind[] REAL =
+      EnumSet.range(BinaryKind.ADD, BinaryKind.MIN).toArray(BinaryKind[]::new);
 
   private final Random random;
   private final List<Node> inputs = new ArrayList<>();
@@ -199,12 +206,9 @@ public final class RandomPrograms {
     BinaryKind kind =
         switch (x.dtype()) {
           case BOOL -> pick(new BinaryKind[] {BinaryKind.AND, BinaryKind.OR, BinaryKind.XOR});
-          case I32 -> BinaryKind.values()[random.nextInt(BinaryKind.values().length)];
-          default -> BinaryKind.values()[random.nextInt(7)];
+          case I32 -> pick(WHOLE);
+          default -> pick(REAL);
         };
-    if (kind == BinaryKind.POW && x.dtype() == DType.I32) {
-      kind = BinaryKind.ADD;
-    }
     return random.nextBoolean() ? Elementwise.binary(kind, x, y) : Elementwise.binary(kind, y, x);
   }
 
@@ -238,14 +242,14 @@ public final class RandomPrograms {
     if (rest == 1 && random.nextBoolean()) {
       dims.removeLast();
     } else {
-      java.util.Collections.shuffle(dims, random);
+      Collections.shuffle(dims, random);
     }
     return Shapes.reshape(x, Shape.of(dims.stream().mapToInt(i -> i).toArray()));
   }
 
   private int[] shuffled(int n) {
     List<Integer> list = new ArrayList<>(IntStream.range(0, n).boxed().toList());
-    java.util.Collections.shuffle(list, random);
+    Collections.shuffle(list, random);
     return list.stream().mapToInt(i -> i).toArray();
   }
 

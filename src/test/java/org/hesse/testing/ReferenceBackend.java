@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Backend;
@@ -24,8 +25,7 @@ import org.hesse.ir.ReduceKind;
  */
 public final class ReferenceBackend implements Backend {
   /** Counts calls of {@link #prepare}. */
-  public final java.util.concurrent.atomic.AtomicInteger prepared =
-      new java.util.concurrent.atomic.AtomicInteger();
+  public final AtomicInteger prepared = new AtomicInteger();
 
   /** Elements of any dtype, as doubles. */
   private record Heap(DType dtype, double[] data, Slot[] writer) implements Buffer {

@@ -68,21 +68,17 @@ public final class ReferenceInterpreter {
   }
 
   private static Object fromDoubles(double[] x, DType dtype) {
-    switch (dtype) {
-      case I32 -> {
-        return Arrays.stream(x).mapToInt(v -> (int) v).toArray();
-      }
+    return switch (dtype) {
+      case F32, F64 -> x;
+      case I32 -> Arrays.stream(x).mapToInt(v -> (int) v).toArray();
       case BOOL -> {
         boolean[] b = new boolean[x.length];
         for (int i = 0; i < b.length; i++) {
           b[i] = x[i] != 0;
         }
-        return b;
+        yield b;
       }
-      default -> {
-        return x;
-      }
-    }
+    };
   }
 
   /** The index that a row-major position stands for. */

@@ -1,0 +1,259 @@
+package org.hesse.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.hesse.DType;
+import org.hesse.Shape;
+import org.hesse.ir.Axes;
+import org.hesse.ir.BinaryKind;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+import org.hesse.ir.UnaryKind;
+import org.hesse.ops.Elementwise;
+import org.hesse.ops.Products;
+import org.hesse.ops.Reductions;
+import org.hesse.ops.Shapes;
+import org.hesse.ops.Slices;
+import org.hesse.ops.Sources;
+import org.hesse.testing.ReferenceInterpreter;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+class SimplifyTest {
+  private static final DType F64 = DType.F64;
+
+  private static Node input(int index, DType dtype, int... dims) {
+    return new Node(new Op.Parameter(index), List.of(), Shape.of(dims), dtype);
+  }
+
+  private static Node neg(Node x) {
+    return Elementwise.neg(x);
+  }
+
+  private static Node full(double v, Node like) {
+    return Sources.fullLike(v, like);
+  }
+
+  private static Node binary(BinaryKind kind, Node a, Node b) {
+    return Elementwise.binary(kind, a, b);
+  }
+
+  private static Node slice(Node x, int start, int stride, int count) {
+    return Slices.slice(x, Axes.of(start), Axes.of(stride), Shape.of(count));
+  }
+
+  private static Node pad(Node x, int low, int interior, int size) {
+    return Slices.pad(x, Axes.of(low), Axes.of(interior), Shape.of(size));
+  }
+
+  private static Node raw(Op op, Node x, int... dims) {
+    return new Node(op, List.of(x), Shape.of(dims), x.dtype());
+  }
+
+  /** For each rule a function of F64[6] and F64[2, 3] to which it applies. */
+  private static Map<String, Function<Node[], Node>> cases() {
+    Map<String, Function<Node[], Node>> c = new TreeMap<>();
+    c.put("fold constants", in -> binary(BinaryKind.ADD, full(2, in[0]), full(3, in[0])));
+    c.put("view of a constant", in -> Shapes.reshape(full(2, in[0]), Shape.of(3, 2)));
+    c.put(
+        "elementwise before broadcast",
+        in -> neg(Shapes.broadcast(in[0], Shape.of(2, 6), Axes.of(1))));
+    c.put("copy", in -> Elementwise.copy(in[0]));
+    c.put("stop_gradient", in -> Elementwise.stopGradient(in[0]));
+    c.put("unary of unary", in -> neg(neg(in[0])));
+    c.put("neutral element", in -> binary(BinaryKind.MUL, full(1, in[0]), in[0]));
+    c.put(
+        "absorbing element",
+        in -> {
+          Node i = Elementwise.cast(in[0], DType.I32);
+          return binary(BinaryKind.MUL, i, full(0, i));
+        });
+    c.put("equal operands", in -> binary(BinaryKind.MAX, in[0], in[0]));
+    c.put("minus one", in -> binary(BinaryKind.DIV, in[0], full(-1, in[0])));
+    c.put("negated operands", in -> binary(BinaryKind.ADD, neg(in[0]), in[0]));
+    c.put("constant power", in -> binary(BinaryKind.POW, in[0], full(2, in[0])));
+    c.put(
+        "select of one value",
+        in -> Elementwise.select(Elementwise.cast(in[0], DType.BOOL), in[0], in[0]));
+    c.put(
+        "select by a constant",
+        in -> {
+          Node condition = Sources.full(1, in[0].shape(), DType.BOOL);
+          return Elementwise.select(condition, in[0], neg(in[0]));
+        });
+    c.put(
+        "select by a negation",
+        in -> {
+          Node not = Elementwise.unary(UnaryKind.NOT, Elementwise.cast(in[0], DType.BOOL));
+          return Elementwise.select(not, in[0], neg(in[0]));
+        });
+    c.put("cast to itself", in -> raw(new Op.Cast(), in[0], 6));
+    c.put(
+        "cast of cast",
+        in -> {
+          Node i = Elementwise.cast(in[0], DType.I32);
+          return Elementwise.cast(Elementwise.cast(i, F64), DType.F32);
+        });
+    c.put("identity view", in -> raw(new Op.Permute(Axes.of(0, 1)), in[1], 2, 3));
+    c.put(
+        "reshape of reshape",
+        in -> Shapes.reshape(Shapes.reshape(in[1], Shape.of(6)), Shape.of(3, 2)));
+    c.put(
+        "permute of permute",
+        in -> {
+          Node t = Shapes.reshape(in[0], Shape.of(1, 2, 3));
+          return Shapes.permute(Shapes.permute(t, Axes.of(1, 2, 0)), Axes.of(1, 0, 2));
+        });
+    c.put(
+        "permute of extents 1",
+        in -> Shapes.permute(Shapes.reshape(in[0], Shape.of(1, 6)), Axes.of(1, 0)));
+    c.put(
+        "broadcast of broadcast",
+        in -> {
+          Node b = Shapes.broadcast(in[0], Shape.of(6, 2), Axes.of(0));
+          return Shapes.broadcast(b, Shape.of(3, 6, 2), Axes.of(1, 2));
+        });
+    c.put("broadcast to extents 1", in -> Shapes.broadcast(in[0], Shape.of(1, 6), Axes.of(1)));
+    c.put("slice of slice", in -> slice(slice(in[0], 1, 2, 3), 1, 1, 2));
+    c.put("slice of pad", in -> slice(pad(in[0], 1, 1, 14), 1, 2, 6));
+    c.put(
+        "slice of broadcast",
+        in -> {
+          Node b = Shapes.broadcast(in[0], Shape.of(4, 6), Axes.of(1));
+          return Slices.slice(b, Axes.of(1, 0), Axes.of(2, 1), Shape.of(2, 6));
+        });
+    c.put(
+        "slice of concat",
+        in -> slice(Slices.concat(List.of(in[0], neg(in[0])), 0), 7, 2, 2));
+    c.put("pad of pad", in -> pad(pad(in[0], 1, 1, 13), 2, 0, 16));
+    c.put(
+        "reverse of extents 1",
+        in -> Shapes.reverse(Shapes.reshape(in[0], Shape.of(1, 6)), Axes.of(0, 1)));
+    c.put(
+        "reverse of reverse",
+        in -> Shapes.reverse(Shapes.reverse(in[1], Axes.of(0, 1)), Axes.of(1)));
+    c.put(
+        "concat of nothing",
+        in -> Slices.concat(List.of(in[0], slice(in[0], 0, 1, 0), in[0]), 0));
+    c.put("reduce over nothing", in -> Reductions.max(slice(in[0], 0, 1, 0), Axes.of(0)));
+    c.put(
+        "reduce over extents 1",
+        in -> Reductions.sum(Shapes.reshape(in[0], Shape.of(2, 1, 3)), Axes.of(1, 2)));
+    c.put(
+        "reduce of broadcast",
+        in -> Reductions.sum(Shapes.broadcast(in[1], Shape.of(2, 4, 3), Axes.of(0, 2)), axes(0, 1)));
+    c.put("reduce of reduce", in -> Reductions.sum(Reductions.sum(in[1], axes(0)), axes(0)));
+    c.put(
+        "reduce of permute", in -> Reductions.max(Shapes.permute(in[1], Axes.of(1, 0)), axes(0)));
+    c.put(
+        "dot over nothing",
+        in -> {
+          Node empty = Slices.slice(in[1], axes(0, 0), axes(1, 1), Shape.of(2, 0));
+          return dot(empty, empty, 1, 1);
+        });
+    c.put("dot of permute", in -> dot(Shapes.permute(in[1], Axes.of(1, 0)), in[1], 0, 1));
+    c.put(
+        "dot of casts",
+        in -> {
+          Node x = Elementwise.cast(Elementwise.cast(in[1], DType.F32), F64);
+          return dot(x, x, 1, 1);
+        });
+    c.put(
+        "dot over extents 1",
+        in -> {
+          Op.Dot op = new Op.Dot(axes(), axes(), axes(1), axes(1));
+          return Products.dot(op, in[1], in[1], F64);
+        });
+    return c;
+  }
+
+  private static Axes axes(int... a) {
+    return Axes.of(a);
+  }
+
+  private static Node dot(Node a, Node b, int i, int j) {
+    return Products.dot(new Op.Dot(axes(i), axes(j), axes(), axes()), a, b, a.dtype());
+  }
+
+  @Test
+  void everyRuleHasACase() {
+    TreeSet<String> names = new TreeSet<>(Simplify.rules().stream().map(Rule::name).toList());
+    assertEquals(names, new TreeSet<>(cases().keySet()));
+  }
+
+  @TestFactory
+  List<DynamicTest> ruleFiresAndPreservesMeaning() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Rule rule : Simplify.rules()) {
+      Function<Node[], Node> body = cases().get(rule.name());
+      tests.add(DynamicTest.dynamicTest(rule.name(), () -> check(rule, body)));
+    }
+    return tests;
+  }
+
+  private static void check(Rule rule, Function<Node[], Node> body) {
+    Node[] in = {input(0, F64, 6), input(1, F64, 2, 3)};
+    Program before = Program.capture(List.of(in), List.of(body.apply(in)));
+    Program alone = Simplify.simplify(before, List.of(rule));
+    assertFalse(alone.equals(before), () -> "does not fire on\n" + before);
+    Program all = Simplify.simplify(before);
+    double[] x = new Random(1).doubles(6, -3, 3).toArray();
+    x[2] = Double.NaN;
+    x[4] = Double.POSITIVE_INFINITY;
+    Object[] expected = ReferenceInterpreter.run(before, x, x);
+    for (Program p : List.of(alone, all)) {
+      double[] e = ReferenceInterpreter.toDoubles(expected[0]);
+      double[] a = ReferenceInterpreter.toDoubles(ReferenceInterpreter.run(p, x, x)[0]);
+      assertEquals(before.outputs().get(0).shape(), p.outputs().get(0).shape());
+      assertEquals(e.length, a.length);
+      for (int i = 0; i < e.length; i++) {
+        assertEquals(e[i], a[i], 1e-12, () -> before + "became\n" + p);
+      }
+    }
+  }
+
+  @Test
+  void equalNodesBecomeOneAndDeadOnesNone() {
+    Node x = input(0, F64, 4);
+    Node a = Elementwise.unary(UnaryKind.SIN, x);
+    Node b = Elementwise.unary(UnaryKind.SIN, x);
+    Node zero = Elementwise.sub(full(1, x), full(1, x));
+    Node dead = Elementwise.select(Elementwise.cast(zero, DType.BOOL), neg(x), b);
+    Program p = Program.capture(List.of(x), List.of(Elementwise.mul(a, dead)));
+    assertEquals(3, Simplify.simplify(p).nodes().size());
+  }
+
+  @Test
+  void zeroTimesARealIsKept() {
+    Node x = input(0, F64, 4);
+    Program p = Program.capture(List.of(x), List.of(Elementwise.mul(x, full(0, x))));
+    Object[] y =
+        ReferenceInterpreter.run(
+            Simplify.simplify(p), new double[] {Double.NaN, Double.POSITIVE_INFINITY, 1, 0});
+    assertTrue(Double.isNaN(((double[]) y[0])[0]) && Double.isNaN(((double[]) y[0])[1]));
+  }
+
+  @Test
+  void aHundredThousandNodesPass() {
+    Node x = input(0, F64, 4);
+    Node y = x;
+    for (int i = 0; i < 50_000; i++) {
+      y = Elementwise.add(Elementwise.unary(UnaryKind.SIN, y), x);
+    }
+    Program p = Program.capture(List.of(x), List.of(y));
+    Program simple = Simplify.simplify(p);
+    assertEquals(100_001, simple.nodes().size());
+    assertTrue(Lower.lower(simple).steps().size() < 5000);
+  }
+}
