@@ -152,8 +152,7 @@ final class Clusters {
       case Op.RandomBits r -> needsMemory(n.input(0));
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       case Op.Concat c ->
-          n.inputs()
-              .forEach(in -> read(in, Set.of(new Use(newCluster(in.shape().size()), 0))));
+          n.inputs().forEach(in -> read(in, Set.of(new Use(newCluster(in.shape().size()), 0))));
       case Op.Reduce r ->
           read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       default -> joinClusters(n, Set.of(new Use(newCluster(n.shape().size()), 0)));

@@ -59,8 +59,7 @@ final class ConstantRules {
 
   private static @Nullable Double evaluate(Node n, double[] v) {
     return switch (n.op()) {
-      case Op.Unary(var kind) ->
-          Scalars.knows(kind) ? Scalars.unary(kind, v[0], n.dtype()) : null;
+      case Op.Unary(var kind) -> Scalars.knows(kind) ? Scalars.unary(kind, v[0], n.dtype()) : null;
       case Op.Binary(var kind) -> Scalars.binary(kind, v[0], v[1], n.dtype());
       case Op.Compare(var kind) -> Scalars.compare(kind, v[0], v[1]) ? 1.0 : 0.0;
       case Op.Select s -> v[0] != 0 ? v[1] : v[2];

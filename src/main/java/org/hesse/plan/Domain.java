@@ -14,8 +14,7 @@ import org.hesse.Shape;
  */
 record Domain(Shape shape, int[] extents, int[] axes) {
   static Domain of(Shape shape) {
-    int[] axes =
-        IntStream.range(0, shape.rank()).filter(a -> shape.dim(a) != 1).toArray();
+    int[] axes = IntStream.range(0, shape.rank()).filter(a -> shape.dim(a) != 1).toArray();
     return new Domain(shape, Arrays.stream(axes).map(shape::dim).toArray(), axes);
   }
 

@@ -58,13 +58,26 @@ public final class Plan {
       Buffer b = inputs[i];
       if (b.dtype() != slot.dtype() || b.size() != slot.size()) {
         throw new IllegalArgumentException(
-            "inputs: number " + i + " must have " + slot.size() + " elements of " + slot.dtype()
-                + ", not " + b.size() + " of " + b.dtype());
+            "inputs: number "
+                + i
+                + " must have "
+                + slot.size()
+                + " elements of "
+                + slot.dtype()
+                + ", not "
+                + b.size()
+                + " of "
+                + b.dtype());
       }
       if (!b.device().equals(backend.device())) {
         throw new IllegalArgumentException(
-            "inputs: number " + i + " is on " + b.device() + ", the plan runs on "
-                + backend.device() + "; move it there first");
+            "inputs: number "
+                + i
+                + " is on "
+                + b.device()
+                + ", the plan runs on "
+                + backend.device()
+                + "; move it there first");
       }
     }
   }

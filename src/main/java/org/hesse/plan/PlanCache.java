@@ -1,7 +1,6 @@
 package org.hesse.plan;
 
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.hesse.backend.Backend;
@@ -114,11 +113,10 @@ public final class PlanCache {
 
   /** Drops all plans; the counters go on. */
   public void clear() {
-    locked(
-        () -> {
-          entries.clear();
-          return this;
-        });
+    locked(() -> {
+      entries.clear();
+      return this;
+    });
   }
 
   private <T> T locked(Supplier<T> body) {

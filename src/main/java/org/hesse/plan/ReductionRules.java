@@ -79,7 +79,8 @@ final class ReductionRules {
     }
     Node small = x.input(0);
     // Axes of the operand that are reduced, and where the others end up in the result.
-    int[] inner = IntStream.range(0, axes.size()).filter(i -> !kept.contains(axes.get(i))).toArray();
+    int[] inner =
+        IntStream.range(0, axes.size()).filter(i -> !kept.contains(axes.get(i))).toArray();
     int[] outer = IntStream.range(0, axes.size()).filter(i -> kept.contains(axes.get(i))).toArray();
     int[] place = Arrays.stream(outer).map(i -> kept.indexOf(axes.get(i))).toArray();
     int[] dims = Arrays.stream(outer).map(small.shape()::dim).toArray();

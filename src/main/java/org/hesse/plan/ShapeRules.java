@@ -61,7 +61,8 @@ final class ShapeRules {
 
   private static @Nullable Node permuteOfPermute(Node n, Rewriter to) {
     Node x = n.input(0);
-    if (!(n.op() instanceof Op.Permute(Axes outer)) || !(x.op() instanceof Op.Permute(Axes inner))) {
+    if (!(n.op() instanceof Op.Permute(Axes outer))
+        || !(x.op() instanceof Op.Permute(Axes inner))) {
       return null;
     }
     return to.permute(x.input(0), map(outer, inner));

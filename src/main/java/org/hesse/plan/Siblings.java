@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  * an operand (or are small), and those of which one reads, element for element, what another has
  * just written. What is then read by nobody is no longer stored.
  *
- * <p>Cycles are excluded by levels, the length of the longest path to a step: two steps of one level
- * have no path between them, and a reader one level above its producer has none but the direct one.
+ * <p>Cycles are excluded by levels, the length of the longest path to a step: two steps of one
+ * level have no path between them, and a reader one level above its producer has none but the
+ * direct one.
  */
 final class Siblings {
   /** Of maps with so many elements it is the start that costs, so any of them are merged. */
@@ -187,8 +188,8 @@ final class Siblings {
   }
 
   /**
-   * One map that does what the first and then the second do; null if their domains do not match,
-   * if the second reads in another order what the first writes, or if the outcome is too large.
+   * One map that does what the first and then the second do; null if their domains do not match, if
+   * the second reads in another order what the first writes, or if the outcome is too large.
    */
   static Step.@Nullable Map merged(Step.Map first, Step.Map second) {
     int[] domain = Domains.refinement(first.domain(), second.domain());
@@ -291,7 +292,8 @@ final class Siblings {
       }
       List<Step.Store> live =
           map.stores().stream()
-              .filter(s -> s.view().slot().space() != Slot.Space.ARENA || read.contains(s.view().slot()))
+              .filter(s ->
+                  s.view().slot().space() != Slot.Space.ARENA || read.contains(s.view().slot()))
               .toList();
       if (live.size() == map.stores().size()) {
         out.add(map);

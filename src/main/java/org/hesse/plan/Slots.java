@@ -83,7 +83,6 @@ final class Slots {
   /** Gives a node memory. Its step must still be to come, that is, to be put before this one. */
   Slot demand(Node n) {
     return slots.computeIfAbsent(
-        n,
-        k -> new Slot(Slot.Space.ARENA, ++temporaries, n.dtype(), 0, n.shape().size()));
+        n, k -> new Slot(Slot.Space.ARENA, ++temporaries, n.dtype(), 0, n.shape().size()));
   }
 }

@@ -309,8 +309,7 @@ class FusionTest {
   void printShowsWhatWasFused() {
     Node x = input(2, 3);
     Node y = Reductions.sum(unary(UnaryKind.EXP, x), Axes.of(1));
-    Plan plan =
-        Plan.compile(new ReferenceBackend(), Program.capture(inputs, List.of(y)));
+    Plan plan = Plan.compile(new ReferenceBackend(), Program.capture(inputs, List.of(y)));
     assertEquals(
         """
         1 step, arena 0 bytes

@@ -72,11 +72,10 @@ class PlanCacheTest {
       List<Future<Plan>> plans = new ArrayList<>();
       for (int i = 0; i < count; i++) {
         plans.add(
-            pool.submit(
-                () -> {
-                  start.await();
-                  return cache.get(backend, program(UnaryKind.TANH, leaf(1, 2)));
-                }));
+            pool.submit(() -> {
+              start.await();
+              return cache.get(backend, program(UnaryKind.TANH, leaf(1, 2)));
+            }));
       }
       start.countDown();
       for (Future<Plan> plan : plans) {

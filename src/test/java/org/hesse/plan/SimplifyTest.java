@@ -133,9 +133,7 @@ class SimplifyTest {
           Node b = Shapes.broadcast(in[0], Shape.of(4, 6), Axes.of(1));
           return Slices.slice(b, Axes.of(1, 0), Axes.of(2, 1), Shape.of(2, 6));
         });
-    c.put(
-        "slice of concat",
-        in -> slice(Slices.concat(List.of(in[0], neg(in[0])), 0), 7, 2, 2));
+    c.put("slice of concat", in -> slice(Slices.concat(List.of(in[0], neg(in[0])), 0), 7, 2, 2));
     c.put("pad of pad", in -> pad(pad(in[0], 1, 1, 13), 2, 0, 16));
     c.put(
         "reverse of extents 1",
@@ -144,18 +142,17 @@ class SimplifyTest {
         "reverse of reverse",
         in -> Shapes.reverse(Shapes.reverse(in[1], Axes.of(0, 1)), Axes.of(1)));
     c.put(
-        "concat of nothing",
-        in -> Slices.concat(List.of(in[0], slice(in[0], 0, 1, 0), in[0]), 0));
+        "concat of nothing", in -> Slices.concat(List.of(in[0], slice(in[0], 0, 1, 0), in[0]), 0));
     c.put("reduce over nothing", in -> Reductions.max(slice(in[0], 0, 1, 0), Axes.of(0)));
     c.put(
         "reduce over extents 1",
         in -> Reductions.sum(Shapes.reshape(in[0], Shape.of(2, 1, 3)), Axes.of(1, 2)));
     c.put(
         "reduce of broadcast",
-        in -> Reductions.sum(Shapes.broadcast(in[1], Shape.of(2, 4, 3), Axes.of(0, 2)), axes(0, 1)));
+        in ->
+            Reductions.sum(Shapes.broadcast(in[1], Shape.of(2, 4, 3), Axes.of(0, 2)), axes(0, 1)));
     c.put("reduce of reduce", in -> Reductions.sum(Reductions.sum(in[1], axes(0)), axes(0)));
-    c.put(
-        "reduce of permute", in -> Reductions.max(Shapes.permute(in[1], Axes.of(1, 0)), axes(0)));
+    c.put("reduce of permute", in -> Reductions.max(Shapes.permute(in[1], Axes.of(1, 0)), axes(0)));
     c.put(
         "dot over nothing",
         in -> {

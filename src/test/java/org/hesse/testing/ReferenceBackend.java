@@ -236,8 +236,7 @@ public final class ReferenceBackend implements Backend {
                 yield sum;
               }
               case Instruction.Apply(var op, var dtype, var arguments) ->
-                  Elementary.apply(
-                      op, dtype, arguments.stream().mapToDouble(a -> v[a]).toArray());
+                  Elementary.apply(op, dtype, arguments.stream().mapToDouble(a -> v[a]).toArray());
             };
       }
       return v;
@@ -270,9 +269,7 @@ public final class ReferenceBackend implements Backend {
           System.arraycopy(to, r.outer(), index, end, to.length - r.outer());
           double x = evaluate(r.code(), index)[r.code().size() - 1];
           acc =
-              r.kind() == ReduceKind.MAX
-                  ? Math.max(acc, x)
-                  : whole ? (int) acc + (int) x : acc + x;
+              r.kind() == ReduceKind.MAX ? Math.max(acc, x) : whole ? (int) acc + (int) x : acc + x;
         } while (next(k, over));
         write(r.out(), acc, to);
       } while (next(to, kept));

@@ -2,7 +2,6 @@ package org.hesse.testing;
 
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.hesse.DType;
