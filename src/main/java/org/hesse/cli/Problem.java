@@ -1,0 +1,133 @@
+package org.hesse.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.DType;
+import org.hesse.Tensor;
+import org.hesse.io.DataException;
+import org.hesse.io.Dataset;
+import org.hesse.io.Datasets;
+import org.hesse.io.Safetensors;
+import org.hesse.io.SafetensorsFile;
+import org.hesse.io.Task;
+import org.hesse.nn.Activation;
+import org.hesse.nn.Loss;
+import org.hesse.nn.Mlp;
+import org.hesse.nn.MlpShape;
+import org.jspecify.annotations.Nullable;
+
+/** Reads data and weights, and sees to it that they fit the architecture and the loss. */
+final class Problem {
+  /** Under this name {@code train} notes the architecture in a weight file. */
+  static final String ARCH_NOTE = "hesse.arch";
+
+  private static final int HIDDEN = 32;
+  private static final int FEW_FEATURES = 8;
+
+  private Problem() {}
+
+  /** Opens a data set as [N, features]. */
+  static Dataset data(String spec, Loss loss, DType dtype) throws DataException {
+    Task task = loss == Loss.CROSS_ENTROPY ? Task.CLASSIFICATION : Task.REGRESSION;
+    Dataset d = Datasets.open(spec, dtype, task);
+    if (d.size() == 0) {
+      throw Failure.badInput(spec + ": has no samples");
+    }
+    return d.x().rank() == 2
+        ? d
+        : new Dataset(d.name(), d.x().reshape(d.size(), d.features()), d.y(), d.classes());
+  }
+
+  /** How many outputs a model of the data needs. */
+  static int outputs(Dataset data) {
+    return data.classes() > 0 ? data.classes() : data.y().dim(1);
+  }
+
+  /** A small architecture for data. */
+  static MlpShape defaultShape(Dataset data) {
+    List<Integer> widths = new ArrayList<>(List.of(data.features(), HIDDEN));
+    if (data.features() <= FEW_FEATURES) {
+      widths.add(HIDDEN);
+    }
+    widths.add(outputs(data));
+    return new MlpShape(widths, Activation.TANH);
+  }
+
+  /** Refuses an architecture that does not fit the data. */
+  static void requireFit(MlpShape shape, Dataset data) {
+    String name = data.name();
+    if (shape.inputs() != data.features()) {
+      throw Failure.badInput(
+          name + ": has " + Numbers.count(data.features(), "feature") + ", but " + shape
+              + " takes " + shape.inputs());
+    }
+    int outputs = outputs(data);
+    if (data.classes() > shape.outputs()) {
+      throw Failure.badInput(
+          name + ": label " + (data.classes() - 1) + " is out of range for " + shape + ", whose "
+              + shape.outputs() + " outputs stand for labels 0 to " + (shape.outputs() - 1));
+    }
+    if (outputs != shape.outputs()) {
+      throw Failure.badInput(
+          name + ": has " + outputs + (data.classes() > 0 ? " classes" : " target values")
+              + ", but " + shape + " has " + Numbers.count(shape.outputs(), "output"));
+    }
+  }
+
+  /** Weights as they are stored. */
+  static SafetensorsFile weights(Path file) throws DataException {
+    return Safetensors.read(file);
+  }
+
+  /** The real dtype of most precision among the weights. */
+  static DType dtype(SafetensorsFile weights) {
+    return weights.tensors().values().stream().anyMatch(t -> t.dtype() == DType.F64)
+        ? DType.F64
+        : DType.F32;
+  }
+
+  /** The architecture given, or else the one noted in the file. */
+  static MlpShape shape(Path file, SafetensorsFile weights, @Nullable MlpShape given) {
+    if (given != null) {
+      return given;
+    }
+    String note = weights.metadata().get(ARCH_NOTE);
+    if (note == null) {
+      throw Failure.badInput(
+          file + ": does not say which architecture it is of; give it with --arch, such as"
+              + " --arch mlp:64-32-10:tanh");
+    }
+    try {
+      return MlpShape.parse(note);
+    } catch (IllegalArgumentException e) {
+      throw Failure.badInput(file + ": " + ARCH_NOTE + " in its metadata: " + e.getMessage());
+    }
+  }
+
+  /** A network with stored weights in some precision. */
+  static Mlp load(Path file, SafetensorsFile weights, MlpShape shape, DType dtype) {
+    Map<String, Tensor> state = new LinkedHashMap<>();
+    weights.tensors().forEach((name, t) -> state.put(name, t.cast(dtype)));
+    try {
+      Mlp model = Mlp.load(shape, state);
+      requireFinite(file, state);
+      return model;
+    } catch (IllegalArgumentException e) {
+      throw Failure.badInput(file + ": " + e.getMessage());
+    }
+  }
+
+  private static void requireFinite(Path file, Map<String, Tensor> state) {
+    state.forEach(
+        (name, t) -> {
+          for (double v : t.toDoubleArray()) {
+            if (!Double.isFinite(v)) {
+              throw Failure.badInput(file + ": the weight '" + name + "' holds " + v);
+            }
+          }
+        });
+  }
+}

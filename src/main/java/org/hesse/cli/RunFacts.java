@@ -1,0 +1,57 @@
+package org.hesse.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.hesse.Hesse;
+import org.hesse.backend.cpu.CpuBackend;
+import org.jspecify.annotations.Nullable;
+
+/** What a report says about how it came about, and where it is written. */
+final class RunFacts {
+  private static final String PLAIN = "[\\w@%+=:,./-]+";
+
+  private RunFacts() {}
+
+  /** The facts of a run, those of the command among them. */
+  static Map<String, String> of(List<String> args, Map<String, String> ofCommand) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("command", "hesse " + args.stream().map(RunFacts::quoted).collect(Collectors.joining(" ")));
+    DateTimeFormatter format = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm 'UTC'", Locale.ROOT);
+    facts.put("date", ZonedDateTime.now(ZoneOffset.UTC).format(format));
+    facts.putAll(ofCommand);
+    facts.put(
+        "device",
+        Hesse.device() + ": " + Machine.processor() + ", "
+            + Numbers.count(CpuBackend.threads(), "thread") + ", " + Machine.vectors());
+    facts.put("version", "hesse " + Hesse.version());
+    facts.put("Java", Machine.java());
+    facts.put("system", Machine.system());
+    return facts;
+  }
+
+  private static String quoted(String word) {
+    return word.matches(PLAIN) ? word : "'" + word.replace("'", "'\\''") + "'";
+  }
+
+  /** Writes a report and answers where it is. */
+  static Path write(
+      Path folder,
+      @Nullable TrainResult training,
+      @Nullable SpectrumResult spectrum,
+      Map<String, String> facts)
+      throws IOException {
+    Files.createDirectories(folder);
+    Path file = folder.resolve("report.html");
+    Files.writeString(file, new Report(training, spectrum, facts).html());
+    return file;
+  }
+}

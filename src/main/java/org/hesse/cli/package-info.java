@@ -1,0 +1,5 @@
+/** The command line: commands, progress and the HTML report. */
+@NullMarked
+package org.hesse.cli;
+
+import org.jspecify.annotations.NullMarked;
