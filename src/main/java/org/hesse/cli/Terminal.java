@@ -1,8 +1,10 @@
 package org.hesse.cli;
 
+import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -35,17 +37,15 @@ record Terminal(PrintStream out, PrintStream err, boolean interactive, boolean c
     return new Terminal(out, err, false, false);
   }
 
-  /** The launcher keeps the real stderr as another descriptor and names it. */
+  /** The launcher keeps the real stderr as another descriptor and names it, as /dev/fd/3. */
   private static PrintStream errorStream() {
-    String file = System.getProperty("hesse.stderr");
-    if (file != null) {
-      try {
-        return new PrintStream(new FileOutputStream(file, true), true, charset("stderr.encoding"));
-      } catch (IOException e) {
-        // The usual descriptor serves as well.
-      }
+    String name = System.getProperty("hesse.stderr", "");
+    if (!name.matches("/dev/fd/\\d{1,4}")) {
+      return stream(FileDescriptor.err, "stderr.encoding", true);
     }
-    return stream(FileDescriptor.err, "stderr.encoding", true);
+    int descriptor = Integer.parseInt(name.substring(name.lastIndexOf('/') + 1));
+    OutputStream to = new BufferedOutputStream(new DescriptorStream(descriptor));
+    return new PrintStream(to, true, charset("stderr.encoding"));
   }
 
   private static PrintStream stream(FileDescriptor to, String encoding, boolean flush) {
