@@ -55,35 +55,33 @@ final class Chart {
   /** The area between two curves. */
   Chart band(double[] xs, double[] low, double[] high, int colour, String name) {
     legend.add(new Entry(Sample.BAND, colour, name));
-    layers.add(
-        () -> {
-          List<Point> outline = new ArrayList<>();
-          for (int i = 0; i < xs.length; i++) {
-            outline.add(at(xs[i], high[i]));
-          }
-          for (int i = xs.length - 1; i >= 0; i--) {
-            outline.add(at(xs[i], low[i]));
-          }
-          svg.path(outline, true, "band c" + colour);
-        });
+    layers.add(() -> {
+      List<Point> outline = new ArrayList<>();
+      for (int i = 0; i < xs.length; i++) {
+        outline.add(at(xs[i], high[i]));
+      }
+      for (int i = xs.length - 1; i >= 0; i--) {
+        outline.add(at(xs[i], low[i]));
+      }
+      svg.path(outline, true, "band c" + colour);
+    });
     return this;
   }
 
   /** A curve; it is interrupted where a value is not finite, and a lone point becomes a dot. */
   Chart line(double[] xs, double[] ys, int colour, String name) {
     legend.add(new Entry(Sample.LINE, colour, name));
-    layers.add(
-        () -> {
-          List<Point> run = new ArrayList<>();
-          for (int i = 0; i <= xs.length; i++) {
-            if (i < xs.length && Double.isFinite(xs[i]) && Double.isFinite(ys[i])) {
-              run.add(at(xs[i], ys[i]));
-            } else {
-              drawRun(run, colour);
-              run = new ArrayList<>();
-            }
-          }
-        });
+    layers.add(() -> {
+      List<Point> run = new ArrayList<>();
+      for (int i = 0; i <= xs.length; i++) {
+        if (i < xs.length && Double.isFinite(xs[i]) && Double.isFinite(ys[i])) {
+          run.add(at(xs[i], ys[i]));
+        } else {
+          drawRun(run, colour);
+          run = new ArrayList<>();
+        }
+      }
+    });
     return this;
   }
 
@@ -98,46 +96,43 @@ final class Chart {
   /** Dots with error bars of {@code ±errors}. */
   Chart points(double[] xs, double[] ys, double[] errors, int colour, String name) {
     legend.add(new Entry(Sample.POINT, colour, name));
-    layers.add(
-        () -> {
-          for (int i = 0; i < xs.length; i++) {
-            Point p = at(xs[i], ys[i]);
-            double above = at(xs[i], ys[i] + errors[i]).y();
-            double below = at(xs[i], ys[i] - errors[i]).y();
-            if (below - above > 1) {
-              svg.line(p.x(), above, p.x(), below, "bar c" + colour);
-              svg.line(p.x() - 4, above, p.x() + 4, above, "bar c" + colour);
-              svg.line(p.x() - 4, below, p.x() + 4, below, "bar c" + colour);
-            }
-            svg.circle(p.x(), p.y(), 3.2, "dot c" + colour);
-          }
-        });
+    layers.add(() -> {
+      for (int i = 0; i < xs.length; i++) {
+        Point p = at(xs[i], ys[i]);
+        double above = at(xs[i], ys[i] + errors[i]).y();
+        double below = at(xs[i], ys[i] - errors[i]).y();
+        if (below - above > 1) {
+          svg.line(p.x(), above, p.x(), below, "bar c" + colour);
+          svg.line(p.x() - 4, above, p.x() + 4, above, "bar c" + colour);
+          svg.line(p.x() - 4, below, p.x() + 4, below, "bar c" + colour);
+        }
+        svg.circle(p.x(), p.y(), 3.2, "dot c" + colour);
+      }
+    });
     return this;
   }
 
   /** Stems from zero to values. */
   Chart stems(double[] xs, double[] ys, int colour) {
-    layers.add(
-        () -> {
-          for (int i = 0; i < xs.length; i++) {
-            Point p = at(xs[i], ys[i]);
-            svg.line(p.x(), at(xs[i], 0).y(), p.x(), p.y(), "stem c" + colour);
-          }
-        });
+    layers.add(() -> {
+      for (int i = 0; i < xs.length; i++) {
+        Point p = at(xs[i], ys[i]);
+        svg.line(p.x(), at(xs[i], 0).y(), p.x(), p.y(), "stem c" + colour);
+      }
+    });
     return this;
   }
 
   /** Short marks on the horizontal axis. */
   Chart rug(double[] xs, int colour, String name) {
     legend.add(new Entry(Sample.RUG, colour, name));
-    layers.add(
-        () -> {
-          double bottom = height - BOTTOM;
-          for (double v : xs) {
-            double px = at(v, y.low()).x();
-            svg.line(px, bottom, px, bottom - RUG, "rug c" + colour);
-          }
-        });
+    layers.add(() -> {
+      double bottom = height - BOTTOM;
+      for (double v : xs) {
+        double px = at(v, y.low()).x();
+        svg.line(px, bottom, px, bottom - RUG, "rug c" + colour);
+      }
+    });
     return this;
   }
 

@@ -109,15 +109,24 @@ final class CheckCommand implements Callable<Integer> {
       throws IOException {
     Text text = new Text(terminal, json);
     text.line(
-        "Derivatives of the " + problem.loss.label() + " loss of " + shape + " on "
+        "Derivatives of the "
+            + problem.loss.label()
+            + " loss of "
+            + shape
+            + " on "
             + Text.describe(data));
     text.line("");
     lines(report).forEach(text::line);
     text.line("");
     text.line(
-        "  " + (report.passed() ? "passed" : "FAILED") + ": largest relative error "
-            + Numbers.scientific(report.worst().error()) + ", tolerance "
-            + Numbers.scientific(report.tolerance()) + ", " + CommonOptions.name(dtype));
+        "  "
+            + (report.passed() ? "passed" : "FAILED")
+            + ": largest relative error "
+            + Numbers.scientific(report.worst().error())
+            + ", tolerance "
+            + Numbers.scientific(report.tolerance())
+            + ", "
+            + CommonOptions.name(dtype));
     if (json != null) {
       Result result =
           new Result(
@@ -134,8 +143,12 @@ final class CheckCommand implements Callable<Integer> {
     if (!report.passed()) {
       Finding worst = report.worst();
       throw Failure.failed(
-          "check failed: the derivative of order " + worst.order() + " in '" + worst.path()
-              + "' is off by " + Numbers.scientific(worst.error()));
+          "check failed: the derivative of order "
+              + worst.order()
+              + " in '"
+              + worst.path()
+              + "' is off by "
+              + Numbers.scientific(worst.error()));
     }
     return Failure.DONE;
   }

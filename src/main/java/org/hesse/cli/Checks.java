@@ -29,7 +29,11 @@ final class Checks {
   static void fraction(String option, double value, boolean zero) {
     if (!(value < 1) || !(zero ? value >= 0 : value > 0)) {
       throw Failure.badInput(
-          option + ": " + value + "; expected a number " + (zero ? "from 0" : "above 0")
+          option
+              + ": "
+              + value
+              + "; expected a number "
+              + (zero ? "from 0" : "above 0")
               + " and below 1");
     }
   }

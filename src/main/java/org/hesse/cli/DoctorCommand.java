@@ -63,12 +63,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   /** The machine and its state in JSON. */
   record Diagnosis(
-      String version,
-      String system,
-      String java,
-      Cpu cpu,
-      Cuda cuda,
-      boolean healthy) {}
+      String version, String system, String java, Cpu cpu, Cuda cuda, boolean healthy) {}
 
   /** The processor. */
   record Cpu(
@@ -143,7 +138,8 @@ final class DoctorCommand implements Callable<Integer> {
     lines.put(
         "memory",
         (c.memoryBytes > 0 ? Numbers.bytes(c.memoryBytes) + ", of which " : "")
-            + Numbers.bytes(c.heapBytes) + " may be heap");
+            + Numbers.bytes(c.heapBytes)
+            + " may be heap");
     lines.put("self-check", verdict(c.product));
     lines.put("", verdict(c.kernel));
     lines.put("CUDA", NO_CUDA);
@@ -151,8 +147,13 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private static String verdict(SelfCheck s) {
-    return (s.passed ? "passed" : "FAILED") + ": " + s.what + ", error "
-        + Numbers.scientific(s.error) + ", tolerance " + Numbers.scientific(s.tolerance);
+    return (s.passed ? "passed" : "FAILED")
+        + ": "
+        + s.what
+        + ", error "
+        + Numbers.scientific(s.error)
+        + ", tolerance "
+        + Numbers.scientific(s.tolerance);
   }
 
   /** A matrix product in F32 against sums in F64. */

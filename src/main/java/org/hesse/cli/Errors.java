@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.hesse.io.DataException;
 import org.hesse.linalg.NumericalException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.OverwrittenOptionException;
@@ -86,7 +87,9 @@ final class Errors {
         }
         int change = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
         d[i][j] = Math.min(d[i - 1][j - 1] + change, 1 + Math.min(d[i - 1][j], d[i][j - 1]));
-        if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2)
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
             && a.charAt(i - 2) == b.charAt(j - 1)) {
           d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
         }
@@ -111,7 +114,8 @@ final class Errors {
       case OutOfMemoryError o ->
           print(
               terminal,
-              "out of memory (" + o.getMessage()
+              "out of memory ("
+                  + o.getMessage()
                   + "); use a smaller --batch, or more heap with HESSE_JAVA_OPTS=-Xmx8g");
       case IOException io -> print(terminal, describe(io));
       default -> print(terminal, unexpected(thrown, args));
@@ -130,7 +134,8 @@ final class Errors {
 
   private static String unexpected(Throwable thrown, String[] args) {
     String text = thrown.getClass().getSimpleName() + ": " + thrown.getMessage();
-    return "unexpected error: " + text
+    return "unexpected error: "
+        + text
         + (wantsTrace(args) ? "" : " (run again with " + Main.STACKTRACE + " to see where)");
   }
 
@@ -145,7 +150,7 @@ final class Errors {
     terminal.err().flush();
   }
 
-  private static void print(Terminal terminal, @org.jspecify.annotations.Nullable String message) {
+  private static void print(Terminal terminal, @Nullable String message) {
     String line = String.valueOf(message).strip().replaceAll("\\s*\\R\\s*", " ");
     terminal.err().println("hesse: " + line);
   }

@@ -91,11 +91,9 @@ final class Html {
   /** The main results, large, in a row. */
   Html figures(Map<String, String> figures) {
     body.append("<div class=\"figures\">\n");
-    figures.forEach(
-        (name, value) ->
-            body.append(
-                "<div><b>" + Svg.escape(name) + "</b><span>" + Svg.escape(value)
-                    + "</span></div>\n"));
+    figures.forEach((name, value) ->
+        body.append(
+            "<div><b>" + Svg.escape(name) + "</b><span>" + Svg.escape(value) + "</span></div>\n"));
     body.append("</div>\n");
     return this;
   }
@@ -134,12 +132,11 @@ final class Html {
   /** A table of names and what they stand for; {@code code} names the one set as code. */
   Html facts(Map<String, String> facts, String code) {
     body.append("<table class=\"facts\">\n<tbody>\n");
-    facts.forEach(
-        (name, value) -> {
-          String text = Svg.escape(value);
-          String cell = name.equals(code) ? "<code>" + text + "</code>" : text;
-          body.append("<tr><th>" + Svg.escape(name) + "</th><td>" + cell + "</td></tr>\n");
-        });
+    facts.forEach((name, value) -> {
+      String text = Svg.escape(value);
+      String cell = name.equals(code) ? "<code>" + text + "</code>" : text;
+      body.append("<tr><th>" + Svg.escape(name) + "</th><td>" + cell + "</td></tr>\n");
+    });
     body.append("</tbody>\n</table>\n");
     return this;
   }
@@ -148,7 +145,11 @@ final class Html {
   public String toString() {
     return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
         + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>"
-        + Svg.escape(title) + "</title>\n<style>\n" + STYLE + "</style>\n</head>\n<body>\n" + body
+        + Svg.escape(title)
+        + "</title>\n<style>\n"
+        + STYLE
+        + "</style>\n</head>\n<body>\n"
+        + body
         + "</body>\n</html>\n";
   }
 }

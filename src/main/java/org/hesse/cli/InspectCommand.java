@@ -191,10 +191,22 @@ final class InspectCommand implements Callable<Integer> {
     int width = c.tensors.stream().mapToInt(e -> e.name.length()).max().orElse(4);
     int shapes = c.tensors.stream().mapToInt(e -> e.shape.toString().length()).max().orElse(5);
     String format =
-        "  %-" + Math.max(4, width) + "s  %-" + Math.max(5, shapes) + "s  %-6s  %11s  %11s  %5s  %8s";
+        "  %-"
+            + Math.max(4, width)
+            + "s  %-"
+            + Math.max(5, shapes)
+            + "s  %-6s  %11s  %11s  %5s  %8s";
     lines.add(
         String.format(
-            Locale.ROOT, format, "name", "shape", "format", "least", "greatest", "NaN", "infinite"));
+            Locale.ROOT,
+            format,
+            "name",
+            "shape",
+            "format",
+            "least",
+            "greatest",
+            "NaN",
+            "infinite"));
     for (Entry e : c.tensors) {
       lines.add(
           String.format(

@@ -15,13 +15,19 @@ final class Machine {
 
   /** The operating system with its version and architecture. */
   static String system() {
-    return System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+    return System.getProperty("os.name")
+        + " "
+        + System.getProperty("os.version")
+        + ", "
         + System.getProperty("os.arch");
   }
 
   /** The Java virtual machine. */
   static String java() {
-    return System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + " of "
+    return System.getProperty("java.version")
+        + ", "
+        + System.getProperty("java.vm.name")
+        + " of "
         + System.getProperty("java.vendor");
   }
 

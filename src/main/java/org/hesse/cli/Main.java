@@ -1,29 +1,19 @@
 package org.hesse.cli;
 
-import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.hesse.Hesse;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program {@code hesse}. Exit codes: 0 done, 1 failed, 2 bad input, 3 something is missing. */
 @Command(
@@ -96,12 +86,11 @@ public final class Main implements Runnable {
   /** Of the commands only the one that is wanted is set up, if the first word names it. */
   private static CommandLine commandLine(String[] args, Terminal terminal) {
     CommandLine line = new CommandLine(new Main());
-    COMMANDS.forEach(
-        (name, make) -> {
-          if (args.length == 0 || !COMMANDS.containsKey(args[0]) || args[0].equals(name)) {
-            line.addSubcommand(name, make.apply(terminal));
-          }
-        });
+    COMMANDS.forEach((name, make) -> {
+      if (args.length == 0 || !COMMANDS.containsKey(args[0]) || args[0].equals(name)) {
+        line.addSubcommand(name, make.apply(terminal));
+      }
+    });
     line.setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()));
     line.setErr(new PrintWriter(terminal.err(), true, terminal.err().charset()));
     Ansi ansi = terminal.colour() ? Ansi.ON : Ansi.OFF;

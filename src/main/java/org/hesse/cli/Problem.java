@@ -61,19 +61,37 @@ final class Problem {
     String name = data.name();
     if (shape.inputs() != data.features()) {
       throw Failure.badInput(
-          name + ": has " + Numbers.count(data.features(), "feature") + ", but " + shape
-              + " takes " + shape.inputs());
+          name
+              + ": has "
+              + Numbers.count(data.features(), "feature")
+              + ", but "
+              + shape
+              + " takes "
+              + shape.inputs());
     }
     int outputs = outputs(data);
     if (data.classes() > shape.outputs()) {
       throw Failure.badInput(
-          name + ": label " + (data.classes() - 1) + " is out of range for " + shape + ", whose "
-              + shape.outputs() + " outputs stand for labels 0 to " + (shape.outputs() - 1));
+          name
+              + ": label "
+              + (data.classes() - 1)
+              + " is out of range for "
+              + shape
+              + ", whose "
+              + shape.outputs()
+              + " outputs stand for labels 0 to "
+              + (shape.outputs() - 1));
     }
     if (outputs != shape.outputs()) {
       throw Failure.badInput(
-          name + ": has " + outputs + (data.classes() > 0 ? " classes" : " target values")
-              + ", but " + shape + " has " + Numbers.count(shape.outputs(), "output"));
+          name
+              + ": has "
+              + outputs
+              + (data.classes() > 0 ? " classes" : " target values")
+              + ", but "
+              + shape
+              + " has "
+              + Numbers.count(shape.outputs(), "output"));
     }
   }
 
@@ -97,7 +115,8 @@ final class Problem {
     String note = weights.metadata().get(ARCH_NOTE);
     if (note == null) {
       throw Failure.badInput(
-          file + ": does not say which architecture it is of; give it with --arch, such as"
+          file
+              + ": does not say which architecture it is of; give it with --arch, such as"
               + " --arch mlp:64-32-10:tanh");
     }
     try {
@@ -121,13 +140,12 @@ final class Problem {
   }
 
   private static void requireFinite(Path file, Map<String, Tensor> state) {
-    state.forEach(
-        (name, t) -> {
-          for (double v : t.toDoubleArray()) {
-            if (!Double.isFinite(v)) {
-              throw Failure.badInput(file + ": the weight '" + name + "' holds " + v);
-            }
-          }
-        });
+    state.forEach((name, t) -> {
+      for (double v : t.toDoubleArray()) {
+        if (!Double.isFinite(v)) {
+          throw Failure.badInput(file + ": the weight '" + name + "' holds " + v);
+        }
+      }
+    });
   }
 }

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 
 /**
- * Shows how far a long computation is: on a terminal a bar that is redrawn in place and cleared when
- * done, elsewhere a line every ten seconds.
+ * Shows how far a long computation is: on a terminal a bar that is redrawn in place and cleared
+ * when done, elsewhere a line every ten seconds.
  */
 final class ProgressBar implements AutoCloseable {
   private static final long REDRAW = 100_000_000L;
@@ -88,8 +88,7 @@ final class ProgressBar implements AutoCloseable {
     String counts = " " + Numbers.whole(done) + "/" + Numbers.whole(total);
     String end = counts + (note.isEmpty() ? "" : "  " + note);
     int room = Math.min(LONGEST_BAR, width - 1 - stage.length() - 2 - end.length());
-    String line =
-        room < 5 ? shortened(stage + end) : stage + "  " + bar(room, done, total) + end;
+    String line = room < 5 ? shortened(stage + end) : stage + "  " + bar(room, done, total) + end;
     terminal.err().print(CLEAR + line);
     terminal.err().flush();
     drawn = true;

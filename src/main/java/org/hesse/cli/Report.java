@@ -61,13 +61,26 @@ final class Report {
 
   private String subtitle() {
     if (spectrum != null) {
-      return spectrum.lossName() + " loss, mean over "
-          + Numbers.count(spectrum.samples(), "sample") + " of " + spectrum.data() + " · "
-          + spectrum.device() + ", " + spectrum.dtype();
+      return spectrum.lossName()
+          + " loss, mean over "
+          + Numbers.count(spectrum.samples(), "sample")
+          + " of "
+          + spectrum.data()
+          + " · "
+          + spectrum.device()
+          + ", "
+          + spectrum.dtype();
     }
     TrainResult t = Objects.requireNonNull(training);
-    return t.lossName() + " loss on " + Numbers.count(t.trainSamples(), "sample") + " of "
-        + t.data() + " · " + t.device() + ", " + t.dtype();
+    return t.lossName()
+        + " loss on "
+        + Numbers.count(t.trainSamples(), "sample")
+        + " of "
+        + t.data()
+        + " · "
+        + t.device()
+        + ", "
+        + t.dtype();
   }
 
   private Map<String, String> figures() {
@@ -108,12 +121,21 @@ final class Report {
       pictures.add(curves(t, false, HALF));
     }
     String caption =
-        "Mean loss " + (classes ? "(left, logarithmic scale) and accuracy (right) " : "")
-            + "after each epoch, over all " + Numbers.whole(t.trainSamples())
-            + " samples trained on and all " + Numbers.whole(t.testSamples())
-            + " samples held out" + (classes ? "" : ", on a logarithmic scale") + ". "
-            + Numbers.count(t.steps(), "step") + " of " + t.optimizer() + " in "
-            + Numbers.seconds(t.secondsTotal()) + ".";
+        "Mean loss "
+            + (classes ? "(left, logarithmic scale) and accuracy (right) " : "")
+            + "after each epoch, over all "
+            + Numbers.whole(t.trainSamples())
+            + " samples trained on and all "
+            + Numbers.whole(t.testSamples())
+            + " samples held out"
+            + (classes ? "" : ", on a logarithmic scale")
+            + ". "
+            + Numbers.count(t.steps(), "step")
+            + " of "
+            + t.optimizer()
+            + " in "
+            + Numbers.seconds(t.secondsTotal())
+            + ".";
     page.figure(pictures, caption);
     TrainResult.Epoch last = t.epochs().getLast();
     StringBuilder s = new StringBuilder("After the last epoch the loss is ");
@@ -125,7 +147,8 @@ final class Report {
       s.append("; of those, ").append(Numbers.percent(p)).append(" are labelled right");
       s.append(
           error > 0
-              ? ", with a standard error of " + Numbers.fixed(100 * error, 2)
+              ? ", with a standard error of "
+                  + Numbers.fixed(100 * error, 2)
                   + " percentage points from the size of the sample"
               : "");
     }
@@ -177,18 +200,27 @@ final class Report {
     double last = d.grid()[d.grid().length - 1];
     double right = Math.max(last, Arrays.stream(ritz).max().orElse(last));
     Chart chart =
-        new Chart(WIDTH, 320, Axis.linear("eigenvalue", left, right),
+        new Chart(
+                WIDTH,
+                320,
+                Axis.linear("eigenvalue", left, right),
                 Axis.log("density", floor, Math.max(top, Math.min(peak, 10 * top))))
             .band(d.grid(), d.low(), d.high(), 1, "± two standard errors")
             .line(d.grid(), d.value(), 1, "density")
             .rug(ritz, 2, ritz.length == 0 ? "" : "leading eigenvalues");
     page.figure(
         List.of(chart.svg("Spectral density of the Hessian")),
-        "Density of the " + Numbers.whole(s.parameters())
+        "Density of the "
+            + Numbers.whole(s.parameters())
             + " eigenvalues, on a logarithmic scale; it integrates to 1. By stochastic Lanczos "
-            + "quadrature: " + Numbers.count(d.probes(), "random probe") + " of "
-            + Numbers.count(d.steps(), "step") + " each, every Ritz value smoothed by a Gaussian "
-            + "of standard deviation " + print(d.width(), 2) + ". The band is two standard errors "
+            + "quadrature: "
+            + Numbers.count(d.probes(), "random probe")
+            + " of "
+            + Numbers.count(d.steps(), "step")
+            + " each, every Ritz value smoothed by a Gaussian "
+            + "of standard deviation "
+            + print(d.width(), 2)
+            + ". The band is two standard errors "
             + "of the mean over the probes, not the bias of the smoothing. A lone eigenvalue "
             + "shows as a bump of that width.");
     page.paragraph(signs(d));
@@ -202,8 +234,12 @@ final class Report {
     }
     double low = Arrays.stream(d.nodes()).min().orElse(0);
     double high = Arrays.stream(d.nodes()).max().orElse(0);
-    return "The Ritz values of all probes reach from " + print(low, 4) + " to " + print(high, 4)
-        + "; " + (negative < 5e-5 ? "none or fewer than 0.01%" : "about " + Numbers.percent(negative))
+    return "The Ritz values of all probes reach from "
+        + print(low, 4)
+        + " to "
+        + print(high, 4)
+        + "; "
+        + (negative < 5e-5 ? "none or fewer than 0.01%" : "about " + Numbers.percent(negative))
         + " of the eigenvalues lie more than one width of the smoothing below zero.";
   }
 
@@ -224,23 +260,28 @@ final class Report {
       high = Math.max(high, y[i] + e[i]);
     }
     String picture =
-        new Chart(510, 300, Axis.whole("number, by magnitude", 1, y.length),
+        new Chart(
+                510,
+                300,
+                Axis.whole("number, by magnitude", 1, y.length),
                 Axis.linear("eigenvalue", low, high))
             .stems(x, y, 1)
             .points(x, y, e, 1, "")
             .svg("Leading eigenvalues with error bars");
     boolean visible = Arrays.stream(e).max().orElse(0) > 0.006 * (high - low);
-    page.beside(
-        () -> {
-          page.figure(
-              List.of(picture),
-              "The " + values.size() + " eigenvalues of largest magnitude. The bars are the "
-                  + "residuals" + (visible ? "." : "; where none is seen, it is smaller than its dot.")
-                  + (values.size() > MOST_ROWS
-                      ? " The table has the first " + MOST_ROWS + "; --json writes all."
-                      : ""));
-          page.table(List.of("", "eigenvalue", "residual"), rows(values));
-        });
+    page.beside(() -> {
+      page.figure(
+          List.of(picture),
+          "The "
+              + values.size()
+              + " eigenvalues of largest magnitude. The bars are the "
+              + "residuals"
+              + (visible ? "." : "; where none is seen, it is smaller than its dot.")
+              + (values.size() > MOST_ROWS
+                  ? " The table has the first " + MOST_ROWS + "; --json writes all."
+                  : ""));
+      page.table(List.of("", "eigenvalue", "residual"), rows(values));
+    });
     page.paragraph(
         "By the Lanczos method with full re-orthogonalisation. Some eigenvalue lies within the "
             + "residual ‖Hy − θy‖ of the value θ given, which is a bound, not an estimate; the "
@@ -268,9 +309,12 @@ final class Report {
             ? ""
             : " The leading eigenvalues above make up " + Numbers.percent(share) + " of it.";
     page.paragraph(
-        "The sum of all eigenvalues is " + trace(s) + ", where ± is one standard error of the "
+        "The sum of all eigenvalues is "
+            + trace(s)
+            + ", where ± is one standard error of the "
             + "estimate from random probes; the truth lies within two of them in about 95 runs of "
-            + "100." + leading);
+            + "100."
+            + leading);
   }
 
   private static String trace(SpectrumResult s) {

@@ -24,14 +24,20 @@ final class RunFacts {
   /** The facts of a run, those of the command among them. */
   static Map<String, String> of(List<String> args, Map<String, String> ofCommand) {
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("command", "hesse " + args.stream().map(RunFacts::quoted).collect(Collectors.joining(" ")));
+    facts.put(
+        "command", "hesse " + args.stream().map(RunFacts::quoted).collect(Collectors.joining(" ")));
     DateTimeFormatter format = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm 'UTC'", Locale.ROOT);
     facts.put("date", ZonedDateTime.now(ZoneOffset.UTC).format(format));
     facts.putAll(ofCommand);
     facts.put(
         "device",
-        Hesse.device() + ": " + Machine.processor() + ", "
-            + Numbers.count(CpuBackend.threads(), "thread") + ", " + Machine.vectors());
+        Hesse.device()
+            + ": "
+            + Machine.processor()
+            + ", "
+            + Numbers.count(CpuBackend.threads(), "thread")
+            + ", "
+            + Machine.vectors());
     facts.put("version", "hesse " + Hesse.version());
     facts.put("Java", Machine.java());
     facts.put("system", Machine.system());

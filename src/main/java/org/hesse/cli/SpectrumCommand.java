@@ -2,6 +2,7 @@ package org.hesse.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -111,8 +112,7 @@ final class SpectrumCommand implements Callable<Integer> {
   }
 
   /** A model that fits its data, and how it was trained if it was trained here. */
-  private record Subject(
-      Mlp model, MlpShape shape, Dataset data, @Nullable TrainResult training) {}
+  private record Subject(Mlp model, MlpShape shape, Dataset data, @Nullable TrainResult training) {}
 
   @Override
   public Integer call() throws IOException {
@@ -138,7 +138,9 @@ final class SpectrumCommand implements Callable<Integer> {
       case "hessian" -> {}
       case "ggn", "fisher" ->
           throw Failure.badInput(
-              "--operator " + operator + ": this version measures the Hessian only; use --operator"
+              "--operator "
+                  + operator
+                  + ": this version measures the Hessian only; use --operator"
                   + " hessian");
       default ->
           throw Failure.badInput("--operator: '" + operator + "' is unknown; expected hessian");
@@ -178,12 +180,16 @@ final class SpectrumCommand implements Callable<Integer> {
             Adam.of(0.003), "adam, learning rate 0.003, batches of 32", 20, 32, 0.2, common.seed);
     text.line("Training " + shape + " on " + Text.describe(data));
     TrainResult r;
-    Trainer.Trained done = new Trainer(shape, problem.loss, data, dtype, settings).run(bar, e -> {});
+    Trainer.Trained done =
+        new Trainer(shape, problem.loss, data, dtype, settings).run(bar, e -> {});
     r = done.result();
     TrainResult.Epoch last = r.epochs().getLast();
     text.line(
-        "  " + Numbers.count(r.epochs().size(), "epoch") + " in "
-            + Numbers.seconds(r.secondsTotal()) + ": held-out loss "
+        "  "
+            + Numbers.count(r.epochs().size(), "epoch")
+            + " in "
+            + Numbers.seconds(r.secondsTotal())
+            + ": held-out loss "
             + Numbers.significant(last.testLoss(), 4)
             + (last.testAccuracy() == null
                 ? ""
@@ -209,8 +215,13 @@ final class SpectrumCommand implements Callable<Integer> {
     text.line("Hessian of the mean " + r.lossName() + " loss");
     String origin = weights.model == null ? "trained above" : weights.model.toString();
     text.line(
-        "  model           " + r.model() + ", " + Numbers.count(r.parameters(), "parameter") + " ("
-            + origin + ")");
+        "  model           "
+            + r.model()
+            + ", "
+            + Numbers.count(r.parameters(), "parameter")
+            + " ("
+            + origin
+            + ")");
     text.line("  data            " + Text.describe(s.data));
     text.line("  computed on     " + r.device() + ", " + r.dtype() + ", seed " + r.seed());
     text.line("");
@@ -231,7 +242,9 @@ final class SpectrumCommand implements Callable<Integer> {
     }
     text.line("");
     text.line(
-        "  " + Numbers.count(r.matvecs(), "Hessian-vector product") + " in "
+        "  "
+            + Numbers.count(r.matvecs(), "Hessian-vector product")
+            + " in "
             + Numbers.seconds(r.seconds()));
   }
 
@@ -240,7 +253,7 @@ final class SpectrumCommand implements Callable<Integer> {
     double[] bounds = r.eigenvalues().stream().mapToDouble(e -> e.residual()).toArray();
     List<String> column = Numbers.column(y, bounds, 9);
     int width = column.stream().mapToInt(String::length).max().orElse(0);
-    List<String> lines = new java.util.ArrayList<>();
+    List<String> lines = new ArrayList<>();
     String head = "  %4s  %" + Math.max(width, 10) + "s   residual";
     lines.add(String.format(Locale.ROOT, head, "", "eigenvalue"));
     String format = "  %4d  %" + Math.max(width, 10) + "s   %s%s";
@@ -256,8 +269,14 @@ final class SpectrumCommand implements Callable<Integer> {
   private static String densityLine(SpectrumResult.Density d) {
     double low = d.nodes()[0];
     double high = d.nodes()[d.nodes().length - 1];
-    return "  density from " + Numbers.significant(low, 4) + " to " + Numbers.significant(high, 4)
-        + ", " + Numbers.count(d.probes(), "probe") + " of " + Numbers.count(d.steps(), "step");
+    return "  density from "
+        + Numbers.significant(low, 4)
+        + " to "
+        + Numbers.significant(high, 4)
+        + ", "
+        + Numbers.count(d.probes(), "probe")
+        + " of "
+        + Numbers.count(d.steps(), "step");
   }
 
   private void write(SpectrumResult r, Subject s, Text text) throws IOException {
@@ -272,16 +291,20 @@ final class SpectrumCommand implements Callable<Integer> {
   private Map<String, String> facts(SpectrumResult r) {
     Map<String, String> f = new LinkedHashMap<>();
     String origin = weights.model == null ? "trained in this run" : weights.model.toString();
-    f.put(
-        "model",
-        r.model() + ", " + Numbers.count(r.parameters(), "parameter") + ", " + origin);
+    f.put("model", r.model() + ", " + Numbers.count(r.parameters(), "parameter") + ", " + origin);
     String data = problem.data == null ? BUILT_IN + " (built in)" : problem.data;
-    f.put("data", data + ", " + Numbers.count(r.samples(), "sample"));
+    f.put(
+        "data",
+        data
+            + ", "
+            + Numbers.count(r.samples(), "sample")
+            + (weights.model == null ? ", those held out from training among them" : ""));
     f.put("precision", r.dtype());
     f.put("seed", Long.toString(r.seed()));
     f.put(
         "work",
-        Numbers.count(r.matvecs(), "Hessian-vector product") + " in "
+        Numbers.count(r.matvecs(), "Hessian-vector product")
+            + " in "
             + Numbers.seconds(r.seconds()));
     return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), f);
   }

@@ -14,8 +14,7 @@ final class Svg {
   Svg(double width, double height, String name) {
     out.append(
         String.format(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %s %s\" role=\"img\""
-                + " aria-label=\"%s\">%n",
+            "<svg viewBox=\"0 0 %s %s\" role=\"img\"" + " aria-label=\"%s\">%n",
             number(width), number(height), escape(name)));
   }
 
@@ -46,8 +45,7 @@ final class Svg {
     for (Point p : points) {
       d.append(d.isEmpty() ? "M" : "L").append(number(p.x)).append(' ').append(number(p.y));
     }
-    out.append(
-        String.format("<path class=\"%s\" d=\"%s%s\"/>%n", style, d, closed ? "Z" : ""));
+    out.append(String.format("<path class=\"%s\" d=\"%s%s\"/>%n", style, d, closed ? "Z" : ""));
   }
 
   /** Text whose start, middle or end is at a place. */
@@ -63,8 +61,14 @@ final class Svg {
     out.append(
         String.format(
             "<svg x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" viewBox=\"%s %s %s %s\">%n",
-            number(x), number(y), number(width), number(height), number(x), number(y),
-            number(width), number(height)));
+            number(x),
+            number(y),
+            number(width),
+            number(height),
+            number(x),
+            number(y),
+            number(width),
+            number(height)));
   }
 
   void endClip() {
@@ -85,17 +89,16 @@ final class Svg {
   static String escape(String text) {
     StringBuilder s = new StringBuilder();
     text.codePoints()
-        .forEach(
-            c -> {
-              switch (c) {
-                case '&' -> s.append("&amp;");
-                case '<' -> s.append("&lt;");
-                case '>' -> s.append("&gt;");
-                case '"' -> s.append("&quot;");
-                case '\'' -> s.append("&#39;");
-                default -> s.appendCodePoint(c < 32 || c >= 127 && c < 160 ? ' ' : c);
-              }
-            });
+        .forEach(c -> {
+          switch (c) {
+            case '&' -> s.append("&amp;");
+            case '<' -> s.append("&lt;");
+            case '>' -> s.append("&gt;");
+            case '"' -> s.append("&quot;");
+            case '\'' -> s.append("&#39;");
+            default -> s.appendCodePoint(c < 32 || c >= 127 && c < 160 ? ' ' : c);
+          }
+        });
     return s.toString();
   }
 

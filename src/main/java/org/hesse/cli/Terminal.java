@@ -1,6 +1,7 @@
 package org.hesse.cli;
 
 import java.io.BufferedOutputStream;
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a command writes.
@@ -64,6 +66,7 @@ record Terminal(PrintStream out, PrintStream err, boolean interactive, boolean c
     return System.getProperty("os.name", "").startsWith("Windows");
   }
 
+  @SuppressWarnings("SystemConsoleNull") // null is declared possible
   private static boolean isErrorTerminal() {
     if (Boolean.getBoolean("hesse.stderr.terminal")) {
       return true;
@@ -73,7 +76,8 @@ record Terminal(PrintStream out, PrintStream err, boolean interactive, boolean c
       String target = Files.readSymbolicLink(link).toString();
       return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
     } catch (IOException | UnsupportedOperationException e) {
-      return System.console() != null && System.console().isTerminal();
+      @Nullable Console console = System.console();
+      return console != null && console.isTerminal();
     }
   }
 

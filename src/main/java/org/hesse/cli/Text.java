@@ -24,10 +24,13 @@ final class Text {
   /** A data set in words. */
   static String describe(Dataset d) {
     String targets =
-        d.classes() > 0
-            ? d.classes() + " classes"
-            : Numbers.count(d.y().dim(1), "target value");
-    return d.name() + ": " + Numbers.count(d.size(), "sample") + " of "
-        + Numbers.count(d.features(), "feature") + ", " + targets;
+        d.classes() > 0 ? d.classes() + " classes" : Numbers.count(d.y().dim(1), "target value");
+    return d.name()
+        + ": "
+        + Numbers.count(d.size(), "sample")
+        + " of "
+        + Numbers.count(d.features(), "feature")
+        + ", "
+        + targets;
   }
 }

@@ -152,8 +152,7 @@ final class TrainCommand implements Callable<Integer> {
     if (momentum != null) {
       Checks.fraction("--momentum", momentum, true);
       if (!optimizer.equals("momentum")) {
-        throw Failure.badInput(
-            "--momentum: " + optimizer + " has none; use --optimizer momentum");
+        throw Failure.badInput("--momentum: " + optimizer + " has none; use --optimizer momentum");
       }
     }
     return switch (optimizer) {
@@ -217,9 +216,18 @@ final class TrainCommand implements Callable<Integer> {
     TrainResult r = trained.result();
     text.line("");
     text.line(
-        "  " + Numbers.count(r.steps(), "step") + " in " + Numbers.seconds(r.secondsTotal()) + ", "
-            + Numbers.count(r.parameters(), "parameter") + ", " + r.device() + ", " + r.dtype()
-            + ", seed " + r.seed());
+        "  "
+            + Numbers.count(r.steps(), "step")
+            + " in "
+            + Numbers.seconds(r.secondsTotal())
+            + ", "
+            + Numbers.count(r.parameters(), "parameter")
+            + ", "
+            + r.device()
+            + ", "
+            + r.dtype()
+            + ", seed "
+            + r.seed());
     if (save != null) {
       Map<String, String> notes = new LinkedHashMap<>();
       notes.put("format", "pt");

@@ -59,12 +59,11 @@ record Trainer(MlpShape shape, Loss loss, Dataset data, DType dtype, Settings se
             .seed(settings.seed);
     long total = training.steps(split.train().size());
     training.onStep(n -> bar.step("training", n, total, note(epochs)));
-    training.onEpoch(
-        e -> {
-          epochs.add(record(e));
-          bar.clear();
-          onEpoch.accept(epochs.getLast());
-        });
+    training.onEpoch(e -> {
+      epochs.add(record(e));
+      bar.clear();
+      onEpoch.accept(epochs.getLast());
+    });
     long began = System.nanoTime();
     Training.Result<Mlp> done = training.fit(start, split);
     double seconds = (System.nanoTime() - began) * 1e-9;
@@ -93,7 +92,10 @@ record Trainer(MlpShape shape, Loss loss, Dataset data, DType dtype, Settings se
       return data.split(settings.testFraction, settings.seed);
     } catch (IllegalArgumentException e) {
       throw Failure.badInput(
-          "--test-fraction: " + settings.testFraction + " of " + Numbers.count(data.size(), "sample")
+          "--test-fraction: "
+              + settings.testFraction
+              + " of "
+              + Numbers.count(data.size(), "sample")
               + " leaves nothing to train on or nothing to test on");
     }
   }

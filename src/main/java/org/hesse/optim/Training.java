@@ -135,16 +135,21 @@ public final class Training {
   }
 
   private <M extends Layer> Stepped<M> step(TrainState<M> state, Dataset batch) {
-    var r =
-        valueAndGrad((M m) -> loss.apply(m.apply(batch.x()), batch.y())).apply(state.model());
+    var r = valueAndGrad((M m) -> loss.apply(m.apply(batch.x()), batch.y())).apply(state.model());
     return new Stepped<>(state.update(optimizer, r.gradient()), r.value());
   }
 
   private void requireFinite(double value, int epoch, long step) {
     if (!Double.isFinite(value)) {
       throw new NumericalException(
-          "the training loss became " + value + " at step " + step + ", in epoch " + epoch
-              + "; lower the learning rate (" + optimizer.learningRate()
+          "the training loss became "
+              + value
+              + " at step "
+              + step
+              + ", in epoch "
+              + epoch
+              + "; lower the learning rate ("
+              + optimizer.learningRate()
               + ") or bring the inputs to a scale of about 1");
     }
   }

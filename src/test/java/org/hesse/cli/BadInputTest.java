@@ -1,0 +1,191 @@
+package org.hesse.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.hesse.DType;
+import org.hesse.RngKey;
+import org.hesse.Tensor;
+import org.hesse.io.Safetensors;
+import org.hesse.nn.Mlp;
+import org.hesse.nn.MlpShape;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Bad input ends with exit code 2 and one line on stderr that names the culprit. */
+class BadInputTest {
+  @TempDir Path folder;
+
+  private final List<DynamicTest> tests = new ArrayList<>();
+
+  private void refused(String culprit, String... args) {
+    refused(2, culprit, args);
+  }
+
+  private void refused(int code, String culprit, String... args) {
+    tests.add(
+        DynamicTest.dynamicTest(
+            String.join(" ", args).replace(folder.toString(), "…"),
+            () -> {
+              Cli.Outcome o = Cli.run(args);
+              assertEquals(code, o.code(), o.err());
+              assertEquals(1, o.err().lines().count(), o.err());
+              assertTrue(o.err().startsWith("hesse: "), o.err());
+              assertTrue(o.err().contains(culprit), o.err());
+            }));
+  }
+
+  private String file(String name, String content) throws IOException {
+    return Files.writeString(folder.resolve(name), content).toString();
+  }
+
+  private String file(String name, byte[] content) throws IOException {
+    return Files.write(folder.resolve(name), content).toString();
+  }
+
+  private String weights(String name, MlpShape shape) throws IOException {
+    Path p = folder.resolve(name);
+    Safetensors.write(p, Mlp.init(RngKey.of(0), shape, DType.F32).state(), Map.of());
+    return p.toString();
+  }
+
+  private static byte[] safetensors(String header, int data) {
+    byte[] h = header.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(8 + h.length + data)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(h.length)
+        .put(h)
+        .array();
+  }
+
+  @TestFactory
+  List<DynamicTest> usage() {
+    refused("'--learnin-rate'", "train", "--data", "digits", "--learnin-rate", "0.1");
+    refused("did you mean '--epochs'", "train", "--data", "digits", "--epoch", "3");
+    refused("did you mean 'spectrum'", "spectrm");
+    refused("--arch: 'cnn:3'", "train", "--data", "digits", "--arch", "cnn:3");
+    refused("'swish'", "train", "--data", "digits", "--arch", "mlp:2-2:swish");
+    refused("--loss: 'hinge'", "train", "--data", "digits", "--loss", "hinge");
+    refused("--dtype: 'float16'", "train", "--data", "digits", "--dtype", "float16");
+    refused("--device: 'tpu'", "train", "--data", "digits", "--device", "tpu");
+    refused("--optimizer: 'lion'", "train", "--data", "digits", "--optimizer", "lion");
+    refused("--lr: -1", "train", "--data", "digits", "--lr", "-1");
+    refused("--lr: 'fast'", "train", "--data", "digits", "--lr", "fast");
+    refused("--lr", "train", "--data", "digits", "--lr");
+    refused("--momentum", "train", "--data", "digits", "--momentum", "0.9");
+    refused("--epochs: 0", "train", "--data", "digits", "--epochs", "0");
+    refused("--batch: 0", "train", "--data", "digits", "--batch", "0");
+    refused("--threads: 0", "train", "--data", "digits", "--threads", "0");
+    refused("--test-fraction: 1.0", "train", "--data", "digits", "--test-fraction", "1");
+    refused("--test-fraction", "train", "--data", "digits:20", "--test-fraction", "0.001");
+    refused("--data is needed", "train");
+    refused("--save", "train", "--data", "digits", "--save", folder + "/none/m.safetensors");
+    refused("--json", "train", "--data", "digits", "--json", folder.toString());
+    refused("--operator ggn", "spectrum", "--operator", "ggn");
+    refused("--operator fisher", "spectrum", "--operator", "fisher");
+    refused("--operator: 'jacobian'", "spectrum", "--operator", "jacobian");
+    refused("--top: 0", "spectrum", "--top", "0");
+    refused("--probes: 1", "spectrum", "--probes", "1");
+    refused("--data is needed", "spectrum", "--model", "m.safetensors");
+    refused("--require: 'gpu'", "doctor", "--require", "gpu");
+    refused("FILE", "inspect");
+    return tests;
+  }
+
+  @TestFactory
+  List<DynamicTest> data() throws IOException {
+    String[] arch = {"--arch", "mlp:2-3-2:tanh"};
+    refused("none.csv", "train", "--data", folder + "/none.csv");
+    refused("mnist1d", "train", "--data", "mnist1d");
+    refused("sine", "train", "--data", "sine");
+    refused("ragged.csv", "train", "--data", file("ragged.csv", "1,2,0\n1,2,3,1\n"));
+    refused("nan.csv", "train", "--data", file("nan.csv", "1,2,0\n1,NaN,1\n"));
+    refused("word.csv", "train", "--data", file("word.csv", "1,2,0\n1,two,1\n"));
+    refused("negative.csv", "train", "--data", file("negative.csv", "1,2,0\n1,2,-1\n"));
+    refused("half.csv", "train", "--data", file("half.csv", "1,2,0\n1,2,0.5\n"));
+    refused("empty.csv", "train", "--data", file("empty.csv", ""));
+    String three = file("three.csv", "1,2,0\n1,2,1\n3,4,2\n5,6,1\n7,8,0\n");
+    refused("label 2 is out of range", with(arch, "train", "--data", three));
+    refused("2 features", "train", "--data", three, "--arch", "mlp:3-3:tanh");
+    refused("3 classes", "train", "--data", three, "--arch", "mlp:2-4:tanh");
+    refused("none.safetensors", "inspect", folder + "/none.safetensors");
+    refused("none.csv", "inspect", folder + "/none.csv");
+    return tests;
+  }
+
+  @TestFactory
+  List<DynamicTest> weights() throws IOException {
+    MlpShape shape = MlpShape.parse("mlp:2-3-2:tanh");
+    String good = weights("good.safetensors", shape);
+    byte[] bytes = Files.readAllBytes(Path.of(good));
+    spectrum("none.safetensors", folder + "/none.safetensors", shape);
+    String cut = file("cut.safetensors", Arrays.copyOf(bytes, bytes.length - 3));
+    spectrum("cut.safetensors", cut, shape);
+    String entry = "{\"0.weight\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,%d]}}";
+    spectrum("lie", file("lie.safetensors", safetensors(entry.formatted(2400), 24)), shape);
+    spectrum("small", file("small.safetensors", safetensors(entry.formatted(8), 8)), shape);
+    spectrum("text", file("text.safetensors", "not a weight file at all"), shape);
+    spectrum("'0.weight'", good, MlpShape.parse("mlp:2-4-2:tanh"));
+    spectrum("'2.weight'", good, MlpShape.parse("mlp:2-3:tanh"));
+    spectrum("'4.weight'", good, MlpShape.parse("mlp:2-3-2-2:tanh"));
+    Path nan = folder.resolve("nan.safetensors");
+    Tensor w = Tensor.of(new float[] {1, 2, Float.NaN, 4}, 2, 2);
+    Safetensors.write(nan, Map.of("0.weight", w, "0.bias", Tensor.zeros(DType.F32, 2)), Map.of());
+    spectrum("NaN", nan.toString(), MlpShape.parse("mlp:2-2:tanh"));
+    refused("--arch", "spectrum", "--model", good, "--data", "two-moons:50");
+    refused(
+        "256 features", "spectrum", "--model", good, "--arch", "mlp:2-3-2", "--data", "digits:9");
+    refused(
+        "--top: 500",
+        "spectrum",
+        "--model",
+        good,
+        "--arch",
+        "mlp:2-3-2",
+        "--data",
+        "two-moons:50",
+        "--top",
+        "500");
+    return tests;
+  }
+
+  private void spectrum(String culprit, String model, MlpShape arch) {
+    refused(
+        culprit, "spectrum", "--model", model, "--arch", arch.toString(), "--data", "two-moons:50");
+  }
+
+  private static String[] with(String[] more, String... args) {
+    String[] all = Arrays.copyOf(args, args.length + more.length);
+    System.arraycopy(more, 0, all, args.length, more.length);
+    return all;
+  }
+
+  @TestFactory
+  List<DynamicTest> missingAndFailed() {
+    refused(3, "--device cuda", "train", "--data", "digits", "--device", "cuda");
+    refused(3, "--device cuda:1", "spectrum", "--device", "cuda:1");
+    refused(3, "cuda", "doctor", "--require", "cuda");
+    refused(
+        1, "loss became", "train", "--data", "two-moons:100", "--optimizer", "sgd", "--lr", "1e30");
+    return tests;
+  }
+
+  @Test
+  void stacktraceIsShownOnRequestOnly() {
+    Cli.Outcome o = Cli.run("train", "--data", "none.csv", "--stacktrace");
+    assertEquals(2, o.code());
+    assertTrue(o.err().contains("\tat org.hesse"), o.err());
+  }
+}

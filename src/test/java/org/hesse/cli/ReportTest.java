@@ -1,0 +1,190 @@
+package org.hesse.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.StringReader;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.hesse.cli.SpectrumResult.Density;
+import org.hesse.cli.SpectrumResult.Eigenvalue;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+class ReportTest {
+  static Document parse(String html) throws Exception {
+    DocumentBuilderFactory f = DocumentBuilderFactory.newInstance();
+    f.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+    return f.newDocumentBuilder().parse(new InputSource(new StringReader(html)));
+  }
+
+  private static SpectrumResult spectrum(double scale, double... values) {
+    List<Eigenvalue> e =
+        Arrays.stream(values).mapToObj(v -> new Eigenvalue(v * scale, 1e-7 * scale, true)).toList();
+    double[] grid = new double[64];
+    Arrays.setAll(grid, i -> scale * (i / 32.0 - 1));
+    double[] value = new double[64];
+    Arrays.setAll(value, i -> Math.exp(-0.5 * Math.pow(i - 32, 2)) / scale);
+    double[] nodes = {-0.5 * scale, 0.9 * scale};
+    double[] half = {0.5, 0.5};
+    Density d = new Density(grid, value, new double[64], value, nodes, half, 10, 80, 0.03 * scale);
+    return new SpectrumResult(
+        2410,
+        1797,
+        0.0073463 * scale,
+        0.9875,
+        0.017892 * scale,
+        "hessian",
+        "cpu",
+        "float64",
+        e,
+        new SpectrumResult.Trace(2.758 * scale, 0.021 * scale),
+        d,
+        1234,
+        3.5,
+        7,
+        "mlp:64-32-10:tanh",
+        "<b>&\"digits'.csv",
+        "cross-entropy");
+  }
+
+  private static TrainResult training(int epochs, boolean classes) {
+    List<TrainResult.Epoch> list = new ArrayList<>();
+    for (int i = 1; i <= epochs; i++) {
+      Double accuracy = classes ? 1 - 0.5 / i : null;
+      list.add(new TrainResult.Epoch(i, 2.0 / i, accuracy, 2.5 / i, accuracy, 0.1));
+    }
+    return new TrainResult(
+        list,
+        2410,
+        "cpu",
+        "float32",
+        7,
+        45L * epochs,
+        2.5,
+        "mlp:64-32-10:tanh",
+        "digits",
+        "cross-entropy",
+        "adam, learning rate 0.003",
+        1438,
+        359);
+  }
+
+  private static String text(Document page) {
+    return page.getDocumentElement().getTextContent().replaceAll("\\s+", " ");
+  }
+
+  @Test
+  void saysWhatWasMeasured() throws Exception {
+    Map<String, String> facts = Map.of("command", "hesse spectrum --seed 7");
+    String html = new Report(training(20, true), spectrum(1, 0.5, -0.25), facts).html();
+    String text = text(parse(html));
+    for (String part :
+        List.of(
+            "2,410",
+            "1,797 samples",
+            "<b>&\"digits'.csv",
+            "0.0073463",
+            "98.75%",
+            "0.017892",
+            "2.758 ± 0.021",
+            "0.5000000",
+            "−0.2500000",
+            "1.0×10⁻⁷",
+            "hesse spectrum --seed 7",
+            "10 random probes of 80 steps",
+            "held out",
+            "leading eigenvalues")) {
+      assertTrue(text.contains(part), () -> "lacks " + part);
+    }
+  }
+
+  @Test
+  void needsNothingFromOutside() throws Exception {
+    String html = new Report(training(3, true), spectrum(1, 0.5), Map.of()).html();
+    assertFalse(html.contains("http"), "a reference");
+    assertFalse(html.contains("<script"), "a script");
+    assertFalse(html.contains("@import"), "an import");
+    assertFalse(html.contains("url("), "a resource");
+    assertFalse(html.contains("<link"), "a link");
+    assertTrue(html.contains("prefers-color-scheme: dark"));
+    assertTrue(html.contains("@media print"));
+    assertEquals(0, parse(html).getElementsByTagName("img").getLength());
+  }
+
+  @Test
+  void extremesAreDrawnWithinThePicture() throws Exception {
+    List<Report> reports =
+        List.of(
+            new Report(training(1, true), spectrum(1e-300, 1), Map.of()),
+            new Report(training(1, false), spectrum(1e200, 1, -1), Map.of()),
+            new Report(training(2000, true), null, Map.of()),
+            new Report(null, spectrum(1), Map.of()));
+    for (Report r : reports) {
+      Document page = parse(r.html());
+      for (String attribute : List.of("x", "y", "x1", "y1", "x2", "y2", "cx", "cy")) {
+        NodeList all = page.getElementsByTagName("*");
+        for (int i = 0; i < all.getLength(); i++) {
+          String v = ((Element) all.item(i)).getAttribute(attribute);
+          assertTrue(v.isEmpty() || Math.abs(Double.parseDouble(v)) < 2000, attribute + " " + v);
+        }
+      }
+      assertFalse(text(page).contains("NaN"));
+    }
+  }
+
+  @Test
+  void emptyPartsSaySo() throws Exception {
+    SpectrumResult s = spectrum(1);
+    SpectrumResult bare =
+        new SpectrumResult(
+            s.parameters(),
+            s.samples(),
+            s.loss(),
+            null,
+            s.gradientNorm(),
+            s.operator(),
+            s.device(),
+            s.dtype(),
+            List.of(),
+            s.trace(),
+            null,
+            10,
+            0.1,
+            0,
+            s.model(),
+            "sine",
+            "mse");
+    String text = text(parse(new Report(null, bare, Map.of()).html()));
+    assertTrue(text.contains("The density was not measured"));
+    assertTrue(text.contains("None were asked for"));
+    assertFalse(text.contains("accuracy"));
+  }
+
+  @Test
+  void labelsOfAnAxisDoNotOverlap() throws Exception {
+    for (double high : new double[] {1.01, 1.5, 3, 8, 50, 1e3, 1e9, 1e40}) {
+      String svg =
+          new Chart(360, 236, Axis.whole("x", 1, 3), Axis.log("y", 1, high))
+              .line(new double[] {1, 2, 3}, new double[] {1, high, 1}, 1, "a")
+              .svg("picture");
+      NodeList texts = parse(svg).getElementsByTagName("text");
+      double above = Double.POSITIVE_INFINITY;
+      for (int i = 0; i < texts.getLength(); i++) {
+        Element t = (Element) texts.item(i);
+        if (t.getAttribute("text-anchor").equals("end")) {
+          double y = Double.parseDouble(t.getAttribute("y"));
+          assertTrue(above - y >= 12, "labels at " + above + " and " + y + " up to " + high);
+          above = y;
+        }
+      }
+    }
+  }
+}
