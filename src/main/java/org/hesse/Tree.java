@@ -112,16 +112,18 @@ public final class Tree<T> {
    * @param like a value of this structure, for the tensors' shapes
    */
   public T unravel(Tensor vector, T like) {
+    List<Tensor> leaves = leaves(like);
+    long n = leaves.stream().mapToLong(Tensor::size).sum();
+    if (vector.rank() != 1 || vector.dim(0) != n) {
+      throw new IllegalArgumentException(
+          "vector: shape " + vector.shape() + "; expected [" + n + "]");
+    }
     List<Tensor> parts = new ArrayList<>();
     int at = 0;
-    for (Tensor t : leaves(like)) {
+    for (Tensor t : leaves) {
       int next = at + Math.toIntExact(t.size());
       parts.add(vector.slice(0, at, next).reshape(t.shape().dims()));
       at = next;
-    }
-    if (vector.rank() != 1 || vector.dim(0) != at) {
-      throw new IllegalArgumentException(
-          "vector: shape " + vector.shape() + "; expected [" + at + "]");
     }
     return rebuild(parts);
   }
