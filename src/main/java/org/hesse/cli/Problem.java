@@ -24,6 +24,7 @@ final class Problem {
   /** Under this name {@code train} notes the architecture in a weight file. */
   static final String ARCH_NOTE = "hesse.arch";
 
+  private static final long MOST_PARAMETERS = 2_000_000_000L;
   private static final int HIDDEN = 32;
   private static final int FEW_FEATURES = 8;
 
@@ -56,8 +57,26 @@ final class Problem {
     return new MlpShape(widths, Activation.TANH);
   }
 
+  private static long parameters(MlpShape shape) {
+    long n = 0;
+    for (int i = 0; i < shape.depth(); i++) {
+      n += (shape.width(i) + 1L) * shape.width(i + 1);
+    }
+    return n;
+  }
+
   /** Refuses an architecture that does not fit the data. */
   static void requireFit(MlpShape shape, Dataset data) {
+    if (parameters(shape) > MOST_PARAMETERS) {
+      throw Failure.badInput(
+          "--arch: "
+              + shape
+              + " has "
+              + Numbers.whole(parameters(shape))
+              + " parameters; at most "
+              + Numbers.whole(MOST_PARAMETERS)
+              + " fit one vector");
+    }
     String name = data.name();
     if (shape.inputs() != data.features()) {
       throw Failure.badInput(

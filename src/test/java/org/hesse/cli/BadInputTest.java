@@ -76,6 +76,7 @@ class BadInputTest {
     refused("did you mean '--epochs'", "train", "--data", "digits", "--epoch", "3");
     refused("did you mean 'spectrum'", "spectrm");
     refused("--arch: 'cnn:3'", "train", "--data", "digits", "--arch", "cnn:3");
+    refused("parameters", "train", "--data", "digits:20", "--arch", "mlp:256-1000000000-10");
     refused("'swish'", "train", "--data", "digits", "--arch", "mlp:2-2:swish");
     refused("--loss: 'hinge'", "train", "--data", "digits", "--loss", "hinge");
     refused("--dtype: 'float16'", "train", "--data", "digits", "--dtype", "float16");
@@ -138,7 +139,7 @@ class BadInputTest {
     spectrum("small", file("small.safetensors", safetensors(entry.formatted(8), 8)), shape);
     spectrum("text", file("text.safetensors", "not a weight file at all"), shape);
     spectrum("'0.weight'", good, MlpShape.parse("mlp:2-4-2:tanh"));
-    spectrum("'2.weight'", good, MlpShape.parse("mlp:2-3:tanh"));
+    spectrum("[2.weight, 2.bias]", good, MlpShape.parse("mlp:2-3:tanh"));
     spectrum("'4.weight'", good, MlpShape.parse("mlp:2-3-2-2:tanh"));
     Path nan = folder.resolve("nan.safetensors");
     Tensor w = Tensor.of(new float[] {1, 2, Float.NaN, 4}, 2, 2);
@@ -178,7 +179,19 @@ class BadInputTest {
     refused(3, "--device cuda:1", "spectrum", "--device", "cuda:1");
     refused(3, "cuda", "doctor", "--require", "cuda");
     refused(
-        1, "loss became", "train", "--data", "two-moons:100", "--optimizer", "sgd", "--lr", "1e30");
+        1,
+        "loss became",
+        "train",
+        "--data",
+        "sine:100",
+        "--loss",
+        "mse",
+        "--arch",
+        "mlp:1-4-1:identity",
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "1e10");
     return tests;
   }
 

@@ -1,0 +1,57 @@
+package org.hesse.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** The Java examples of the README are the bodies of the classes here, and they run. */
+class ReadmeTest {
+  private static final Path SOURCES = Path.of("src/test/java/org/hesse/examples");
+
+  /** The body of the main method, indented as in the README. */
+  private static String body(String file) throws IOException {
+    String source = Files.readString(SOURCES.resolve(file));
+    int start = source.indexOf('\n', source.indexOf("void main")) + 1;
+    return source.substring(start, source.indexOf("\n  }\n", start)).stripIndent();
+  }
+
+  private static String output(String name) throws Exception {
+    PrintStream before = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8)) {
+      System.setOut(out);
+      Class.forName("org.hesse.examples." + name)
+          .getMethod("main", String[].class)
+          .invoke(null, (Object) new String[0]);
+    } finally {
+      System.setOut(before);
+    }
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void showsTheExamplesAsTheyAre() throws Exception {
+    String readme = Files.readString(Path.of("README.md"));
+    assertTrue(readme.contains(body("SpectrumExample.java")), "SpectrumExample");
+    assertTrue(readme.contains(body("GradientExample.java")), "GradientExample");
+  }
+
+  @Test
+  void theExamplesRun() throws Exception {
+    String spectrum = output("SpectrumExample");
+    assertEquals(4, spectrum.lines().count(), spectrum);
+    assertTrue(spectrum.contains("trace ") && spectrum.contains(" ± "), spectrum);
+    // By hand: with residuals r = x/2 − y, the gradient is (2 mean(rx), 2 mean(r)).
+    String gradient = output("GradientExample");
+    assertTrue(gradient.contains("-13.5") && gradient.contains("-6.5"), gradient);
+    // H = [[2 mean(x²), 2 mean(x)], [2 mean(x), 2]] times (1/2, 0).
+    assertTrue(gradient.contains("3.5") && gradient.contains("1.5"), gradient);
+  }
+}
