@@ -26,7 +26,7 @@ final class GradientCheck {
     Tree<A> tree = Tree.of(x);
     List<GradientReport.Finding> findings = new ArrayList<>();
     double tolerance = 0;
-    Autodiff.grad(f).apply(x); // fails by name where x or the result cannot be differentiated
+    var _ = Autodiff.grad(f).apply(x); // fails by name where x or the result cannot be differentiated
     for (int leaf = 0; leaf < tree.size(); leaf++) {
       List<GradientReport.Finding> tries = new ArrayList<>();
       DType dtype = tree.leaves(x).get(leaf).dtype();
