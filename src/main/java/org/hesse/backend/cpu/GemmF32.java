@@ -270,6 +270,8 @@ final class GemmF32 implements Prepared {
         int depth = Math.min(DEPTH, p1 - p0);
         int own = (sharedB == null ? ld * depth : 0) + (sharedA == null ? roundedRows * depth : 0);
         float[] packed = (float[]) frame.panel(DType.F32, own);
+        MicroKernelF32 whole = kernel(ROWS, ld / LANES);
+        MicroKernelF32 rest = m % ROWS == 0 ? whole : kernel(m % ROWS, ld / LANES);
         for (int p = p0; p < p1; p += DEPTH) {
           int end = Math.min(p1, p + DEPTH);
           float[] b = sharedB;
@@ -283,7 +285,7 @@ final class GemmF32 implements Prepared {
           int c = at + i0 * row + j0;
           for (int i = 0; i < m; i += ROWS) {
             int count = Math.min(ROWS, m - i);
-            kernel(count, ld / LANES)
+            (count == ROWS ? whole : rest)
                 .run(
                     left.array, left.at + i * left.group, left.row, left.column, b, bAt, ld,
                     end - p, frame.halfF32);
