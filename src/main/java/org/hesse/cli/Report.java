@@ -305,9 +305,11 @@ final class Report {
     double share =
         s.eigenvalues().stream().mapToDouble(Eigenvalue::value).sum() / s.trace().value();
     String leading =
-        s.eigenvalues().isEmpty() || !(share > 0 && share <= 1)
+        s.eigenvalues().size() >= s.parameters() || !(share > 0 && share <= 1)
             ? ""
-            : " The leading eigenvalues above make up " + Numbers.percent(share) + " of it.";
+            : " The leading eigenvalues above make up about "
+                + Numbers.fixed(100 * share, 0)
+                + "% of it.";
     page.paragraph(
         "The sum of all eigenvalues is "
             + trace(s)
