@@ -161,8 +161,10 @@ class ElementwiseTest {
     int[] y = new int[n];
     int[] expected = new int[n];
     for (int i = 0; i < n; i++) {
-      int a = x[i] = edges[i / edges.length];
-      int b = y[i] = edges[i % edges.length];
+      int a = edges[i / edges.length];
+      x[i] = a;
+      int b = edges[i % edges.length];
+      y[i] = b;
       expected[i] =
           switch (kind) {
             case ADD -> a + b;
@@ -190,8 +192,10 @@ class ElementwiseTest {
     double[] y = new double[n];
     boolean[] expected = new boolean[n];
     for (int i = 0; i < n; i++) {
-      double a = x[i] = SPECIALS[i / s];
-      double b = y[i] = SPECIALS[i % s];
+      double a = SPECIALS[i / s];
+      x[i] = a;
+      double b = SPECIALS[i % s];
+      y[i] = b;
       expected[i] =
           switch (kind) {
             case EQ -> a == b;

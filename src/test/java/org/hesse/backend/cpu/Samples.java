@@ -1,6 +1,7 @@
 package org.hesse.backend.cpu;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
@@ -13,6 +14,11 @@ import org.hesse.ir.UnaryKind;
 
 /** Random domains, views and register programs over one input of each dtype. */
 final class Samples {
+  private static final BinaryKind[] LOGIC = {BinaryKind.AND, BinaryKind.OR, BinaryKind.XOR};
+  private static final BinaryKind[] ARITHMETIC = {
+    BinaryKind.ADD, BinaryKind.SUB, BinaryKind.MAX, BinaryKind.MIN
+  };
+
   private static final DType[] TYPES = DType.values();
   private static final int SIZE = 1 << 16;
 
@@ -73,7 +79,7 @@ final class Samples {
         break;
       }
     }
-    return new View(Plans.input(dtype.ordinal(), dtype, SIZE), offset, strides);
+    return new View(Plans.input(Arrays.asList(TYPES).indexOf(dtype), dtype, SIZE), offset, strides);
   }
 
   /** A program whose last value is of the given type. */
@@ -91,35 +97,26 @@ final class Samples {
 
   private Instruction instruction(int[] domain, List<Instruction> code, DType t) {
     boolean truth = t == DType.BOOL;
-    switch (random.nextInt(9)) {
-      case 0:
-        return new Instruction.Load(view(domain, t));
-      case 1:
-        return new Instruction.Constant(t, random.nextInt(3) - 1);
-      case 2:
-        long[] strides = random.longs(domain.length, -3, 4).toArray();
-        return new Instruction.Index(strides);
-      case 3:
-        return apply(code, new Op.Select(), t, DType.BOOL, t, t);
-      case 4:
-        return apply(code, new Op.Cast(), t, TYPES[random.nextInt(4)]);
-      case 5:
+    return switch (random.nextInt(9)) {
+      case 0 -> new Instruction.Load(view(domain, t));
+      case 1 -> new Instruction.Constant(t, random.nextInt(3) - 1);
+      case 2 -> new Instruction.Index(random.longs(domain.length, -3, 4).toArray());
+      case 3 -> apply(code, new Op.Select(), t, DType.BOOL, t, t);
+      case 4 -> apply(code, new Op.Cast(), t, TYPES[random.nextInt(4)]);
+      case 5 -> {
         DType operand = TYPES[random.nextInt(4)];
-        CompareKind kind = CompareKind.values()[random.nextInt(6)];
-        return apply(code, new Op.Compare(kind), DType.BOOL, operand, operand);
-      case 6:
-        UnaryKind unary =
-            truth ? UnaryKind.NOT : random.nextBoolean() ? UnaryKind.NEG : UnaryKind.ABS;
-        return apply(code, new Op.Unary(unary), t, t);
-      default:
-        BinaryKind[] kinds =
-            truth
-                ? new BinaryKind[] {BinaryKind.AND, BinaryKind.OR, BinaryKind.XOR}
-                : new BinaryKind[] {
-                  BinaryKind.ADD, BinaryKind.SUB, BinaryKind.MAX, BinaryKind.MIN
-                };
-        return apply(code, new Op.Binary(kinds[random.nextInt(kinds.length)]), t, t, t);
-    }
+        CompareKind kind = List.of(CompareKind.values()).get(random.nextInt(6));
+        yield apply(code, new Op.Compare(kind), DType.BOOL, operand, operand);
+      }
+      case 6 -> {
+        UnaryKind number = random.nextBoolean() ? UnaryKind.NEG : UnaryKind.ABS;
+        yield apply(code, new Op.Unary(truth ? UnaryKind.NOT : number), t, t);
+      }
+      default -> {
+        BinaryKind[] kinds = truth ? LOGIC : ARITHMETIC;
+        yield apply(code, new Op.Binary(kinds[random.nextInt(kinds.length)]), t, t, t);
+      }
+    };
   }
 
   private Instruction apply(List<Instruction> code, Op op, DType result, DType... operands) {
