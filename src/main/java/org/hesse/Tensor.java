@@ -109,10 +109,11 @@ public final class Tensor {
   // ---- between tensors and nodes
 
   /**
-   * A number: part of the program inside a trace, data outside, where programs with other numbers in
-   * the same place should share one plan.
+   * A number: part of the program inside a trace, data outside, where programs with other numbers
+   * in the same place should share one plan.
    */
   private static Node constant(double value, DType dtype) {
+    Sources.requireValue(value, dtype);
     return Trace.current() == null
         ? of(Hesse.backend().upload(HostArrays.single(value, dtype)), Shape.scalar()).node
         : Sources.constant(value, dtype);
@@ -611,8 +612,14 @@ public final class Tensor {
     int a = axis < 0 ? axis + result.rank() + 1 : axis;
     if (a < 0 || a > result.rank()) {
       throw new IllegalArgumentException(
-          "axis: " + axis + " is no place for a new axis of shape " + result + "; expected "
-              + -(result.rank() + 1) + " to " + result.rank());
+          "axis: "
+              + axis
+              + " is no place for a new axis of shape "
+              + result
+              + "; expected "
+              + -(result.rank() + 1)
+              + " to "
+              + result.rank());
     }
     return Shapes.reshape(node(), result.insert(a, 1));
   }

@@ -39,8 +39,8 @@ public record Mlp(List<Layer> layers) implements Layer {
    * A network with given parameters.
    *
    * @param state tensors by name, all of one real dtype
-   * @throws IllegalArgumentException if a name is missing or unknown, a shape does not fit, or dtypes
-   *     differ
+   * @throws IllegalArgumentException if a name is missing or unknown, a shape does not fit, or
+   *     dtypes differ
    */
   public static Mlp load(MlpShape shape, Map<String, Tensor> state) {
     Map<String, Tensor> rest = new LinkedHashMap<>(state);
@@ -64,14 +64,18 @@ public record Mlp(List<Layer> layers) implements Layer {
 
   private static void requireOneDtype(Map<String, Tensor> state) {
     DType dtype = state.values().iterator().next().dtype();
-    state.forEach(
-        (name, t) -> {
-          if (t.dtype() != dtype) {
-            throw new IllegalArgumentException(
-                "the weight '" + name + "' is " + t.dtype() + ", others are " + dtype
-                    + "; expected one dtype (convert with cast)");
-          }
-        });
+    state.forEach((name, t) -> {
+      if (t.dtype() != dtype) {
+        throw new IllegalArgumentException(
+            "the weight '"
+                + name
+                + "' is "
+                + t.dtype()
+                + ", others are "
+                + dtype
+                + "; expected one dtype (convert with cast)");
+      }
+    });
   }
 
   private static Tensor take(Map<String, Tensor> state, MlpShape arch, String name, int... dims) {

@@ -18,6 +18,16 @@ public final class Sources {
    * @throws IllegalArgumentException if the dtype is not real and does not have the value
    */
   public static Node constant(double value, DType dtype) {
+    requireValue(value, dtype);
+    return new Node(new Op.Constant(value), List.of(), Shape.scalar(), dtype);
+  }
+
+  /**
+   * Checks that a dtype has a value, up to rounding if it is real.
+   *
+   * @throws IllegalArgumentException if it does not
+   */
+  public static void requireValue(double value, DType dtype) {
     boolean ok =
         switch (dtype) {
           case F32, F64 -> true;
@@ -28,7 +38,6 @@ public final class Sources {
       throw new IllegalArgumentException(
           "constant: " + value + " is no value of " + dtype + " (convert the tensor with cast)");
     }
-    return new Node(new Op.Constant(value), List.of(), Shape.scalar(), dtype);
   }
 
   /** The same number everywhere. */
