@@ -274,6 +274,20 @@ class AutodiffTest {
   }
 
   @Test
+  void bothOperandsShareTheDerivativeOfATie() {
+    Tensor a = Tensor.of(new double[] {1, 2, 3});
+    Tensor b = Tensor.of(new double[] {2, 2, 2});
+    for (boolean larger : new boolean[] {true, false}) {
+      Function<List<Tensor>, Tensor> f =
+          t -> larger ? t.get(0).maximum(t.get(1)).sum() : t.get(0).minimum(t.get(1)).sum();
+      List<Tensor> g = grad(f).apply(List.of(a, b));
+      double first = larger ? 0 : 1;
+      assertClose("a", Tensor.of(new double[] {first, 0.5, 1 - first}), g.get(0), 0);
+      assertClose("b", Tensor.of(new double[] {1 - first, 0.5, first}), g.get(1), 0);
+    }
+  }
+
+  @Test
   void tiesOfAMaximumShareItsDerivative() {
     Tensor x = Tensor.of(new double[] {4, 1, 4, 2, 2, 2}, 2, 3);
     Tensor g = grad((Tensor t) -> t.max(1).sum()).apply(x);
@@ -303,6 +317,54 @@ class AutodiffTest {
     assertEquals(2, grad(grad((Tensor x) -> x.pow(two))).apply(scalar(0)).item());
     assertEquals(0, grad((Tensor p) -> scalar(0).pow(p)).apply(two).item());
     assertEquals(8 * Math.log(2), grad((Tensor p) -> two.pow(p)).apply(scalar(3)).item(), 1e-14);
+  }
+
+  // ---- mixed precision
+
+  @Test
+  void derivativesPassThroughCasts() {
+    Tensor x = Tensor.of(new float[] {0.5f, -1.25f, 3});
+    Tensor w = Tensor.of(new double[] {1, 2, 4});
+    Function<Tensor, Tensor> f =
+        t -> {
+          Tensor wide = t.cast(F64);
+          return wide.mul(wide).mul(wide).mul(w).sum();
+        };
+    Tensor g = grad(f).apply(x);
+    assertClose("3 w x²", Tensor.of(new float[] {0.75f, 9.375f, 108}), g, 0);
+    Tensor v = Tensor.of(new float[] {1, 2, -1});
+    assertClose("6 w x v", Tensor.of(new float[] {3, -30, -72}), hvp(f, x, v), 0);
+    Tensor tangent = jvp((Tensor t) -> t.cast(F64), x, v).tangent();
+    assertClose("tangent", v.cast(F64), tangent, 0);
+    Tensor narrow = grad((Tensor t) -> t.cast(DType.F32).mul(3).sum()).apply(w);
+    assertClose("narrow", Tensor.full(3, F64, 3), narrow, 0);
+    Tensor none = grad((Tensor t) -> t.cast(DType.I32).cast(F64).mul(t).sum()).apply(w);
+    assertClose("whole numbers are constants", w, none, 0);
+  }
+
+  /** Products of F32 operands formed in F64: derivatives are formed in F64 and rounded once. */
+  @Test
+  void derivativesOfProductsInDoublePrecision() {
+    Tensor a = random(1, 3, 40).cast(DType.F32);
+    Tensor b = random(2, 40, 2).cast(DType.F32);
+    Tensor w = random(3, 3, 2);
+    record Pair(Tensor a, Tensor b) {}
+    Function<Pair, Tensor> mixed = p -> p.a().matmul(p.b(), F64).mul(w).sum();
+    Function<Pair, Tensor> wide = p -> p.a().matmul(p.b()).mul(w).sum();
+    Pair exact = grad(wide).apply(new Pair(a.cast(F64), b.cast(F64)));
+    Pair got = grad(mixed).apply(new Pair(a, b));
+    double rounding = Math.ulp(1f);
+    assertClose("a", exact.a().cast(DType.F32), got.a(), rounding);
+    assertClose("b", exact.b().cast(DType.F32), got.b(), rounding);
+    Pair v = new Pair(b.transpose().matmul(b).sum().mul(a), b);
+    Pair wideV = Tree.map(v, t -> t.cast(F64));
+    Pair h = hvp(mixed, new Pair(a, b), v);
+    Pair exactH = hvp(wide, new Pair(a.cast(F64), b.cast(F64)), wideV);
+    assertClose("H a", exactH.a().cast(DType.F32), h.a(), rounding);
+    assertClose("H b", exactH.b().cast(DType.F32), h.b(), rounding);
+    Function<Tensor, Tensor> batched = t -> t.matmul(b, F64);
+    Tensor mapped = vmap(batched).apply(a.reshape(3, 1, 40));
+    assertClose("vmap", a.cast(F64).matmul(b.cast(F64)).reshape(3, 1, 2), mapped, 1e-14);
   }
 
   // ---- structure

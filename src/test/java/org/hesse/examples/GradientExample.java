@@ -19,8 +19,7 @@ public final class GradientExample {
     Tensor y = Tensor.of(new double[] {1, 3, 5, 7});
     Line line = new Line(Tensor.of(new double[] {0.5}), Tensor.of(new double[] {0}));
 
-    Function<Line, Tensor> loss =
-        l -> x.mul(l.slope()).add(l.offset()).sub(y).square().mean();
+    Function<Line, Tensor> loss = l -> x.mul(l.slope()).add(l.offset()).sub(y).square().mean();
     System.out.println(grad(loss).apply(line));
     System.out.println(hvp(loss, line, line));
   }

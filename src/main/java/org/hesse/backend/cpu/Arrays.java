@@ -12,8 +12,14 @@ final class Arrays {
   static Object allocate(DType dtype, long size) {
     if (size < 0 || size > MAX_SIZE) {
       throw new IllegalArgumentException(
-          "size: " + size + " elements of " + dtype + " do not fit one heap array; the cpu backend"
-              + " stores up to " + MAX_SIZE + " elements in a tensor or in a plan's arena");
+          "size: "
+              + size
+              + " elements of "
+              + dtype
+              + " do not fit one heap array; the cpu backend"
+              + " stores up to "
+              + MAX_SIZE
+              + " elements in a tensor or in a plan's arena");
     }
     int n = (int) size;
     return switch (dtype) {
@@ -32,7 +38,8 @@ final class Arrays {
       case boolean[] a -> DType.BOOL;
       default ->
           throw new IllegalArgumentException(
-              "array: " + array.getClass().getTypeName()
+              "array: "
+                  + array.getClass().getTypeName()
                   + " holds no tensor elements; expected float[], double[], int[] or boolean[]");
     };
   }

@@ -32,9 +32,9 @@ final class BinaryI32 implements Kernel {
                 ? x * y
                 : KIND == BinaryKind.DIV
                     ? y == 0 ? 0 : x / y
-                    : KIND == BinaryKind.MAX ? Math.max(x, y) : KIND == BinaryKind.MIN
-                        ? Math.min(x, y)
-                        : bits(x, y);
+                    : KIND == BinaryKind.MAX
+                        ? Math.max(x, y)
+                        : KIND == BinaryKind.MIN ? Math.min(x, y) : bits(x, y);
   }
 
   private static int bits(int x, int y) {

@@ -108,8 +108,8 @@ final class BlockProgram {
   }
 
   /**
-   * For each value the store that it can be computed right into: dense, and over no memory that this
-   * program reads, for a later instruction of the same block may still want what lies there.
+   * For each value the store that it can be computed right into: dense, and over no memory that
+   * this program reads, for a later instruction of the same block may still want what lies there.
    */
   private static Step.@Nullable Store[] directStores(
       int[] domain, List<Instruction> code, List<Step.Store> stores) {
@@ -195,8 +195,7 @@ final class BlockProgram {
     Slot slot = load.view().slot();
     if (view.isDense()) {
       long origin = view.position(0);
-      return (frame, memory, start, n) ->
-          set(frame, v, memory.array(slot), (int) (origin + start));
+      return (frame, memory, start, n) -> set(frame, v, memory.array(slot), (int) (origin + start));
     }
     return (frame, memory, start, n) -> {
       Object from = memory.array(slot);
@@ -216,11 +215,7 @@ final class BlockProgram {
     Slot slot = s.view().slot();
     return (frame, memory, start, n) ->
         view.scatter(
-            frame.values[s.value()],
-            frame.offsets[s.value()],
-            start,
-            n,
-            memory.array(slot));
+            frame.values[s.value()], frame.offsets[s.value()], start, n, memory.array(slot));
   }
 
   private static void set(Frame frame, int v, Object array, int offset) {

@@ -8,9 +8,9 @@ import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 
 /**
- * The host processor. Results do not depend on the number of threads. Uses the Vector API where java
- * was started with {@code --add-modules jdk.incubator.vector}, and scalar loops otherwise, with a
- * warning.
+ * The host processor. Results do not depend on the number of threads. Uses the Vector API where
+ * java was started with {@code --add-modules jdk.incubator.vector}, and scalar loops otherwise,
+ * with a warning.
  */
 public final class CpuBackend implements Backend {
   private static final CpuBackend INSTANCE = new CpuBackend();

@@ -61,8 +61,17 @@ final class CpuExecutable implements Executable {
       }
       if (b.dtype() != slot.dtype() || b.size() < slot.size()) {
         throw new IllegalArgumentException(
-            what + " " + i + ": " + b.size() + " elements of " + b.dtype() + " given, expected "
-                + slot.size() + " of " + slot.dtype());
+            what
+                + " "
+                + i
+                + ": "
+                + b.size()
+                + " elements of "
+                + b.dtype()
+                + " given, expected "
+                + slot.size()
+                + " of "
+                + slot.dtype());
       }
       arrays[i] = b.array();
     }

@@ -56,19 +56,14 @@ final class DotStep {
   }
 
   /** Reduces along the rows of the matrix, or across them if its columns are what is contiguous. */
-  private static Prepared matrixVector(
-      Step.Dot dot, int rows, View matrix, View vector, View out) {
+  private static Prepared matrixVector(Step.Dot dot, int rows, View matrix, View vector, View out) {
     boolean alongRows = Math.abs(matrix.strides()[2]) <= Math.abs(matrix.strides()[1]) || rows == 1;
     int[] order = alongRows ? new int[] {0, 1, 2} : new int[] {0, 2, 1};
     int[] vectorOrder = alongRows ? new int[] {0, -1, 2} : new int[] {0, 2, -1};
     int[] domain =
-        alongRows
-            ? new int[] {dot.batch(), rows, dot.k()}
-            : new int[] {dot.batch(), dot.k(), rows};
-    List<Instruction> code =
-        product(dot, strides(matrix, order), strides(vector, vectorOrder));
-    return new ReduceStep(
-        new Step.Reduce(ReduceKind.SUM, domain, alongRows ? 2 : 1, 1, code, out));
+        alongRows ? new int[] {dot.batch(), rows, dot.k()} : new int[] {dot.batch(), dot.k(), rows};
+    List<Instruction> code = product(dot, strides(matrix, order), strides(vector, vectorOrder));
+    return new ReduceStep(new Step.Reduce(ReduceKind.SUM, domain, alongRows ? 2 : 1, 1, code, out));
   }
 
   /** Any dtype and any shape, slowly. */

@@ -5,8 +5,8 @@ import java.lang.invoke.MethodHandles;
 import org.hesse.ir.ReduceKind;
 
 /**
- * Folds by halves: rows 0… take up rows n/2…, and so on until one row is left. These are plain loops
- * over long stretches, and the error of a sum grows with the logarithm of its length only.
+ * Folds by halves: rows 0… take up rows n/2…, and so on until one row is left. These are plain
+ * loops over long stretches, and the error of a sum grows with the logarithm of its length only.
  */
 final class FoldF32 implements FoldKernel {
   private static final ReduceKind KIND =
@@ -74,5 +74,4 @@ final class FoldF32 implements FoldKernel {
       sums[i] = Math.max(s, v);
     }
   }
-
 }

@@ -12,7 +12,9 @@ final class FoldLoopF32 {
 
   private FoldLoopF32() {}
 
-  /** Combines n numbers at p with n numbers at q, none of which is overwritten before it is read. */
+  /**
+   * Combines n numbers at p with n numbers at q, none of which is overwritten before it is read.
+   */
   static void run(boolean sum, float[] a, int p, int q, float[] to, int n) {
     int full = SPECIES.loopBound(n);
     for (int i = 0; i < full; i += SPECIES.length()) {
@@ -29,8 +31,7 @@ final class FoldLoopF32 {
   }
 
   /** Merges n numbers into as many results, which are kept in double with what rounding took. */
-  static void merge(
-      boolean sum, float[] a, int at, int n, double[] sums, double[] lost, int to) {
+  static void merge(boolean sum, float[] a, int at, int n, double[] sums, double[] lost, int to) {
     int full = VectorMath.SPECIES.loopBound(n);
     for (int i = 0; i < full; i += VectorMath.SPECIES.length()) {
       DoubleVector v = LanesF32.load(a, at + i);

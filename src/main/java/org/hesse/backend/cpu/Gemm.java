@@ -33,12 +33,18 @@ record Gemm(
     long[] s = dot.out().strides();
     if (s[2] != 1 && s[1] == 1) {
       return new Gemm(
-          dot.batch(), dot.n(), dot.m(), dot.k(), rhs, lhs, Matrix.of(dot.out(), 2, 1), false,
+          dot.batch(),
+          dot.n(),
+          dot.m(),
+          dot.k(),
+          rhs,
+          lhs,
+          Matrix.of(dot.out(), 2, 1),
+          false,
           dot.out());
     }
     Matrix out = Matrix.of(dot.out(), 1, 2);
-    return new Gemm(
-        dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, out, s[2] != 1, dot.out());
+    return new Gemm(dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, out, s[2] != 1, dot.out());
   }
 
   /** Type of the products and of the result. */

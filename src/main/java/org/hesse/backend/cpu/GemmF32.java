@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A matrix product from packed panels. The right operand is copied into panels of three vectors of
  * columns, the left one is read where it is if its rows are contiguous, and else copied into panels
- * of {@link #ROWS} rows. A task is one panel of columns by up to {@link #ROWS_PER_TASK} rows; a long sum
- * with few tasks is cut into stretches that are added up in order. How the work is cut depends on
- * the shape only.
+ * of {@link #ROWS} rows. A task is one panel of columns by up to {@link #ROWS_PER_TASK} rows; a
+ * long sum with few tasks is cut into stretches that are added up in order. How the work is cut
+ * depends on the shape only.
  */
 final class GemmF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
@@ -185,7 +185,8 @@ final class GemmF32 implements Prepared {
             if (task < aTasks) {
               packRows(batch, task, p0, p1, packed, task * ROWS_PER_TASK * k);
             } else {
-              packColumns(batch, task - aTasks, p0, p1, packed, aSize + (task - aTasks) * COLUMNS * k);
+              packColumns(
+                  batch, task - aTasks, p0, p1, packed, aSize + (task - aTasks) * COLUMNS * k);
             }
           });
       each(
@@ -194,8 +195,7 @@ final class GemmF32 implements Prepared {
             Tile tile = new Tile(batch, task / panels, task % panels, p0, p1);
             tile.packedA = shareA ? tile.rows * ROWS_PER_TASK * k : -1;
             tile.packedB = shareB ? aSize + tile.panel * COLUMNS * k : -1;
-            tile.compute(
-                shareA ? packed : null, shareB ? packed : null, c, cAt(batch), cRow());
+            tile.compute(shareA ? packed : null, shareB ? packed : null, c, cAt(batch), cRow());
           });
     }
 
@@ -287,8 +287,15 @@ final class GemmF32 implements Prepared {
             int count = Math.min(ROWS, m - i);
             (count == ROWS ? whole : rest)
                 .run(
-                    left.array, left.at + i * left.group, left.row, left.column, b, bAt, ld,
-                    end - p, frame.halfF32);
+                    left.array,
+                    left.at + i * left.group,
+                    left.row,
+                    left.column,
+                    b,
+                    bAt,
+                    ld,
+                    end - p,
+                    frame.halfF32);
             PackF32.put(frame.halfF32, ld, to, c + i * row, row, count, n, p > firstPass());
           }
         }

@@ -46,7 +46,9 @@ final class Kernels {
           case Op.Cast c -> "cast";
           default ->
               throw new IllegalArgumentException(
-                  "instruction " + op + " is not elementwise; a register program applies unary,"
+                  "instruction "
+                      + op
+                      + " is not elementwise; a register program applies unary,"
                       + " binary, compare, select and cast");
         };
     return CACHE.computeIfAbsent(new Key(operation, operand, result, simd), Kernels::make);

@@ -9,8 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 /** Floats as vectors of doubles and back. {@link LanesF64} is the same for doubles. */
 final class LanesF32 {
   private static final VectorSpecies<Float> HALF =
-      VectorSpecies.of(
-          float.class, VectorShape.forBitSize(VectorMath.SPECIES.vectorBitSize() / 2));
+      VectorSpecies.of(float.class, VectorShape.forBitSize(VectorMath.SPECIES.vectorBitSize() / 2));
 
   private LanesF32() {}
 

@@ -11,8 +11,7 @@ final class LanesF64 {
   }
 
   static DoubleVector load(double[] a, int at, int n) {
-    return DoubleVector.fromArray(
-        VectorMath.SPECIES, a, at, VectorMath.SPECIES.indexInRange(0, n));
+    return DoubleVector.fromArray(VectorMath.SPECIES, a, at, VectorMath.SPECIES.indexInRange(0, n));
   }
 
   static void store(DoubleVector v, double[] a, int at) {

@@ -7,10 +7,10 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The heart of the matrix product: up to 6 rows by up to 3 vectors of columns, all of whose sums
- * stay in registers. (With 8 rows they do not, although 32 registers should hold them.) Each copy of
- * this class has its own number of rows and of vectors; what is beyond them is dropped by the JIT
- * compiler. Every sum is formed in the order of p, so an element's value does not depend on the copy
- * that computes it.
+ * stay in registers. (With 8 rows they do not, although 32 registers should hold them.) Each copy
+ * of this class has its own number of rows and of vectors; what is beyond them is dropped by the
+ * JIT compiler. Every sum is formed in the order of p, so an element's value does not depend on the
+ * copy that computes it.
  */
 final class MicroF32 implements MicroKernelF32 {
   private static final int[] SIZE = Specialized.constant(MethodHandles.lookup(), int[].class);
@@ -90,8 +90,7 @@ final class MicroF32 implements MicroKernelF32 {
     }
   }
 
-  private static void store(
-      FloatVector v0, FloatVector v1, FloatVector v2, float[] tile, int row) {
+  private static void store(FloatVector v0, FloatVector v1, FloatVector v2, float[] tile, int row) {
     int at = row * VECTORS * LANES;
     v0.intoArray(tile, at);
     if (VECTORS > 1) {

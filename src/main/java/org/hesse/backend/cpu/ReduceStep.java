@@ -9,10 +9,10 @@ import org.hesse.ir.Op;
 import org.hesse.ir.ReduceKind;
 
 /**
- * Evaluates a block program and folds what it yields. The domain is seen as outer × reduced × inner.
- * Where one outer index spans less than a block, a block takes several; else the work is cut into
- * tasks of one outer index, up to a block's width of the inner ones and a fixed number of reduced
- * ones, whose partial results are combined in order.
+ * Evaluates a block program and folds what it yields. The domain is seen as outer × reduced ×
+ * inner. Where one outer index spans less than a block, a block takes several; else the work is cut
+ * into tasks of one outer index, up to a block's width of the inner ones and a fixed number of
+ * reduced ones, whose partial results are combined in order.
  */
 final class ReduceStep implements Prepared {
   private static final int BLOCK = BlockProgram.BLOCK;

@@ -3,8 +3,8 @@ package org.hesse.backend.cpu;
 import org.hesse.ir.UnaryKind;
 
 /**
- * Elementary functions of one number, the same bits on every machine: {@link StrictMath} and what it
- * lacks.
+ * Elementary functions of one number, the same bits on every machine: {@link StrictMath} and what
+ * it lacks.
  */
 final class ScalarMath {
   private ScalarMath() {}

@@ -44,8 +44,6 @@ final class SimdBinaryF32 implements Kernel {
             ? x.sub(y)
             : KIND == BinaryKind.MUL
                 ? x.mul(y)
-                : KIND == BinaryKind.DIV
-                    ? x.div(y)
-                    : KIND == BinaryKind.MAX ? x.max(y) : x.min(y);
+                : KIND == BinaryKind.DIV ? x.div(y) : KIND == BinaryKind.MAX ? x.max(y) : x.min(y);
   }
 }

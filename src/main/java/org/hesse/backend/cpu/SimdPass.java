@@ -5,8 +5,7 @@ import jdk.incubator.vector.DoubleVector;
 
 /** Loop of one stage of a function. */
 final class SimdPass implements VectorPass {
-  private static final Choice CHOICE =
-      Specialized.constant(MethodHandles.lookup(), Choice.class);
+  private static final Choice CHOICE = Specialized.constant(MethodHandles.lookup(), Choice.class);
   private static final Stage STAGE = CHOICE.stage();
   private static final boolean SINGLE = CHOICE.single();
 

@@ -36,8 +36,6 @@ final class SimdUnaryF32 implements Kernel {
         ? x.neg()
         : KIND == UnaryKind.ABS
             ? x.abs()
-            : KIND == UnaryKind.SQRT
-                ? x.sqrt()
-                : FloatVector.broadcast(SPECIES, 1).div(x.sqrt());
+            : KIND == UnaryKind.SQRT ? x.sqrt() : FloatVector.broadcast(SPECIES, 1).div(x.sqrt());
   }
 }

@@ -265,8 +265,7 @@ final class VectorMath {
   }
 
   private static DoubleVector erfSmall(DoubleVector z) {
-    return P12
-        .fma(z, P11)
+    return P12.fma(z, P11)
         .fma(z, P10)
         .fma(z, P9)
         .fma(z, P8)
@@ -281,8 +280,7 @@ final class VectorMath {
   }
 
   private static DoubleVector erfLarge(DoubleVector u) {
-    return Q15
-        .fma(u, Q14)
+    return Q15.fma(u, Q14)
         .fma(u, Q13)
         .fma(u, Q12)
         .fma(u, Q11)
@@ -320,8 +318,7 @@ final class VectorMath {
     DoubleVector low = error.sub(n.fma(HALF_PI_2, w.neg())).sub(n.mul(HALF_PI_3));
     LongVector q = rounded.reinterpretAsLongs().add(quarter);
     VectorMask<Double> odd = q.and(1).compare(EQ, 1).cast(SPECIES);
-    DoubleVector y =
-        sinePolynomial(r, low, single).blend(cosinePolynomial(r, low, single), odd);
+    DoubleVector y = sinePolynomial(r, low, single).blend(cosinePolynomial(r, low, single), odd);
     LongVector sign = q.and(2).lanewise(LSHL, 62);
     DoubleVector z = y.reinterpretAsLongs().lanewise(XOR, sign).reinterpretAsDoubles();
     if (quarter == 0) {

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that share the tasks of a large step. How tasks are cut never depends on the number of
- * threads, and each task writes memory of its own, so results do not depend on it either.
+ * The threads that share the tasks of a large step. How tasks are cut never depends on the number
+ * of threads, and each task writes memory of its own, so results do not depend on it either.
  */
 final class Workers {
   /** One of the tasks that a step is cut into. */
@@ -55,12 +55,11 @@ final class Workers {
   private static final ThreadLocal<Boolean> BUSY = ThreadLocal.withInitial(() -> false);
   private static final AtomicInteger NAMES = new AtomicInteger();
   private static final ExecutorService POOL =
-      Executors.newCachedThreadPool(
-          r -> {
-            Thread t = new Thread(r, "hesse-cpu-" + NAMES.incrementAndGet());
-            t.setDaemon(true);
-            return t;
-          });
+      Executors.newCachedThreadPool(r -> {
+        Thread t = new Thread(r, "hesse-cpu-" + NAMES.incrementAndGet());
+        t.setDaemon(true);
+        return t;
+      });
 
   private static volatile int threads =
       Integer.getInteger("hesse.threads", Runtime.getRuntime().availableProcessors());

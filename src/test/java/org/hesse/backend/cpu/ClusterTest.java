@@ -45,8 +45,7 @@ class ClusterTest {
     int size = (int) BlockProgram.size(domain);
     View out = outView(domain, result, size, seed % 3 == 0);
     // The same value may be stored twice, and a value stored may be used later.
-    Step.Map map =
-        new Step.Map(domain, code, List.of(new Step.Store(code.size() - 1, out)));
+    Step.Map map = new Step.Map(domain, code, List.of(new Step.Store(code.size() - 1, out)));
     CpuBackend.setThreads(1);
     Object y = Plans.run(map, result, 2 * size, s.inputs);
     CpuBackend.setThreads(3);
@@ -170,8 +169,7 @@ class ClusterTest {
                 new Instruction.Apply(add, DType.F32, List.of(0, 1)),
                 two,
                 new Instruction.Apply(mul, DType.F32, List.of(0, 3))),
-            List.of(
-                new Step.Store(2, Plans.dense(t, n)), new Step.Store(4, Plans.dense(y, n))));
+            List.of(new Step.Store(2, Plans.dense(t, n)), new Step.Store(4, Plans.dense(y, n))));
     Step sum =
         new Step.Map(
             domain,
@@ -186,13 +184,11 @@ class ClusterTest {
     for (int i = 0; i < n; i++) {
       numbers[i] = i;
     }
-    Schedule schedule =
-        new Schedule(List.of(x), List.of(y), arena, List.of(copy, both, sum));
+    Schedule schedule = new Schedule(List.of(x), List.of(y), arena, List.of(copy, both, sum));
     Buffer out = CpuBackend.instance().allocate(DType.F32, n);
     CpuBackend.instance()
         .prepare(schedule)
-        .run(
-            new Buffer[] {CpuBackend.instance().upload(numbers)}, new Buffer[] {out});
+        .run(new Buffer[] {CpuBackend.instance().upload(numbers)}, new Buffer[] {out});
     float[] result = (float[]) out.toArray();
     for (int i = 0; i < n; i++) {
       assertEquals(i + 1 + 2 * i, result[i]);

@@ -66,12 +66,14 @@ class DotTest {
 
   /** Strides over (batch, rows, columns), rows contiguous or columns, with gaps and offsets. */
   private static View view(
-      Random random, org.hesse.backend.Slot slot, int rows, int columns, int layout, boolean repeat) {
+      Random random,
+      org.hesse.backend.Slot slot,
+      int rows,
+      int columns,
+      int layout,
+      boolean repeat) {
     int gap = slot.size() == 0 ? 0 : random.nextInt(2);
-    long[] s =
-        layout == 0
-            ? new long[] {0, columns + gap, 1}
-            : new long[] {0, 1, rows + gap};
+    long[] s = layout == 0 ? new long[] {0, columns + gap, 1} : new long[] {0, 1, rows + gap};
     s[0] = repeat ? 0 : (long) (layout == 0 ? rows : columns) * (layout == 0 ? s[1] : s[2]);
     return new View(slot, random.nextInt(3), s);
   }
@@ -106,8 +108,7 @@ class DotTest {
       double sum = 0;
       double size = 0;
       for (int p = 0; p < k; p++) {
-        double x =
-            get(a, va, at[0], at[1], p) * get(b, vb, at[0], at[2], p);
+        double x = get(a, va, at[0], at[1], p) * get(b, vb, at[0], at[2], p);
         sum += x;
         size += Math.abs(x);
       }

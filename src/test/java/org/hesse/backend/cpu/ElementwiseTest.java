@@ -19,13 +19,69 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Elementary functions against {@link StrictMath}, in units in the last place. */
 class ElementwiseTest {
   private static final double[] SPECIALS = {
-    0.0, -0.0, 1, -1, 0.5, -0.5, 2, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN,
-    Double.MIN_VALUE, -Double.MIN_VALUE, Double.MIN_NORMAL, -Double.MIN_NORMAL, Double.MAX_VALUE,
-    -Double.MAX_VALUE, Float.MIN_VALUE, -Float.MIN_VALUE, Float.MIN_NORMAL, Float.MAX_VALUE,
-    -Float.MAX_VALUE, 1e-10, -1e-10, 1e-20, -1e-20, 88.7, 88.8, -87.4, -103.9, -104.1, 709.7,
-    709.8, -708.5, -745.1, -745.2, -36, -37, -38, 16, 20, 22, Math.PI, Math.PI / 2, -Math.PI, 355,
-    6381956970095103.0, 1e15, 1e22, -1e5, 5.9, 6, 6.1, -6, 0.9999999, 1.0000001, 0x1p52, 3, -3,
-    0x1p52 - 0.5, 2.5, -2.5, 0.99, -0.99
+    0.0,
+    -0.0,
+    1,
+    -1,
+    0.5,
+    -0.5,
+    2,
+    Double.POSITIVE_INFINITY,
+    Double.NEGATIVE_INFINITY,
+    Double.NaN,
+    Double.MIN_VALUE,
+    -Double.MIN_VALUE,
+    Double.MIN_NORMAL,
+    -Double.MIN_NORMAL,
+    Double.MAX_VALUE,
+    -Double.MAX_VALUE,
+    Float.MIN_VALUE,
+    -Float.MIN_VALUE,
+    Float.MIN_NORMAL,
+    Float.MAX_VALUE,
+    -Float.MAX_VALUE,
+    1e-10,
+    -1e-10,
+    1e-20,
+    -1e-20,
+    88.7,
+    88.8,
+    -87.4,
+    -103.9,
+    -104.1,
+    709.7,
+    709.8,
+    -708.5,
+    -745.1,
+    -745.2,
+    -36,
+    -37,
+    -38,
+    16,
+    20,
+    22,
+    Math.PI,
+    Math.PI / 2,
+    -Math.PI,
+    355,
+    6381956970095103.0,
+    1e15,
+    1e22,
+    -1e5,
+    5.9,
+    6,
+    6.1,
+    -6,
+    0.9999999,
+    1.0000001,
+    0x1p52,
+    3,
+    -3,
+    0x1p52 - 0.5,
+    2.5,
+    -2.5,
+    0.99,
+    -0.99
   };
 
   private static double[] arguments(int seed) {
@@ -231,7 +287,8 @@ class ElementwiseTest {
         new boolean[] {false, false, true, true, true, true, true, true},
         (boolean[]) Plans.apply(new Op.Cast(), DType.BOOL, n, (Object) floats(x)));
     assertArrayEquals(
-        new float[] {1, 0}, (float[]) Plans.apply(new Op.Cast(), DType.F32, 2, new boolean[] {true, false}));
+        new float[] {1, 0},
+        (float[]) Plans.apply(new Op.Cast(), DType.F32, 2, new boolean[] {true, false}));
   }
 
   /** The scalar loops that stand in where the Vector API is absent. */

@@ -24,7 +24,8 @@ final class Interpreter {
       Instruction in = code.get(i);
       double x =
           switch (in) {
-            case Instruction.Load load -> get(inputs[load.view().slot().index()], at(load.view(), index));
+            case Instruction.Load load ->
+                get(inputs[load.view().slot().index()], at(load.view(), index));
             case Instruction.Constant c -> c.value();
             case Instruction.Index x2 -> dot(x2.strides(), index);
             case Instruction.Apply apply -> apply(apply, v);
@@ -53,16 +54,18 @@ final class Interpreter {
           };
       case Op.Compare u ->
           switch (u.kind()) {
-            case EQ -> a == b;
-            case NE -> a != b;
-            case LT -> a < b;
-            case LE -> a <= b;
-            case GT -> a > b;
-            case GE -> a >= b;
-          }
-          ? 1 : 0;
+                case EQ -> a == b;
+                case NE -> a != b;
+                case LT -> a < b;
+                case LE -> a <= b;
+                case GT -> a > b;
+                case GE -> a >= b;
+              }
+              ? 1
+              : 0;
       case Op.Select s -> a != 0 ? b : v[apply.arguments().get(2)];
-      case Op.Cast c -> apply.dtype() == DType.BOOL ? (a != 0 ? 1 : 0) : apply.dtype() == DType.I32 ? (int) a : a;
+      case Op.Cast c ->
+          apply.dtype() == DType.BOOL ? (a != 0 ? 1 : 0) : apply.dtype() == DType.I32 ? (int) a : a;
       default -> throw new IllegalArgumentException(apply.op().toString());
     };
   }
