@@ -55,11 +55,7 @@ final class CheckCommand implements Callable<Integer> {
       description = "How many samples, picked at random, the loss is a mean of. Default: 32.")
   int samples = 32;
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "Write the results as JSON; - writes them, and only them, to stdout.")
-  @Nullable Path json;
+  @Mixin JsonOption json;
 
   @Mixin CommonOptions common;
   @Mixin StandardOptions standard;
@@ -82,8 +78,8 @@ final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     common.start();
+    Text text = json.text(terminal);
     Checks.atLeast("--samples", samples, 1);
-    Checks.writableFile("--json", json);
     DType dtype = common.dtype == null ? DType.F64 : common.dtype;
     SafetensorsFile stored = weights.model == null ? null : Problem.weights(weights.model);
     MlpShape given =
@@ -102,12 +98,11 @@ final class CheckCommand implements Callable<Integer> {
     GradientReport report =
         Autodiff.checkGradients(
             (Mlp m) -> problem.loss.apply(m.apply(data.x()), data.y()), model, ORDER);
-    return conclude(report, shape, data, dtype);
+    return conclude(text, report, shape, data, dtype);
   }
 
-  private int conclude(GradientReport report, MlpShape shape, Dataset data, DType dtype)
+  private int conclude(Text text, GradientReport report, MlpShape shape, Dataset data, DType dtype)
       throws IOException {
-    Text text = new Text(terminal, json);
     text.line(
         "Derivatives of the "
             + problem.loss.label()
@@ -127,19 +122,17 @@ final class CheckCommand implements Callable<Integer> {
             + Numbers.scientific(report.tolerance())
             + ", "
             + CommonOptions.name(dtype));
-    if (json != null) {
-      Result result =
-          new Result(
-              report.passed(),
-              report.tolerance(),
-              report.findings(),
-              shape.toString(),
-              data.name(),
-              data.size(),
-              CommonOptions.name(dtype),
-              common.seed);
-      Json.write(result, json, terminal);
-    }
+    Result result =
+        new Result(
+            report.passed(),
+            report.tolerance(),
+            report.findings(),
+            shape.toString(),
+            data.name(),
+            data.size(),
+            CommonOptions.name(dtype),
+            common.seed);
+    json.write(result, terminal);
     if (!report.passed()) {
       Finding worst = report.worst();
       throw Failure.failed(

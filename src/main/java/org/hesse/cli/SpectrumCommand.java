@@ -91,17 +91,9 @@ final class SpectrumCommand implements Callable<Integer> {
       description = "Samples taken at once. Default: all up to 4096, else 2048.")
   @Nullable Integer batch;
 
-  @Option(
-      names = "--report",
-      paramLabel = "DIR",
-      description = "Write DIR/report.html with figures.")
-  @Nullable Path report;
+  @Mixin ReportOption report;
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "Write the results as JSON; - writes them, and only them, to stdout.")
-  @Nullable Path json;
+  @Mixin JsonOption json;
 
   @Mixin CommonOptions common;
   @Mixin StandardOptions standard;
@@ -119,11 +111,10 @@ final class SpectrumCommand implements Callable<Integer> {
     common.start();
     checkOptions();
     if (isBare()) {
-      report = Path.of("report");
+      report.folder = Path.of("report");
     }
-    Checks.writableFile("--json", json);
-    Checks.writableFolder("--report", report);
-    Text text = new Text(terminal, json);
+    report.check();
+    Text text = json.text(terminal);
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
       Subject subject = weights.model == null ? trained(text, bar) : loaded(weights.model);
       SpectrumResult result = measure(subject, bar);
@@ -156,7 +147,7 @@ final class SpectrumCommand implements Callable<Integer> {
 
   /** No model, data or output was named. */
   private boolean isBare() {
-    return weights.model == null && problem.data == null && json == null && report == null;
+    return weights.model == null && problem.data == null && json.file == null && report.folder == null;
   }
 
   private Subject loaded(Path file) throws IOException {
@@ -204,7 +195,7 @@ final class SpectrumCommand implements Callable<Integer> {
       throw Failure.badInput("--top: " + top + "; " + s.shape + " has " + n + " eigenvalues");
     }
     int size = batch != null ? batch : s.data.size() <= WHOLE ? WHOLE : LARGE_BATCH;
-    boolean wanted = density != null ? density : weights.model == null || report != null;
+    boolean wanted = density != null ? density : weights.model == null || report.folder != null;
     int k = top != null ? top : (int) Math.min(USUAL_TOP, n);
     Measurement.Settings settings =
         new Measurement.Settings(k, wanted, probes, steps, size, common.seed);
@@ -280,12 +271,10 @@ final class SpectrumCommand implements Callable<Integer> {
   }
 
   private void write(SpectrumResult r, Subject s, Text text) throws IOException {
-    if (report != null) {
-      text.line("  report " + RunFacts.write(report, s.training, r, facts(r)));
+    if (report.folder != null) {
+      text.line("  report " + RunFacts.write(report.folder, s.training, r, facts(r)));
     }
-    if (json != null) {
-      Json.write(r, json, terminal);
-    }
+    json.write(r, terminal);
   }
 
   private Map<String, String> facts(SpectrumResult r) {

@@ -93,17 +93,9 @@ final class TrainCommand implements Callable<Integer> {
       description = "Write the weights as safetensors, named as PyTorch's nn.Sequential does.")
   @Nullable Path save;
 
-  @Option(
-      names = "--report",
-      paramLabel = "DIR",
-      description = "Write DIR/report.html with the training curves.")
-  @Nullable Path report;
+  @Mixin ReportOption report;
 
-  @Option(
-      names = "--json",
-      paramLabel = "FILE",
-      description = "Write the results as JSON; - writes them, and only them, to stdout.")
-  @Nullable Path json;
+  @Mixin JsonOption json;
 
   @Mixin CommonOptions common;
   @Mixin StandardOptions standard;
@@ -121,14 +113,13 @@ final class TrainCommand implements Callable<Integer> {
     }
     Trainer.Settings settings = settings();
     Checks.writableFile("--save", save);
-    Checks.writableFile("--json", json);
-    Checks.writableFolder("--report", report);
+    report.check();
     DType dtype = common.dtype == null ? DType.F32 : common.dtype;
     Dataset data = Problem.data(problem.data, problem.loss, dtype);
     MlpShape shape = problem.arch == null ? Problem.defaultShape(data) : problem.arch;
     Problem.requireFit(shape, data);
     Trainer trainer = new Trainer(shape, problem.loss, data, dtype, settings);
-    Text text = new Text(terminal, json);
+    Text text = json.text(terminal);
     Trainer.Trained trained;
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
       trained = train(trainer, text, bar);
@@ -235,12 +226,10 @@ final class TrainCommand implements Callable<Integer> {
       Safetensors.write(save, trained.model().state(), notes);
       text.line("  weights " + save);
     }
-    if (report != null) {
-      text.line("  report  " + RunFacts.write(report, r, null, facts(r)));
+    if (report.folder != null) {
+      text.line("  report  " + RunFacts.write(report.folder, r, null, facts(r)));
     }
-    if (json != null) {
-      Json.write(r, json, terminal);
-    }
+    json.write(r, terminal);
   }
 
   private Map<String, String> facts(TrainResult r) {
