@@ -9,11 +9,11 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import org.hesse.diff.Batching;
 import org.hesse.diff.Jvp;
 import org.hesse.diff.Linearization;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
+import org.hesse.ir.Program;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Sources;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +45,26 @@ public final class Autodiff {
   public record ValueAndPullback<A, B>(B value, Function<B, A> pullback) {}
 
   /**
+   * A function's value, and its Jacobian as a function of a tangent, which has the structure of the
+   * argument.
+   */
+  public record ValueAndPushforward<A, B>(B value, Function<A, B> pushforward) {}
+
+  /** The derivative that {@link #customJvp} gives to a function. */
+  @FunctionalInterface
+  public interface TangentRule<A, B> {
+    /**
+     * The tangent of the result. Must be linear in {@code dx}.
+     *
+     * @param x the argument
+     * @param y the function's result there; its derivative is this rule again
+     * @param dx tangent of x, of its structure, shapes and dtypes
+     * @return structure, shapes and dtypes of y; tensors that are not real are ignored
+     */
+    B apply(A x, B y, A dx);
+  }
+
+  /**
    * The gradient of a scalar function, by reverse mode.
    *
    * @param f a function with a scalar real result
@@ -72,7 +92,7 @@ public final class Autodiff {
   /** The value, then the gradient's leaves. */
   private static <A> List<Node> gradient(Function<A, Tensor> f, Tree<A> tree, A x) {
     List<Node> inputs = freshCopies(tree.leaves(x));
-    requireReal(tree, inputs);
+    requireReal("x", tree, inputs);
     Node loss = f.apply(tree.rebuild(inputs.stream().map(Tensor::traced).toList())).node();
     if (loss.shape().rank() != 0 || !loss.dtype().isReal()) {
       throw new IllegalArgumentException(
@@ -132,17 +152,31 @@ public final class Autodiff {
    */
   public static <A, B> ValueAndPullback<A, B> vjp(Function<A, B> f, A x) {
     Tree<A> tree = Tree.of(x);
+    Linear<B> linear = linear("vjp", f, tree, tree.leaves(x), true);
+    return new ValueAndPullback<>(
+        linear.value, u -> pullback(linear.function, tree, linear.out, linear.value, u));
+  }
+
+  /** A function's value and derivative, whose residuals are computed. */
+  private record Linear<B>(Tree<B> out, B value, Linearization function) {}
+
+  /** Differentiates with respect to the real leaves; all must be so for reverse mode. */
+  private static <A, B> Linear<B> linear(
+      String transform, Function<A, B> f, Tree<A> tree, List<Tensor> leaves, boolean reverse) {
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     AtomicReference<Linearization> linear = new AtomicReference<>();
     AtomicReference<List<Node>> residuals = new AtomicReference<>(List.of());
     List<Tensor> result =
         run(
-            "vjp",
+            transform,
             () -> {
-              List<Node> inputs = freshCopies(tree.leaves(x));
-              requireReal(tree, inputs);
+              List<Node> inputs = freshCopies(leaves);
+              if (reverse) {
+                requireReal("x", tree, inputs);
+              }
               List<Node> values = call(f, tree, inputs, out);
-              linear.set(Linearization.of(values, inputs));
+              List<Node> real = inputs.stream().filter(n -> n.dtype().isReal()).toList();
+              linear.set(Linearization.of(values, real));
               residuals.set(linear.get().residuals());
               List<Node> nodes = new ArrayList<>(values);
               nodes.addAll(residuals.get());
@@ -153,9 +187,8 @@ public final class Autodiff {
     for (int i = 0; i < residuals.get().size(); i++) {
       computed.put(residuals.get().get(i), result.get(n + i).node());
     }
-    Linearization applied = linear.get().substitute(computed);
     B value = out.get().rebuild(result.subList(0, n));
-    return new ValueAndPullback<>(value, u -> pullback(applied, tree, out.get(), value, u));
+    return new Linear<>(out.get(), value, linear.get().substitute(computed));
   }
 
   private static <A, B> A pullback(
@@ -176,6 +209,108 @@ public final class Autodiff {
   }
 
   /**
+   * The value of f at x, and the function v ↦ J v, by forward mode. Outside other transforms the
+   * value and all that the pushforward needs are computed once, here; prefer it to {@link #jvp} for
+   * several tangents at one point.
+   *
+   * <p>The tangent has the structure, shapes and dtypes of x; its leaves that are not real are
+   * ignored.
+   */
+  public static <A, B> ValueAndPushforward<A, B> linearize(Function<A, B> f, A x) {
+    Tree<A> tree = Tree.of(x);
+    List<Tensor> leaves = tree.leaves(x);
+    Linear<B> linear = linear("linearize", f, tree, leaves, false);
+    return new ValueAndPushforward<>(
+        linear.value, v -> pushforward(linear, tree, leaves, tree.leaves(v)));
+  }
+
+  private static <A, B> B pushforward(
+      Linear<B> linear, Tree<A> tree, List<Tensor> leaves, List<Tensor> tangents) {
+    for (int i = 0; i < leaves.size(); i++) {
+      requireLike("v", tree.paths().get(i), tangents.get(i), leaves.get(i).node());
+    }
+    return linear.out.rebuild(
+        run(
+            "linearize",
+            () -> {
+              List<Node> v = nodes(tangents).stream().filter(n -> n.dtype().isReal()).toList();
+              return orZeros(linear.function.push(v), nodes(linear.out.leaves(linear.value)));
+            }));
+  }
+
+  /**
+   * The Jacobian of a function of one tensor by forward mode, one tangent for each number in x.
+   * Prefer {@link #jacobian} unless you know better.
+   *
+   * @param f from a tensor to a tensor
+   * @return [out…, in…], of the result's dtype
+   * @throws IllegalArgumentException if x or the result is not real
+   */
+  public static Tensor jacfwd(Function<Tensor, Tensor> f, Tensor x) {
+    return Jacobians.of("jacfwd", Jacobians.Mode.FORWARD, f, x).block("", "");
+  }
+
+  /** {@link #jacfwd(Function, Tensor)} between trees. */
+  public static <A, B> Jacobian<A, B> jacfwd(Function<A, B> f, A x) {
+    return Jacobians.of("jacfwd", Jacobians.Mode.FORWARD, f, x);
+  }
+
+  /**
+   * The Jacobian of a function of one tensor by reverse mode, one cotangent for each number in the
+   * result. Prefer {@link #jacobian} unless you know better.
+   *
+   * @param f from a tensor to a tensor
+   * @return [out…, in…], of the result's dtype
+   * @throws IllegalArgumentException if x or the result is not real
+   */
+  public static Tensor jacrev(Function<Tensor, Tensor> f, Tensor x) {
+    return Jacobians.of("jacrev", Jacobians.Mode.REVERSE, f, x).block("", "");
+  }
+
+  /** {@link #jacrev(Function, Tensor)} between trees. */
+  public static <A, B> Jacobian<A, B> jacrev(Function<A, B> f, A x) {
+    return Jacobians.of("jacrev", Jacobians.Mode.REVERSE, f, x);
+  }
+
+  /**
+   * The Jacobian of a function of one tensor, by forward mode if x has no more numbers than the
+   * result, else by reverse mode. The function itself is computed once.
+   *
+   * <pre>{@code
+   * Tensor j = jacobian((Tensor x) -> x.softmax(0), x);  // diag(p) − ppᵀ
+   * }</pre>
+   *
+   * @param f from a tensor to a tensor
+   * @return [out…, in…], of the result's dtype
+   * @throws IllegalArgumentException if x or the result is not real
+   */
+  public static Tensor jacobian(Function<Tensor, Tensor> f, Tensor x) {
+    return Jacobians.of("jacobian", Jacobians.Mode.CHEAPER, f, x).block("", "");
+  }
+
+  /** {@link #jacobian(Function, Tensor)} between trees: a block for each pair of tensors. */
+  public static <A, B> Jacobian<A, B> jacobian(Function<A, B> f, A x) {
+    return Jacobians.of("jacobian", Jacobians.Mode.CHEAPER, f, x);
+  }
+
+  /**
+   * The Hessian of a scalar function of one tensor, by forward mode over reverse mode. For products
+   * with vectors alone see {@link #hvp}.
+   *
+   * @param f from a tensor to a real scalar
+   * @return [in…, in…]
+   * @throws IllegalArgumentException if x is not real or f's result is no real scalar
+   */
+  public static Tensor hessian(Function<Tensor, Tensor> f, Tensor x) {
+    return Jacobians.hessian(f, x).block("", "");
+  }
+
+  /** {@link #hessian(Function, Tensor)} of a function of a tree: the Jacobian of its gradient. */
+  public static <A> Jacobian<A, A> hessian(Function<A, Tensor> f, A x) {
+    return Jacobians.hessian(f, x);
+  }
+
+  /**
    * The product of the Hessian of a scalar function with a vector, H v, by forward mode over
    * reverse mode.
    *
@@ -193,48 +328,118 @@ public final class Autodiff {
    * @throws IllegalArgumentException when applied, if the leading extents differ
    */
   public static <A, B> Function<A, B> vmap(Function<A, B> f) {
-    return x -> {
-      Tree<A> tree = Tree.of(x);
-      List<Tensor> leaves = tree.leaves(x);
-      int size = batchSize(tree, leaves);
-      AtomicReference<Tree<B>> out = new AtomicReference<>();
-      List<Tensor> result =
-          run(
-              "vmap",
-              () -> {
-                Map<Node, Node> batched = new HashMap<>();
-                List<Node> inputs = new ArrayList<>();
-                for (Tensor t : leaves) {
-                  Shape one = t.shape().remove(0);
-                  Node p = new Node(new Op.Placeholder(), List.of(), one, t.dtype());
-                  inputs.add(p);
-                  batched.put(p, t.node());
-                }
-                return Batching.batch(call(f, tree, inputs, out), batched, size);
-              });
-      return out.get().rebuild(result);
-    };
+    return vmap(f, VmapAxes.of(0), VmapAxes.of(0));
   }
 
-  private static int batchSize(Tree<?> tree, List<Tensor> leaves) {
-    int size = -1;
-    for (int i = 0; i < leaves.size(); i++) {
-      Shape s = leaves.get(i).shape();
-      if (s.rank() == 0 || size >= 0 && s.dim(0) != size) {
-        throw new IllegalArgumentException(
-            "vmap: leaf '"
-                + tree.paths().get(i)
-                + "' has shape "
-                + s
-                + "; expected "
-                + (size < 0 ? "a leading batch axis" : "a leading extent of " + size));
-      }
-      size = s.dim(0);
-    }
-    if (size < 0) {
-      throw new IllegalArgumentException("vmap: the argument has no tensor to map over");
-    }
-    return size;
+  /** {@link #vmap(Function, VmapAxes, VmapAxes)} with the results' batch axes in front. */
+  public static <A, B> Function<A, B> vmap(Function<A, B> f, VmapAxes in) {
+    return vmap(f, in, VmapAxes.of(0));
+  }
+
+  /**
+   * Maps a function of one example over a batch whose axis may be anywhere, or missing.
+   *
+   * <pre>{@code
+   * vmap((Tensor x) -> x.softmax(0), VmapAxes.of(1), VmapAxes.of(1));    // along columns
+   * vmap((Mlp m, Tensor x) -> m.apply(x), VmapAxes.unmapped(), VmapAxes.of(0));
+   * vmap(f, VmapAxes.unmapped().with("hidden.bias", 0));
+   * }</pre>
+   *
+   * @param in the batch axis of each leaf of the argument; at least one has one
+   * @param out the batch axis of each leaf of the result, counted in the result that has it; only
+   *     what does not depend on the batch can be unmapped
+   * @throws IllegalArgumentException when applied, if a leaf has no such axis, extents differ, a
+   *     name is no leaf's, or an unmapped result depends on the batch
+   */
+  public static <A, B> Function<A, B> vmap(Function<A, B> f, VmapAxes in, VmapAxes out) {
+    return x -> Vmap.apply(f, in, out, x);
+  }
+
+  /** {@link #vmap(Function)} for two arguments. */
+  public static <A, B, C> BiFunction<A, B, C> vmap(BiFunction<A, B, C> f) {
+    return vmap(f, VmapAxes.of(0), VmapAxes.of(0));
+  }
+
+  /** {@link #vmap(Function, VmapAxes)} for two arguments. */
+  public static <A, B, C> BiFunction<A, B, C> vmap(
+      BiFunction<A, B, C> f, VmapAxes first, VmapAxes second) {
+    return vmap(f, first, second, VmapAxes.of(0));
+  }
+
+  /**
+   * {@link #vmap(Function, VmapAxes, VmapAxes)} for two arguments, which messages call {@code
+   * first} and {@code second}.
+   */
+  public static <A, B, C> BiFunction<A, B, C> vmap(
+      BiFunction<A, B, C> f, VmapAxes first, VmapAxes second, VmapAxes out) {
+    Function<Pair<A, B>, C> mapped =
+        vmap(p -> f.apply(p.first(), p.second()), VmapAxes.both(first, second), out);
+    return (a, b) -> mapped.apply(new Pair<>(a, b));
+  }
+
+  /**
+   * A function with a derivative of its own: forward mode calls the rule, reverse mode transposes
+   * what the rule builds, and higher orders differentiate the rule itself, in which {@code y} has
+   * this rule as its derivative.
+   *
+   * <pre>{@code
+   * var softplus = customJvp((Tensor x) -> x.exp().log1p(), (x, y, dx) -> x.sigmoid().mul(dx));
+   * }</pre>
+   *
+   * <p>The function may capture tensors that are mapped but none that is differentiated, and the
+   * rule none of either: pass those as part of the argument.
+   *
+   * @param f computes the value; its own operations are not differentiated
+   * @param rule computes the tangent from the argument, the value and the argument's tangent
+   * @throws IllegalArgumentException when differentiated, if the rule's result is not like the
+   *     value
+   * @throws IllegalStateException when differentiated, if f captures a tensor that is
+   *     differentiated, or by reverse mode if the rule is not linear in the tangent
+   */
+  public static <A, B> Function<A, B> customJvp(Function<A, B> f, TangentRule<A, B> rule) {
+    return x -> CustomJvp.apply(f, rule, x);
+  }
+
+  /**
+   * The solution x of F(x, p) = 0 as a function of p, with the derivative of the implicit function
+   * theorem, dx = −(∂F/∂x)⁻¹ (∂F/∂p) dp, whatever way the solver has found it. Derivatives of every
+   * order, by every mode, under {@code vmap} and in {@code compile}.
+   *
+   * <pre>{@code
+   * Function<Tensor, Tensor> ridge = implicitRoot(
+   *     lambda -> solution,                                         // found before, for this lambda
+   *     (w, lambda) -> gram.matmul(w).sub(moment).add(w.mul(lambda)));
+   * grad((Tensor l) -> validationLoss(ridge.apply(l))).apply(lambda);
+   * }</pre>
+   *
+   * <p>Both functions may capture constants only; everything that is differentiated or mapped
+   * belongs in p. In a trace the solver is traced too, so it has a fixed number of steps; a solver
+   * that reads values runs beforehand, and its result is captured (or passed in p where the
+   * function is compiled).
+   *
+   * <p>The derivative inverts ∂F/∂x as a dense matrix, by Newton–Schulz iteration: up to 1,024
+   * unknowns and condition numbers up to about 10⁸ in F64, 10⁵ in F32. Beyond that, and where ∂F/∂x
+   * is singular, derivatives are NaN.
+   *
+   * @param solver from p to x
+   * @param residual F, with the structure, shapes and dtypes of x, all real and of one dtype; zero
+   *     at the solution
+   */
+  public static <P, X> Function<P, X> implicitRoot(
+      Function<P, X> solver, BiFunction<X, P, X> residual) {
+    return Implicit.root(solver, residual);
+  }
+
+  /**
+   * The minimiser in x of a scalar function of (x, p) as a function of p: {@link #implicitRoot} of
+   * the gradient in x, which must be zero at the solution.
+   *
+   * @param solver from p to x
+   * @param objective smooth, with a regular Hessian in x at the solution
+   */
+  public static <P, X> Function<P, X> implicitMinimum(
+      Function<P, X> solver, BiFunction<X, P, Tensor> objective) {
+    return Implicit.minimum(solver, objective);
   }
 
   /**
@@ -255,6 +460,32 @@ public final class Autodiff {
   private record Pair<A, B>(A first, B second) {}
 
   /**
+   * The graph that {@link #compile} would plan for an argument of this structure, to print or draw.
+   *
+   * <pre>{@code
+   * System.out.println(program(grad(loss), model).print());
+   * Files.writeString(Path.of("loss.dot"), program(loss, model).dot());  // dot -Tsvg loss.dot
+   * }</pre>
+   *
+   * @return a program whose first inputs are the leaves of x, then the tensors that f captures
+   */
+  public static <A, B> Program program(Function<A, B> f, A x) {
+    Tree<A> tree = Tree.of(x);
+    List<Node> parameters = parameters(tree.leaves(x));
+    AtomicReference<Tree<B>> out = new AtomicReference<>();
+    return Program.capture(parameters, Trace.run("program", () -> call(f, tree, parameters, out)));
+  }
+
+  static List<Node> parameters(List<Tensor> leaves) {
+    List<Node> parameters = new ArrayList<>();
+    for (Tensor t : leaves) {
+      Op op = new Op.Parameter(parameters.size());
+      parameters.add(new Node(op, List.of(), t.shape(), t.dtype()));
+    }
+    return parameters;
+  }
+
+  /**
    * Compares the derivatives of a scalar function with central differences, leaf by leaf along
    * random directions.
    *
@@ -263,13 +494,30 @@ public final class Autodiff {
    *     real
    */
   public static <A> GradientReport checkGradients(Function<A, Tensor> f, A x, int order) {
-    return GradientCheck.run(f, x, order, RngKey.of(0));
+    return checkGradients(f, x, GradientOptions.order(order));
+  }
+
+  /**
+   * Compares the derivatives of a scalar function with central differences, leaf by leaf. A point
+   * on a kink is moved away from it and the report says so.
+   *
+   * <pre>{@code
+   * GradientReport r = checkGradients(loss, model, GradientOptions.order(2).everyCoordinate());
+   * assertTrue(r.passed(), r.toString());
+   * }</pre>
+   *
+   * @throws IllegalArgumentException if f's result is no real scalar or x has a leaf that is not
+   *     real
+   */
+  public static <A> GradientReport checkGradients(
+      Function<A, Tensor> f, A x, GradientOptions options) {
+    return GradientCheck.run(f, x, options);
   }
 
   // ---- shared parts
 
   /** Traces a body; its nodes run at once, or stay nodes where a trace is already under way. */
-  private static List<Tensor> run(String transform, Supplier<List<Node>> body) {
+  static List<Tensor> run(String transform, Supplier<List<Node>> body) {
     List<Node> nodes = Trace.run(transform, body);
     return Trace.current() == null
         ? Hesse.evaluate(nodes)
@@ -289,7 +537,7 @@ public final class Autodiff {
   }
 
   /** Nodes of their own, so that this transform sees only uses through the function's argument. */
-  private static List<Node> freshCopies(List<Tensor> leaves) {
+  static List<Node> freshCopies(List<Tensor> leaves) {
     return leaves.stream().map(t -> Elementwise.copy(t.node())).toList();
   }
 
@@ -302,11 +550,12 @@ public final class Autodiff {
     return result;
   }
 
-  private static void requireReal(Tree<?> tree, List<Node> leaves) {
+  static void requireReal(String name, Tree<?> tree, List<Node> leaves) {
     for (int i = 0; i < leaves.size(); i++) {
       if (!leaves.get(i).dtype().isReal()) {
         throw new IllegalArgumentException(
-            "x: leaf '"
+            name
+                + ": leaf '"
                 + tree.paths().get(i)
                 + "' is "
                 + leaves.get(i).dtype()
@@ -315,7 +564,7 @@ public final class Autodiff {
     }
   }
 
-  private static void requireLike(String name, String path, Tensor given, Node expected) {
+  static void requireLike(String name, String path, Tensor given, Node expected) {
     if (!given.shape().equals(expected.shape()) || given.dtype() != expected.dtype()) {
       throw new IllegalArgumentException(
           name

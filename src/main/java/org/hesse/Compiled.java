@@ -74,11 +74,7 @@ final class Compiled<A, B> implements Function<A, B> {
   }
 
   private Entry<B> trace(Tree<A> tree, List<Tensor> leaves) {
-    List<Node> parameters = new ArrayList<>();
-    for (Tensor t : leaves) {
-      Op op = new Op.Parameter(parameters.size());
-      parameters.add(new Node(op, List.of(), t.shape(), t.dtype()));
-    }
+    List<Node> parameters = Autodiff.parameters(leaves);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Node> outputs = Trace.run("compile", () -> Autodiff.call(function, tree, parameters, out));
     Program program = Program.capture(parameters, outputs);

@@ -3,56 +3,81 @@ package org.hesse;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares derivatives with central differences. Each leaf of the argument is moved by itself along
- * random directions v: with φ(t) = f(x + t v), the derivative of order k at 0, by automatic
+ * some directions v: with φ(t) = f(x + t v), the derivative of order k at 0, by automatic
  * differentiation, is compared with the difference quotient of the one of order k − 1.
+ *
+ * <p>Before that the slopes to the left and to the right are compared at two step sizes. For a
+ * smooth function their gap shrinks with the step; at a kink or jump it does not, and then the
+ * derivatives are compared a little further along the line.
  */
 final class GradientCheck {
   /** Steps tried, as multiples of the best one for a smooth function of unit scale. */
   private static final double[] STEPS = {1, 0.1, 10};
 
-  private static final int DIRECTIONS = 3;
+  /** Where to look instead of a kink, in the same unit: further off than the largest step. */
+  private static final double[] PLACES = {16, -16, 48, -48};
 
   private GradientCheck() {}
 
-  static <A> GradientReport run(Function<A, Tensor> f, A x, int order, RngKey key) {
-    if (order < 1) {
-      throw new IllegalArgumentException("order: " + order + "; expected 1 or more");
-    }
-    // The gradient has x's structure; taking it names what cannot be differentiated.
-    Tree<A> tree = Tree.of(Autodiff.grad(f).apply(x));
+  static <A> GradientReport run(Function<A, Tensor> f, A x, GradientOptions options) {
+    Tree<A> tree = Tree.of(x);
     List<GradientReport.Finding> findings = new ArrayList<>();
+    List<String> moves = new ArrayList<>();
     double tolerance = 0;
+    var _ =
+        Autodiff.grad(f).apply(x); // fails by name where x or the result cannot be differentiated
     for (int leaf = 0; leaf < tree.size(); leaf++) {
-      List<GradientReport.Finding> tries = new ArrayList<>();
-      DType dtype = tree.leaves(x).get(leaf).dtype();
-      tolerance = Math.max(tolerance, dtype == DType.F64 ? 1e-6 : 5e-3);
-      for (int d = 0; d < DIRECTIONS; d++) {
-        Function<Tensor, Tensor> line = line(f, tree, x, leaf, key.fold(DIRECTIONS * leaf + d));
-        tries.addAll(compare(line, dtype, tree.paths().get(leaf), order));
+      Tensor start = tree.leaves(x).get(leaf);
+      double leafTolerance = start.dtype() == DType.F64 ? 1e-6 : 5e-3;
+      tolerance = Math.max(tolerance, leafTolerance);
+      Checker checker = new Checker(tree.paths().get(leaf), start.dtype(), leafTolerance, moves);
+      for (Tensor v : directions(start, leaf, options)) {
+        checker.compare(line(f, tree, x, leaf, v), options.order());
       }
-      for (int k = 1; k <= order; k++) {
+      for (int k = 1; k <= options.order(); k++) {
         int wanted = k;
-        tries.stream()
+        checker.tries.stream()
             .filter(t -> t.order() == wanted)
             .max(Comparator.comparingDouble(GradientReport.Finding::error))
             .ifPresent(findings::add);
       }
     }
-    return new GradientReport(findings, tolerance);
+    return new GradientReport(findings, tolerance, moves);
   }
 
-  /** φ(t) = f(x + t v), where v is zero but for one leaf and random of norm 1 there. */
+  /** Random ones of norm 1, or those of the coordinates. */
+  private static List<Tensor> directions(Tensor start, int leaf, GradientOptions options) {
+    List<Tensor> directions = new ArrayList<>();
+    int[] dims = start.shape().dims();
+    if (options.directions() > 0) {
+      RngKey key = RngKey.of(options.seed());
+      for (int d = 0; d < options.directions(); d++) {
+        Tensor r = key.fold(options.directions() * leaf + d).normal(start.dtype(), dims);
+        directions.add(r.div(r.square().sum().sqrt()));
+      }
+      return directions;
+    }
+    int size = Math.toIntExact(start.size());
+    Tensor index = Tensor.arange(DType.I32, size);
+    for (int i = 0; i < size; i++) {
+      Tensor one = index.eq(Tensor.scalar(i, DType.I32)).cast(start.dtype());
+      directions.add(one.reshape(dims));
+    }
+    return directions;
+  }
+
+  /** φ(t) = f(x + t v), where v is zero but for one leaf. */
   private static <A> Function<Tensor, Tensor> line(
-      Function<A, Tensor> f, Tree<A> tree, A x, int leaf, RngKey key) {
+      Function<A, Tensor> f, Tree<A> tree, A x, int leaf, Tensor v) {
     List<Tensor> leaves = tree.leaves(x);
     Tensor start = leaves.get(leaf);
-    Tensor r = key.normal(start.dtype(), start.shape().dims());
-    Tensor v = r.div(r.square().sum().sqrt());
     return t -> {
       List<Tensor> moved = new ArrayList<>(leaves);
       moved.set(leaf, start.add(v.mul(t)));
@@ -60,32 +85,85 @@ final class GradientCheck {
     };
   }
 
-  private static List<GradientReport.Finding> compare(
-      Function<Tensor, Tensor> line, DType dtype, String path, int order) {
-    List<GradientReport.Finding> findings = new ArrayList<>();
-    Function<Tensor, Tensor> lower = line;
-    Tensor zero = Tensor.scalar(0, dtype);
-    for (int k = 1; k <= order; k++) {
-      UnaryOperator<Tensor> derivative = Autodiff.grad(lower);
-      double value = lower.apply(zero).item();
-      double exact = derivative.apply(zero).item();
-      GradientReport.Finding best = null;
+  /** Checks along the lines of one leaf. */
+  private static final class Checker {
+    final List<GradientReport.Finding> tries = new ArrayList<>();
+    private final String path;
+    private final DType dtype;
+    private final double unit;
+    private final double tolerance;
+    private final List<String> moves;
+
+    Checker(String path, DType dtype, double tolerance, List<String> moves) {
+      this.path = path;
+      this.dtype = dtype;
+      this.unit = FiniteDifferences.centralStep(dtype);
+      this.tolerance = tolerance;
+      this.moves = moves;
+    }
+
+    void compare(Function<Tensor, Tensor> line, int order) {
+      Function<Tensor, Tensor> lower = line;
+      for (int k = 1; k <= order; k++) {
+        Function<Tensor, Tensor> derivative = Autodiff.grad(lower);
+        tries.add(compare(lower, derivative, k));
+        lower = derivative;
+      }
+    }
+
+    private GradientReport.Finding compare(
+        Function<Tensor, Tensor> lower, Function<Tensor, Tensor> derivative, int order) {
+      if (!hasKink(lower, 0)) {
+        return compareAt(0, lower, derivative, order);
+      }
+      for (double place : PLACES) {
+        double t = place * unit;
+        if (!hasKink(lower, t)) {
+          moves.add(
+              String.format(
+                  Locale.ROOT,
+                  "'%s' order %d: a kink or jump at the point; checked %.2g away from it instead",
+                  path,
+                  order,
+                  Math.abs(t)));
+          return compareAt(t, lower, derivative, order);
+        }
+      }
+      return compareAt(0, lower, derivative, order);
+    }
+
+    /** The best of several steps. */
+    private GradientReport.Finding compareAt(
+        double t, Function<Tensor, Tensor> lower, Function<Tensor, Tensor> derivative, int order) {
+      double value = at(lower, t);
+      double exact = at(derivative, t);
+      GradientReport.@Nullable Finding best = null;
       for (double step : STEPS) {
-        double h = step * Math.cbrt(dtype.epsilon());
-        double quotient = (at(lower, h, dtype) - at(lower, -h, dtype)) / (2 * h);
+        double h = step * unit;
+        double quotient = (at(lower, t + h) - at(lower, t - h)) / (2 * h);
         double scale = Math.max(Math.abs(value), Math.max(Math.abs(exact), Math.abs(quotient)));
         double error = scale == 0 ? 0 : Math.abs(exact - quotient) / scale;
         if (best == null || error < best.error() || Double.isNaN(best.error())) {
-          best = new GradientReport.Finding(path, k, exact, quotient, error);
+          best = new GradientReport.Finding(path, order, exact, quotient, error);
         }
       }
-      findings.add(best);
-      lower = derivative;
+      return Objects.requireNonNull(best);
     }
-    return findings;
-  }
 
-  private static double at(Function<Tensor, Tensor> f, double t, DType dtype) {
-    return f.apply(Tensor.scalar(t, dtype)).item();
+    /** Whether the slopes on both sides stay apart, by what matters, when the step is quartered. */
+    private boolean hasKink(Function<Tensor, Tensor> f, double t) {
+      double value = at(f, t);
+      double right = (at(f, t + unit) - value) / unit;
+      double left = (value - at(f, t - unit)) / unit;
+      double h = unit / 4;
+      double narrow = Math.abs(at(f, t + h) - 2 * value + at(f, t - h)) / h;
+      double scale = Math.max(Math.abs(value), Math.max(Math.abs(left), Math.abs(right)));
+      double noise = 64 * dtype.epsilon() * Math.abs(value) / unit;
+      return narrow > 0.5 * Math.abs(right - left) && narrow > Math.max(noise, tolerance * scale);
+    }
+
+    private double at(Function<Tensor, Tensor> f, double t) {
+      return f.apply(Tensor.scalar(t, dtype)).item();
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.Map;
 import org.hesse.ir.Node;
 import org.hesse.ops.Rules;
 import org.hesse.ops.Shapes;
+import org.jspecify.annotations.Nullable;
 
 /** Maps a function of one example over a batch: vmap. */
 public final class Batching {
@@ -22,6 +23,17 @@ public final class Batching {
    *     batched inputs
    */
   public static List<Node> batch(List<Node> outputs, Map<Node, Node> batched, int size) {
+    List<@Nullable Node> mapped = push(outputs, batched, size);
+    List<Node> results = new ArrayList<>();
+    for (int i = 0; i < outputs.size(); i++) {
+      Node b = mapped.get(i);
+      results.add(b == null ? Shapes.repeat(outputs.get(i), size) : b);
+    }
+    return results;
+  }
+
+  /** Like {@link #batch}, with null for an output that does not depend on the batched inputs. */
+  public static List<@Nullable Node> push(List<Node> outputs, Map<Node, Node> batched, int size) {
     Map<Node, Node> map = new HashMap<>(batched);
     for (Node n : Walk.dependents(outputs, batched.keySet())) {
       if (map.containsKey(n)) {
@@ -36,11 +48,6 @@ public final class Batching {
       }
       map.put(n, Rules.batch(n, in, marks, size));
     }
-    List<Node> results = new ArrayList<>();
-    for (Node out : outputs) {
-      Node b = map.get(out);
-      results.add(b == null ? Shapes.repeat(out, size) : b);
-    }
-    return results;
+    return Walk.lookUp(outputs, map);
   }
 }

@@ -1,5 +1,8 @@
 package org.hesse.ir;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a {@link Node} computes from its inputs: a primitive with its static attributes. Result
  * shape and dtype stand in the node. The set is closed, so that planner and backends can prove at
@@ -151,4 +154,67 @@ public sealed interface Op {
    * the first word. See Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011).
    */
   record RandomBits() implements Op {}
+
+  /**
+   * One result of a function that has a derivative of its own. Inputs are the function's arguments,
+   * then all its results as its body computes them; the value is the result number {@code result}.
+   * The rule says nothing about values, so equality leaves it out, and programs that are kept have
+   * none ({@link #detached}).
+   *
+   * @param arguments how many of the inputs are arguments
+   * @param result which of the others is the value
+   * @param rule the derivative; null in programs that are only run
+   */
+  record CustomJvp(int arguments, int result, @Nullable TangentRule rule) implements Op {
+    /** The position of the input that is the value. */
+    public int input() {
+      return arguments + result;
+    }
+
+    /** The same without the rule, which may hold whatever a user's function has captured. */
+    public CustomJvp detached() {
+      return new CustomJvp(arguments, result, null);
+    }
+
+    @Override
+    public String mnemonic() {
+      return "custom_jvp";
+    }
+
+    @Override
+    public boolean equals(@Nullable Object o) {
+      return o instanceof CustomJvp c && arguments == c.arguments && result == c.result;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * arguments + result;
+    }
+
+    @Override
+    public String toString() {
+      return "CustomJvp[arguments=" + arguments + ", result=" + result + "]";
+    }
+  }
+
+  /** The derivative of the function in a {@link CustomJvp}. */
+  interface TangentRule {
+    /**
+     * The tangents of all results.
+     *
+     * @param arguments of the function
+     * @param results its results there, which have this rule too
+     * @param tangents of the arguments; null is zero
+     * @return one node for each result, linear in the tangents
+     */
+    List<Node> tangents(List<Node> arguments, List<Node> results, List<@Nullable Node> tangents);
+
+    /**
+     * The rule of the function mapped over a batch.
+     *
+     * @param batched which arguments have a batch axis, in front; results always have one
+     * @param size extent of the batch axis
+     */
+    TangentRule batched(boolean[] batched, int size);
+  }
 }

@@ -44,12 +44,12 @@ public final class Printer {
     return out.append("  return ").append(String.join(", ", results)).append("\n}\n").toString();
   }
 
-  private static String type(Node n) {
+  static String type(Node n) {
     return n.dtype().toString() + n.shape();
   }
 
   /** A record's components as (name=value, …), without what the mnemonic already says. */
-  private static String attributes(Op op) {
+  static String attributes(Op op) {
     if (op instanceof Op.Unary
         || op instanceof Op.Binary
         || op instanceof Op.Compare

@@ -103,7 +103,8 @@ public final class Program {
     for (Node n : nodes) {
       if (!copy.containsKey(n)) {
         List<Node> ins = n.inputs().stream().map(copy::get).toList();
-        Node c = new Node(n.op(), ins, n.shape(), n.dtype());
+        Op op = n.op() instanceof Op.CustomJvp custom ? custom.detached() : n.op();
+        Node c = new Node(op, ins, n.shape(), n.dtype());
         copy.put(n, c);
         rebuilt.add(c);
       }
@@ -199,6 +200,11 @@ public final class Program {
   /** The program in a readable form, one node a line; see {@link Printer}. */
   public String print() {
     return Printer.text(this);
+  }
+
+  /** The program as a graph in the DOT language of Graphviz; see {@link DotGraph}. */
+  public String dot() {
+    return DotGraph.text(this);
   }
 
   @Override

@@ -30,6 +30,7 @@ public final class Rules {
       case Op.ArgMax a -> Reductions.ARG_MAX;
       case Op.Dot d -> Products.DOT;
       case Op.RandomBits r -> RandomWords.BITS;
+      case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;
       case Op.Iota i -> Sources.IOTA;
       case Op.Constant c -> Sources.CONSTANT;
       case Op.Parameter p -> throw leaf(op);

@@ -16,6 +16,10 @@ final class ArithmeticRules {
   static final List<Rule> RULES =
       List.of(
           new Rule("copy", Op.Copy.class, (n, to) -> n.input(0)),
+          new Rule(
+              "custom_jvp",
+              Op.CustomJvp.class,
+              (n, to) -> n.input(((Op.CustomJvp) n.op()).input())),
           new Rule("stop_gradient", Op.StopGradient.class, (n, to) -> n.input(0)),
           new Rule("unary of unary", Op.Unary.class, ArithmeticRules::unaryOfUnary),
           new Rule("neutral element", Op.Binary.class, ArithmeticRules::neutral),

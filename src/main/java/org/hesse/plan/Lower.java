@@ -70,6 +70,7 @@ public final class Lower {
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
       case Op.Copy c -> List.of(copy(n.input(0), slot));
+      case Op.CustomJvp c -> List.of(copy(n.input(c.input()), slot));
       default -> List.of(store(Expander.expand(slots, n, true), slot));
     };
   }

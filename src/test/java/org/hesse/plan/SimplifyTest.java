@@ -70,6 +70,7 @@ class SimplifyTest {
         "elementwise before broadcast",
         in -> neg(Shapes.broadcast(in[0], Shape.of(2, 6), Axes.of(1))));
     c.put("copy", in -> Elementwise.copy(in[0]));
+    c.put("custom_jvp", in -> custom(in[0]));
     c.put("stop_gradient", in -> Elementwise.stopGradient(in[0]));
     c.put("unary of unary", in -> neg(neg(in[0])));
     c.put("neutral element", in -> binary(BinaryKind.MUL, full(1, in[0]), in[0]));
@@ -173,6 +174,11 @@ class SimplifyTest {
           return Products.dot(op, in[1], in[1], F64);
         });
     return c;
+  }
+
+  private static Node custom(Node x) {
+    Op op = new Op.CustomJvp(1, 0, null);
+    return new Node(op, List.of(x, neg(x)), x.shape(), x.dtype());
   }
 
   private static Axes axes(int... a) {

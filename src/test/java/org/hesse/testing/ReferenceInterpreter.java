@@ -130,6 +130,7 @@ public final class ReferenceInterpreter {
       case Op.Cast c -> Elementary.apply(c, n.dtype(), in[0][i]);
       case Op.StopGradient s -> in[0][i];
       case Op.Copy c -> in[0][i];
+      case Op.CustomJvp c -> in[c.input()][i];
       case Op.Reshape r -> in[0][i];
       case Op.ArgMax(int axis) -> argMax(n.input(0).shape(), axis, at, in[0]);
       case Op.RandomBits r -> {

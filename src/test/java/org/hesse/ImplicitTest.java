@@ -1,0 +1,155 @@
+package org.hesse;
+
+import static org.hesse.Autodiff.compile;
+import static org.hesse.Autodiff.grad;
+import static org.hesse.Autodiff.hessian;
+import static org.hesse.Autodiff.implicitMinimum;
+import static org.hesse.Autodiff.implicitRoot;
+import static org.hesse.Autodiff.jacfwd;
+import static org.hesse.Autodiff.jacobian;
+import static org.hesse.Autodiff.jacrev;
+import static org.hesse.Autodiff.vmap;
+import static org.hesse.Expect.close;
+import static org.hesse.Expect.illegalArgument;
+import static org.hesse.Expect.normal;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+class ImplicitTest {
+  private static final Tensor A = normal(1, 8, 3);
+  private static final Tensor B = normal(2, 8);
+  private static final Tensor GRAM = A.transpose().matmul(A);
+  private static final Tensor MOMENT = A.transpose().matmul(B);
+  private static final Tensor LAMBDA = Tensor.scalar(0.7, DType.F64);
+
+  /** (AᵀA + λI)⁻¹ by Newton–Schulz, itself checked in {@link #inverse}. */
+  private static Tensor regularized(Tensor lambda) {
+    return Implicit.inverse(GRAM.add(Tensor.eye(DType.F64, 3).mul(lambda)));
+  }
+
+  private static final Function<Tensor, Tensor> RIDGE =
+      implicitRoot(
+          (Tensor l) -> regularized(l).matmul(MOMENT).stopGradient(),
+          (Tensor w, Tensor l) -> GRAM.matmul(w).add(w.mul(l)).sub(MOMENT));
+
+  @Test
+  void inverse() {
+    Tensor m = normal(3, 5, 5).add(Tensor.eye(DType.F64, 5).mul(2));
+    Tensor inverse = Implicit.inverse(m);
+    close(Tensor.eye(DType.F64, 5), inverse.matmul(m), 1e-12);
+    Tensor v = normal(4, 5, 5);
+    Tensor exact = inverse.matmul(v).matmul(inverse).neg();
+    close(exact, Autodiff.jvp(Implicit::inverse, m, v).tangent(), 1e-11);
+    close(exact, FiniteDifferences.central(Implicit::inverse, m, v), 1e-7);
+  }
+
+  /** Relative error κε up to the documented condition, and NaN for what has no inverse. */
+  @Test
+  void inverseOfHardMatrices() {
+    for (double condition : new double[] {1e2, 1e5, 1e8}) {
+      Tensor d = Tensor.of(new double[] {1, 1 / Math.sqrt(condition), 1 / condition});
+      Tensor q = Tensor.eye(DType.F64, 3).sub(reflection());
+      Tensor m = q.matmul(Tensor.eye(DType.F64, 3).mul(d)).matmul(q);
+      Tensor exact = q.matmul(Tensor.eye(DType.F64, 3).div(d)).matmul(q);
+      double error = Implicit.inverse(m).sub(exact).abs().max().item() / condition;
+      assertTrue(error < 20 * condition * Math.ulp(1.0), () -> condition + ": " + error);
+    }
+    Tensor singular = Tensor.ones(DType.F64, 3, 3);
+    assertTrue(Double.isNaN(Implicit.inverse(singular).sum().item()));
+  }
+
+  /** 2uuᵀ/‖u‖². */
+  private static Tensor reflection() {
+    Tensor u = Tensor.of(new double[] {1, 2, -1});
+    return u.insertAxis(1).mul(u).mul(2).div(u.square().sum());
+  }
+
+  /** dw/dλ = −(AᵀA + λI)⁻¹ w, d²w/dλ² = 2 (AᵀA + λI)⁻² w. */
+  @Test
+  void ridge() {
+    Tensor inverse = regularized(LAMBDA);
+    Tensor w = inverse.matmul(MOMENT);
+    close(w, RIDGE.apply(LAMBDA), 1e-12);
+    Tensor first = inverse.matmul(w).neg();
+    close(first, jacfwd(RIDGE, LAMBDA), 1e-11);
+    close(first, jacrev(RIDGE, LAMBDA), 1e-11);
+    close(first, compile((Tensor l) -> jacrev(RIDGE, l)).apply(LAMBDA), 1e-11);
+    Tensor second = inverse.matmul(inverse.matmul(w)).mul(2);
+    close(second, jacfwd(l -> jacfwd(RIDGE, l), LAMBDA), 1e-10);
+    close(second, jacrev(l -> jacfwd(RIDGE, l), LAMBDA), 1e-10);
+  }
+
+  @Test
+  void mapped() {
+    Tensor lambdas = Tensor.of(new double[] {0.3, 0.7, 2});
+    Tensor inside = vmap((Tensor l) -> jacobian(RIDGE, l)).apply(lambdas);
+    Tensor outside = grad((Tensor l) -> vmap(RIDGE).apply(l).sum()).apply(lambdas);
+    for (int i = 0; i < 3; i++) {
+      Tensor one = jacfwd(RIDGE, lambdas.select(0, i));
+      close(one, inside.select(0, i), 1e-12);
+      assertEquals(one.sum().item(), outside.select(0, i).item(), 1e-11);
+    }
+  }
+
+  /** A solution found outside any trace. */
+  @Test
+  void aSolverThatReadsValues() {
+    double x = 1;
+    for (int i = 0; i < 50; i++) {
+      x -= (x * x - 3) / (2 * x);
+    }
+    Tensor found = Tensor.scalar(x, DType.F64);
+    Function<Tensor, Tensor> root = implicitRoot(p -> found, (z, p) -> z.square().sub(p));
+    Tensor three = Tensor.scalar(3, DType.F64);
+    assertEquals(0.5 / Math.sqrt(3), grad(root).apply(three).item(), 1e-13);
+    assertEquals(-0.25 / Math.pow(3, 1.5), grad(grad(root)).apply(three).item(), 1e-13);
+    assertEquals(0.375 / Math.pow(3, 2.5), grad(grad(grad(root))).apply(three).item(), 1e-12);
+  }
+
+  record Model(Tensor w, Tensor b) {}
+
+  /** Logistic regression by gradient descent: through the minimum as through every step. */
+  @Test
+  void implicitEqualsUnrolled() {
+    Tensor y = B.gt(Tensor.scalar(0, DType.F64)).cast(DType.F64);
+    BiFunction<Model, Tensor, Tensor> objective =
+        (m, l) -> {
+          Tensor z = A.matmul(m.w()).add(m.b());
+          Tensor fit = z.softplus().sub(z.mul(y)).mean();
+          return fit.add(m.w().square().sum().add(m.b().square()).mul(l));
+        };
+    Function<Tensor, Model> descent =
+        l -> {
+          Model m = new Model(Tensor.zeros(DType.F64, 3), Tensor.zeros(DType.F64));
+          for (int i = 0; i < 60; i++) {
+            Model g = grad((Model k) -> objective.apply(k, l)).apply(m);
+            m = new Model(m.w().sub(g.w().mul(0.6)), m.b().sub(g.b().mul(0.6)));
+          }
+          return m;
+        };
+    Function<Tensor, Model> implicit = implicitMinimum(descent, objective);
+    Function<Function<Tensor, Model>, Function<Tensor, Tensor>> loss =
+        solve -> l -> solve.apply(l).w().exp().sum().add(solve.apply(l).b());
+    double unrolled = grad(loss.apply(descent)).apply(LAMBDA).item();
+    assertEquals(unrolled, grad(loss.apply(implicit)).apply(LAMBDA).item(), 1e-8);
+    double second = hessian(loss.apply(descent), LAMBDA).item();
+    assertEquals(second, hessian(loss.apply(implicit), LAMBDA).item(), 1e-6);
+  }
+
+  @Test
+  void misuseIsExplained() {
+    Function<Tensor, Tensor> few = implicitRoot(p -> B, (x, p) -> x.sum().sub(p));
+    illegalArgument(() -> jacfwd(few, LAMBDA), "residual", "F64[]", "F64[8]");
+    Function<Tensor, List<Tensor>> tree =
+        implicitRoot(p -> List.of(B), (x, p) -> List.of(x.get(0), p));
+    illegalArgument(() -> jacfwd(tree, LAMBDA), "residual", "structure", "equations");
+    Tensor many = Tensor.zeros(DType.F64, Implicit.LIMIT + 1);
+    Function<Tensor, Tensor> large = implicitRoot(p -> many, (x, p) -> x.sub(p));
+    illegalArgument(() -> jacfwd(large, LAMBDA), "1025", "1024");
+  }
+}
