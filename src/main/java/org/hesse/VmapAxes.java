@@ -137,10 +137,10 @@ public final class VmapAxes {
               + shape
               + " and no axis "
               + axis
-              + " to map over; expected an axis from "
-              + -shape.rank()
-              + " to "
-              + (shape.rank() - 1)
+              + " to map over; expected "
+              + (shape.rank() == 0
+                  ? "a batch axis"
+                  : "an axis from " + -shape.rank() + " to " + (shape.rank() - 1))
               + ", or unmapped()");
     }
     return a;

@@ -11,6 +11,7 @@ import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.Tensor;
 import org.hesse.testing.OpRow.Sample;
@@ -26,6 +27,9 @@ final class ElementwiseRows {
     40, -40, 90, -90, 110, -110, 800, -800, 1e4, -1e4, INF, -INF, NAN
   };
 
+  private static final Function<Tensor, Tensor> CUSTOM_TANH =
+      Autodiff.customJvp(Tensor::tanh, (x, y, dx) -> dx.sub(y.square().mul(dx)));
+
   private final List<OpRow> rows = new ArrayList<>();
 
   private ElementwiseRows() {}
@@ -38,6 +42,7 @@ final class ElementwiseRows {
     e.comparisons();
     e.wholeAndTruth();
     e.selections();
+    e.custom();
     return e.rows;
   }
 
@@ -241,6 +246,11 @@ final class ElementwiseRows {
         -INF,
         NAN);
     unary("stopGradient", 0, 0, Tensor::stopGradient, x -> x, g::normal, SPECIAL);
+  }
+
+  private void custom() {
+    Gen g = gen("custom");
+    unary("tanh with customJvp", 3, 4, CUSTOM_TANH::apply, Math::tanh, g::normal, SPECIAL);
   }
 
   private void comparisons() {
