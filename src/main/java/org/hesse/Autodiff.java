@@ -418,7 +418,7 @@ public final class Autodiff {
    * function is compiled).
    *
    * <p>The derivative inverts ∂F/∂x as a dense matrix, by Newton–Schulz iteration: up to 1,024
-   * unknowns and condition numbers up to about 10⁸ in F64, 10⁵ in F32. Beyond that, and where ∂F/∂x
+   * unknowns and condition numbers up to about 10⁸ in F64, 10⁴ in F32. Beyond that, and where ∂F/∂x
    * is singular, derivatives are NaN.
    *
    * @param solver from p to x
