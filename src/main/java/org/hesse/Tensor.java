@@ -14,6 +14,7 @@ import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Products;
 import org.hesse.ops.Reductions;
+import org.hesse.ops.Scans;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
 import org.hesse.ops.Sources;
@@ -535,6 +536,16 @@ public final class Tensor {
   /** I32 index of the first maximum along an axis, which disappears. */
   public Tensor argMax(int axis) {
     return finish(Reductions.argMax(node(), axis));
+  }
+
+  /** Running sums along an axis: element i is the sum of the elements 0 … i; real or I32. */
+  public Tensor cumsum(int axis) {
+    return finish(Scans.cumsum(node(), axis, false));
+  }
+
+  /** Running sums from the end of an axis: element i is the sum of the elements i … last. */
+  public Tensor cumsumFromEnd(int axis) {
+    return finish(Scans.cumsum(node(), axis, true));
   }
 
   /**

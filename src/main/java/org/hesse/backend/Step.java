@@ -45,6 +45,12 @@ public sealed interface Step {
   record ArgMax(int[] domain, View in, View out) implements Step {}
 
   /**
+   * Running sums along the domain's last axis, from its beginning on; sums from the end are views
+   * with negative strides.
+   */
+  record Cumsum(int[] domain, View in, View out) implements Step {}
+
+  /**
    * Random words, see {@link org.hesse.ir.Op.RandomBits}.
    *
    * @param keys how many keys; {@code key} is dense, {@code keys} × 2

@@ -140,6 +140,12 @@ public sealed interface Op {
   record ArgMax(int axis) implements Op {}
 
   /**
+   * Running sums along an axis: element i is the sum of the operand's elements 0 … i, or i … last
+   * where {@code reverse}. Real or I32.
+   */
+  record Cumsum(int axis, boolean reverse) implements Op {}
+
+  /**
    * A sum of products over pairs of contracted axes, for each combination of paired batch axes.
    * Result axes: batch (in the given order), free axes of the left operand ascending, free axes of
    * the right operand ascending. The node's dtype may be F64 for F32 operands: products and sums

@@ -28,6 +28,7 @@ public final class Rules {
       case Op.Concat c -> Slices.CONCAT;
       case Op.Reduce r -> Reductions.REDUCE;
       case Op.ArgMax a -> Reductions.ARG_MAX;
+      case Op.Cumsum c -> Scans.CUMSUM;
       case Op.Dot d -> Products.DOT;
       case Op.RandomBits r -> RandomWords.BITS;
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;

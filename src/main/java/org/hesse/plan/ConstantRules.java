@@ -13,6 +13,7 @@ final class ConstantRules {
   static final List<Rule> RULES =
       List.of(
           new Rule("fold constants", Op.class, ConstantRules::fold),
+          new Rule("linear function of zero", Op.class, ConstantRules::ofZero),
           new Rule("view of a constant", Op.class, ConstantRules::viewOfConstant),
           new Rule("elementwise before broadcast", Op.class, ConstantRules::beforeBroadcast));
 
@@ -81,6 +82,15 @@ final class ConstantRules {
         };
     Double value = view ? uniform(n.input(0)) : null;
     return value == null ? null : to.full(value, n.shape(), n.dtype());
+  }
+
+  private static @Nullable Node ofZero(Node n, Rewriter to) {
+    boolean linear =
+        switch (n.op()) {
+          case Op.Cumsum c -> true;
+          default -> false;
+        };
+    return linear && isUniform(n.input(0), 0) ? to.full(0, n.shape(), n.dtype()) : null;
   }
 
   private static boolean isNegativeZero(Node n) {

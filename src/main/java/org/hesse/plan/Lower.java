@@ -66,6 +66,7 @@ public final class Lower {
       case Op.Reduce reduce -> List.of(reduce(n, reduce, slot));
       case Op.Dot dot -> List.of(dot(n, dot, slot));
       case Op.ArgMax(int axis) -> List.of(argMax(n, axis, slot));
+      case Op.Cumsum c -> List.of(Scans.step(c, n.shape(), operand(n.input(0)), slot));
       case Op.RandomBits r -> List.of(randomBits(n, slot));
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);

@@ -94,10 +94,20 @@ final class Products {
   private Node rearranged(Node n, List<Node> ins) {
     return switch (n.op()) {
       case Op.Dot dot -> product(n, dot, ins);
-      case Op.ArgMax a -> strides(n.input(0)) == null ? over(n, dense(ins.get(0))) : n;
+      case Op.ArgMax a -> readable(n, ins);
+      case Op.Cumsum c -> readable(n, ins);
       case Op.RandomBits r -> isDense(n.input(0)) ? n : over(n, dense(ins.get(0)));
       default -> n;
     };
+  }
+
+  /** The node over copies of those operands that are no strided views. */
+  private Node readable(Node n, List<Node> ins) {
+    List<Node> read = new ArrayList<>();
+    for (int i = 0; i < ins.size(); i++) {
+      read.add(strides(n.input(i)) == null ? dense(ins.get(i)) : ins.get(i));
+    }
+    return read.equals(ins) ? n : new Node(n.op(), read, n.shape(), n.dtype());
   }
 
   private static Node over(Node n, Node input) {

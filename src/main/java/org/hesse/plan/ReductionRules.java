@@ -21,6 +21,7 @@ final class ReductionRules {
           new Rule("reduce of broadcast", Op.Reduce.class, ReductionRules::ofBroadcast),
           new Rule("reduce of reduce", Op.Reduce.class, ReductionRules::ofReduce),
           new Rule("reduce of permute", Op.Reduce.class, ReductionRules::ofPermute),
+          new Rule("cumsum over extent 1", Op.Cumsum.class, ReductionRules::cumsumOfOne),
           new Rule("dot over nothing", Op.Dot.class, ReductionRules::dotOverNothing),
           new Rule("dot of permute", Op.Dot.class, ReductionRules::dotOfPermute),
           new Rule("dot of casts", Op.Dot.class, ReductionRules::dotOfCasts),
@@ -118,6 +119,10 @@ final class ReductionRules {
     int[] mapped = ShapeRules.map(axes, order).toArray();
     Arrays.sort(mapped);
     return reduce(to, kind, x.input(0), Axes.of(mapped), n);
+  }
+
+  private static @Nullable Node cumsumOfOne(Node n, Rewriter to) {
+    return n.shape().dim(((Op.Cumsum) n.op()).axis()) == 1 ? n.input(0) : null;
   }
 
   private static long contracted(Node n) {

@@ -70,6 +70,10 @@ final class SchedulePrinter {
         out.append("argmax ").append(Arrays.toString(a.domain())).append('\n');
         line(out, view(a.out()) + " ← " + view(a.in()));
       }
+      case Step.Cumsum c -> {
+        out.append("cumsum ").append(Arrays.toString(c.domain())).append('\n');
+        line(out, view(c.out()) + " ← " + view(c.in()));
+      }
       case Step.RandomBits r -> {
         out.append("random_bits keys=").append(r.keys()).append(" count=").append(r.count());
         out.append('\n');

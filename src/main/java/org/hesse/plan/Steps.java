@@ -18,6 +18,7 @@ final class Steps {
       case Step.Reduce r -> loads(r.code());
       case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
       case Step.ArgMax a -> List.of(a.in().slot());
+      case Step.Cumsum c -> List.of(c.in().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
     };
   }
@@ -38,6 +39,7 @@ final class Steps {
       case Step.Reduce r -> List.of(r.out().slot());
       case Step.Dot d -> List.of(d.out().slot());
       case Step.ArgMax a -> List.of(a.out().slot());
+      case Step.Cumsum c -> List.of(c.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
     };
   }
@@ -57,6 +59,8 @@ final class Steps {
           new Step.Dot(batch, m, n, k, view.apply(lhs), view.apply(rhs), view.apply(out));
       case Step.ArgMax(var domain, var in, var out) ->
           new Step.ArgMax(domain, view.apply(in), view.apply(out));
+      case Step.Cumsum(var domain, var in, var out) ->
+          new Step.Cumsum(domain, view.apply(in), view.apply(out));
       case Step.RandomBits(var keys, var count, var key, var out) ->
           new Step.RandomBits(keys, count, view.apply(key), view.apply(out));
     };

@@ -20,6 +20,7 @@ import org.hesse.ops.Elementwise;
 import org.hesse.ops.Products;
 import org.hesse.ops.RandomWords;
 import org.hesse.ops.Reductions;
+import org.hesse.ops.Scans;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
 import org.hesse.ops.Sources;
@@ -162,7 +163,7 @@ public final class RandomPrograms {
 
   private Node next() {
     Node x = any();
-    return switch (random.nextInt(19)) {
+    return switch (random.nextInt(20)) {
       case 0, 1 -> unary(x);
       case 2, 3, 4 -> binary(x);
       case 5 -> Elementwise.compare(pick(CompareKind.values()), x, like(x));
@@ -178,6 +179,7 @@ public final class RandomPrograms {
       case 15 -> Shapes.reverse(x, subset(x.shape().rank()));
       case 16 -> reduce(x);
       case 17 -> random.nextInt(3) == 0 ? special(x) : dot(x);
+      case 18 -> along(x);
       default -> dot(x);
     };
   }
@@ -344,6 +346,16 @@ public final class RandomPrograms {
       }
     }
     return RandomWords.bits(Sources.iota(Shape.of(2), 0), Shape.of(random.nextInt(6)));
+  }
+
+  /** The primitives that work along one axis. */
+  private Node along(Node x) {
+    int rank = x.shape().rank();
+    if (rank == 0 || x.dtype() == DType.BOOL) {
+      return null;
+    }
+    int axis = random.nextInt(rank);
+    return Scans.cumsum(x, axis, random.nextBoolean());
   }
 
   /** Pairs axes of equal extent; each pair is contracted, a batch, or left alone. */

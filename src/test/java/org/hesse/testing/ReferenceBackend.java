@@ -120,6 +120,7 @@ public final class ReferenceBackend implements Backend {
           case Step.Reduce r -> reduce(r);
           case Step.Dot d -> dot(d);
           case Step.ArgMax a -> argMax(a);
+          case Step.Cumsum c -> cumsum(c);
           case Step.RandomBits r -> randomBits(r);
         }
       }
@@ -151,6 +152,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Reduce r -> loads(r.code());
             case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
             case Step.ArgMax a -> List.of(a.in().slot());
+            case Step.Cumsum c -> List.of(c.in().slot());
             case Step.RandomBits r -> List.of(r.key().slot());
           };
       List<Slot> out =
@@ -159,6 +161,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Reduce r -> List.of(r.out().slot());
             case Step.Dot d -> List.of(d.out().slot());
             case Step.ArgMax a -> List.of(a.out().slot());
+            case Step.Cumsum c -> List.of(c.out().slot());
             case Step.RandomBits r -> List.of(r.out().slot());
           };
       for (Slot a : in) {
@@ -307,6 +310,21 @@ public final class ReferenceBackend implements Backend {
         }
         write(a.out(), best, to);
       } while (next(to, kept));
+    }
+
+    private void cumsum(Step.Cumsum c) {
+      int last = c.domain().length - 1;
+      int[] index = new int[last + 1];
+      double sum = 0;
+      do {
+        double x = read(c.in(), index);
+        sum = index[last] == 0 ? x : add(sum, x, c.out());
+        write(c.out(), sum, index);
+      } while (next(index, c.domain()));
+    }
+
+    private static double add(double a, double b, View of) {
+      return of.slot().dtype() == DType.I32 ? (int) a + (int) b : a + b;
     }
 
     private void randomBits(Step.RandomBits r) {

@@ -107,6 +107,7 @@ public final class ReferenceInterpreter {
       case Op.Pad pad -> pad(n, pad, in[0], out);
       case Op.Concat(int axis) -> concat(n, axis, in, out);
       case Op.Reduce(var kind, Axes axes) -> reduce(n, kind, axes, in[0], out);
+      case Op.Cumsum c -> cumsum(n, c, in[0], out);
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
       default -> {
         for (int i = 0; i < size; i++) {
@@ -217,6 +218,20 @@ public final class ReferenceInterpreter {
       out[to] = kind == ReduceKind.SUM ? add(out[to], in[i], n.dtype()) : Math.max(out[to], in[i]);
     }
     for (int i = 0; i < out.length; i++) {
+      out[i] = Elementary.round(out[i], n.dtype());
+    }
+  }
+
+  private static void cumsum(Node n, Op.Cumsum op, double[] in, double[] out) {
+    for (int i = 0; i < out.length; i++) {
+      int[] at = index(n.shape(), i);
+      int end = at[op.axis()];
+      int step = op.reverse() ? -1 : 1;
+      int begin = op.reverse() ? n.shape().dim(op.axis()) - 1 : 0;
+      for (int k = begin; k != end + step; k += step) {
+        at[op.axis()] = k;
+        out[i] = add(out[i], in[position(n.shape(), at)], n.dtype());
+      }
       out[i] = Elementary.round(out[i], n.dtype());
     }
   }

@@ -33,6 +33,7 @@ final class CpuExecutable implements Executable {
       case Step.Reduce reduce -> new ReduceStep(reduce);
       case Step.Dot dot -> DotStep.prepare(dot);
       case Step.ArgMax argMax -> new ArgMaxStep(argMax);
+      case Step.Cumsum cumsum -> new CumsumStep(cumsum);
       case Step.RandomBits random -> new RandomStep(random);
     };
   }
