@@ -12,6 +12,7 @@ import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
+import org.hesse.ops.Indexing;
 import org.hesse.ops.Products;
 import org.hesse.ops.Reductions;
 import org.hesse.ops.Scans;
@@ -650,6 +651,52 @@ public final class Tensor {
     int a = shape().axis(axis);
     Node part = Slices.slice(node(), a, index, index + 1);
     return finish(Shapes.reshape(part, shape().remove(a)));
+  }
+
+  /**
+   * The parts at some indices of an axis, which gives way to the axes of the indices: rows of a
+   * table, for one. [P…, n, T…] and indices [I…] give [P…, I…, T…].
+   *
+   * @param indices I32, each 0 … n−1
+   * @throws IndexOutOfBoundsException when run, if an index is outside; so does every result that
+   *     depends on it
+   */
+  public Tensor take(int axis, Tensor indices) {
+    return finish(Indexing.gather(node(), indices.node(), 0, shape().axis(axis)));
+  }
+
+  /**
+   * Along an axis, for each place of the other axes, the elements at that place's own indices.
+   *
+   * @param indices I32 of this tensor's shape but for the axis, each 0 … n−1
+   * @throws IndexOutOfBoundsException when run, if an index is outside
+   */
+  public Tensor takeAlong(int axis, Tensor indices) {
+    return finish(Indexing.gatherAlong(node(), indices.node(), shape().axis(axis)));
+  }
+
+  /**
+   * The transpose of {@link #take}: adds each part of this tensor to the one of {@code extent} parts
+   * that its index says, in the order of the indices. [P…, I…, T…] and indices [I…] give [P…,
+   * extent, T…]; {@code axis} is the place of the first of I.
+   *
+   * @param indices I32, each 0 … extent−1
+   * @throws IndexOutOfBoundsException when run, if an index is outside
+   */
+  public Tensor scatterAdd(int axis, Tensor indices, int extent) {
+    return finish(Indexing.scatterAdd(node(), indices.node(), 0, axis, extent));
+  }
+
+  /**
+   * The transpose of {@link #takeAlong}: along an axis, for each place of the other axes, adds
+   * elements up at that place's own indices. The axis then has the given extent.
+   *
+   * @param indices I32 of this tensor's shape, each 0 … extent−1
+   * @throws IndexOutOfBoundsException when run, if an index is outside
+   */
+  public Tensor scatterAddAlong(int axis, Tensor indices, int extent) {
+    int a = shape().axis(axis);
+    return finish(Indexing.scatterAddAlong(node(), indices.node(), a, extent));
   }
 
   /** The order reversed along axes. */

@@ -51,6 +51,33 @@ public sealed interface Step {
   record Cumsum(int[] domain, View in, View out) implements Step {}
 
   /**
+   * Elements read where indices say: {@code out[d] = in[d] + at[d] · stride}, where {@code in[d]}
+   * stands for a position.
+   *
+   * @param in strides over the domain, 0 along the axes of the indices
+   * @param extent indices are 0 … extent−1, and any other ends the run with an {@link
+   *     IndexOutOfBoundsException} that names it
+   * @param stride of the operand's axis that is indexed
+   * @param at I32 indices; strides over the domain, 0 along the other axes
+   * @param out strides over the domain
+   */
+  record Gather(int[] domain, View in, int extent, long stride, View at, View out)
+      implements Step {}
+
+  /**
+   * Elements added up where indices say. The domain's axes are {@code batch} ones that tell
+   * indices and elements apart, {@code indices} ones that the sums go over, then the rest, along
+   * which an index stands for as many elements. All of the result is written. The order of
+   * additions is that of the indices.
+   *
+   * @param in strides over the domain
+   * @param at I32 indices, see {@link Gather}; strides over the first two groups of axes
+   * @param out strides over the batch axes, the axis that is indexed, and the rest
+   */
+  record ScatterAdd(int[] domain, int batch, int indices, View in, View at, int extent, View out)
+      implements Step {}
+
+  /**
    * Random words, see {@link org.hesse.ir.Op.RandomBits}.
    *
    * @param keys how many keys; {@code key} is dense, {@code keys} × 2

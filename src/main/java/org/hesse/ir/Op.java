@@ -146,6 +146,23 @@ public sealed interface Op {
   record Cumsum(int axis, boolean reverse) implements Op {}
 
   /**
+   * Inputs (operand, I32 indices): picks elements along {@code axis}. The first {@code batch} axes
+   * are common to both. An operand [B…, P…, n, T…], whose axis {@code axis} has extent n, and
+   * indices [B…, I…] give [B…, P…, I…, T…], element (b, p, i, t) being operand element (b, p,
+   * indices[b, i], t). An index outside of 0 … n−1 makes the run fail with an {@link
+   * IndexOutOfBoundsException}.
+   */
+  record Gather(int batch, int axis) implements Op {}
+
+  /**
+   * Inputs (updates, I32 indices): adds elements up where indices say, the transpose of {@link
+   * Gather}. Updates [B…, P…, I…, T…] and indices [B…, I…] give [B…, P…, n, T…] of the node's
+   * shape, element (b, p, k, t) being the sum of the updates (b, p, i, t) with indices[b, i] = k, in
+   * ascending order of i. Real or I32. Indices outside are an error as they are there.
+   */
+  record ScatterAdd(int batch, int axis) implements Op {}
+
+  /**
    * A sum of products over pairs of contracted axes, for each combination of paired batch axes.
    * Result axes: batch (in the given order), free axes of the left operand ascending, free axes of
    * the right operand ascending. The node's dtype may be F64 for F32 operands: products and sums

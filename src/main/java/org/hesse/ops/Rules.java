@@ -29,6 +29,8 @@ public final class Rules {
       case Op.Reduce r -> Reductions.REDUCE;
       case Op.ArgMax a -> Reductions.ARG_MAX;
       case Op.Cumsum c -> Scans.CUMSUM;
+      case Op.Gather g -> Indexing.GATHER;
+      case Op.ScatterAdd s -> Indexing.SCATTER_ADD;
       case Op.Dot d -> Products.DOT;
       case Op.RandomBits r -> RandomWords.BITS;
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;

@@ -150,6 +150,8 @@ final class Clusters {
       case Op.Dot d -> n.inputs().forEach(this::needsMemory);
       case Op.ArgMax a -> needsMemory(n.input(0));
       case Op.Cumsum c -> needsMemory(n.input(0));
+      case Op.Gather g -> n.inputs().forEach(this::needsMemory);
+      case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
       case Op.RandomBits r -> needsMemory(n.input(0));
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       case Op.Concat c ->

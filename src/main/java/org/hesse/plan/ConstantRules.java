@@ -88,6 +88,8 @@ final class ConstantRules {
     boolean linear =
         switch (n.op()) {
           case Op.Cumsum c -> true;
+          case Op.Gather g -> true;
+          case Op.ScatterAdd s -> true;
           default -> false;
         };
     return linear && isUniform(n.input(0), 0) ? to.full(0, n.shape(), n.dtype()) : null;

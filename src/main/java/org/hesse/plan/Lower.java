@@ -67,6 +67,8 @@ public final class Lower {
       case Op.Dot dot -> List.of(dot(n, dot, slot));
       case Op.ArgMax(int axis) -> List.of(argMax(n, axis, slot));
       case Op.Cumsum c -> List.of(Scans.step(c, n.shape(), operand(n.input(0)), slot));
+      case Op.Gather g -> List.of(gather(n, g, slot));
+      case Op.ScatterAdd s -> List.of(scatterAdd(n, s, slot));
       case Op.RandomBits r -> List.of(randomBits(n, slot));
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
@@ -159,6 +161,20 @@ public final class Lower {
   private Step argMax(Node n, int axis, Slot slot) {
     Node in = n.input(0);
     return Reductions.argMax(in.shape(), axis, operand(in), slot);
+  }
+
+  private Step gather(Node n, Op.Gather op, Slot slot) {
+    View at = operand(n.input(1));
+    return Indexing.gather(op, n.input(0).shape(), operand(n.input(0)), n.shape(), at, slot);
+  }
+
+  private Step scatterAdd(Node n, Op.ScatterAdd op, Slot slot) {
+    Node updates = n.input(0);
+    if (updates.shape().size() == 0) {
+      return fill(0, n.shape(), slot);
+    }
+    View at = operand(n.input(1));
+    return Indexing.scatterAdd(op, updates.shape(), operand(updates), n.shape(), at, slot);
   }
 
   private Step randomBits(Node n, Slot slot) {

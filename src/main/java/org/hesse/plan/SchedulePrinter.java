@@ -74,6 +74,15 @@ final class SchedulePrinter {
         out.append("cumsum ").append(Arrays.toString(c.domain())).append('\n');
         line(out, view(c.out()) + " ← " + view(c.in()));
       }
+      case Step.Gather g -> {
+        out.append("gather ").append(Arrays.toString(g.domain())).append('\n');
+        String index = view(g.at()) + " of " + g.extent() + " by " + g.stride();
+        line(out, view(g.out()) + " ← " + view(g.in()) + " at " + index);
+      }
+      case Step.ScatterAdd s -> {
+        out.append("scatter_add ").append(Arrays.toString(s.domain())).append('\n');
+        line(out, view(s.out()) + " at " + view(s.at()) + " ← " + view(s.in()));
+      }
       case Step.RandomBits r -> {
         out.append("random_bits keys=").append(r.keys()).append(" count=").append(r.count());
         out.append('\n');

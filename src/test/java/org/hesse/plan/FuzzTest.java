@@ -66,6 +66,9 @@ class FuzzTest {
             default -> false;
           };
       case Op.Binary(BinaryKind kind) -> kind != BinaryKind.POW;
+      // In F32 the reference sums in double, and a later F64 node would show the difference.
+      case Op.Reduce r -> n.dtype() != DType.F32;
+      case Op.Dot d -> n.dtype() != DType.F32;
       default -> true;
     };
   }

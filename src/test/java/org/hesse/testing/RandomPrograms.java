@@ -17,6 +17,7 @@ import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
+import org.hesse.ops.Indexing;
 import org.hesse.ops.Products;
 import org.hesse.ops.RandomWords;
 import org.hesse.ops.Reductions;
@@ -355,7 +356,52 @@ public final class RandomPrograms {
       return null;
     }
     int axis = random.nextInt(rank);
-    return Scans.cumsum(x, axis, random.nextBoolean());
+    return switch (random.nextInt(3)) {
+      case 0 -> Scans.cumsum(x, axis, random.nextBoolean());
+      case 1 -> gather(x, axis);
+      default -> scatterAdd(x, axis);
+    };
+  }
+
+  private Node gather(Node x, int axis) {
+    int extent = x.shape().dim(axis);
+    int batch = random.nextBoolean() ? 0 : random.nextInt(axis + 1);
+    if (extent == 0) {
+      return null;
+    }
+    for (Node y : nodes) {
+      if (y.dtype() == DType.I32 && agree(x, y, batch) && random.nextBoolean()) {
+        return Indexing.gather(x, within(y, extent), batch, axis);
+      }
+    }
+    int[] dims = Arrays.copyOf(x.shape().dims(), batch + 1);
+    dims[batch] = 1 + random.nextInt(4);
+    return Indexing.gather(x, within(indices(dims), extent), batch, axis);
+  }
+
+  private Node scatterAdd(Node x, int axis) {
+    int batch = random.nextBoolean() ? 0 : random.nextInt(axis + 1);
+    int extent = 1 + random.nextInt(4);
+    int[] dims = Arrays.copyOf(x.shape().dims(), batch + 1);
+    dims[batch] = x.shape().dim(axis);
+    return Indexing.scatterAdd(x, within(indices(dims), extent), batch, axis, extent);
+  }
+
+  private static boolean agree(Node x, Node y, int batch) {
+    return y.shape().rank() >= batch
+        && y.shape().rank() < 4
+        && Arrays.equals(x.shape().dims(), 0, batch, y.shape().dims(), 0, batch);
+  }
+
+  private Node indices(int[] dims) {
+    Node iota = Sources.iota(Shape.of(dims), random.nextInt(dims.length));
+    return Elementwise.sub(Sources.fullLike(random.nextInt(5), iota), iota);
+  }
+
+  /** Numbers moved into 0 … extent−1. */
+  private static Node within(Node y, int extent) {
+    Node low = Elementwise.binary(BinaryKind.MAX, y, Sources.fullLike(0, y));
+    return Elementwise.binary(BinaryKind.MIN, low, Sources.fullLike(extent - 1.0, y));
   }
 
   /** Pairs axes of equal extent; each pair is contracted, a batch, or left alone. */

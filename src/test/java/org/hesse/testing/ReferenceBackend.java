@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.hesse.DType;
 import org.hesse.Device;
@@ -121,6 +122,8 @@ public final class ReferenceBackend implements Backend {
           case Step.Dot d -> dot(d);
           case Step.ArgMax a -> argMax(a);
           case Step.Cumsum c -> cumsum(c);
+          case Step.Gather g -> gather(g);
+          case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
         }
       }
@@ -153,6 +156,8 @@ public final class ReferenceBackend implements Backend {
             case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
             case Step.ArgMax a -> List.of(a.in().slot());
             case Step.Cumsum c -> List.of(c.in().slot());
+            case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
+            case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
             case Step.RandomBits r -> List.of(r.key().slot());
           };
       List<Slot> out =
@@ -162,6 +167,8 @@ public final class ReferenceBackend implements Backend {
             case Step.Dot d -> List.of(d.out().slot());
             case Step.ArgMax a -> List.of(a.out().slot());
             case Step.Cumsum c -> List.of(c.out().slot());
+            case Step.Gather g -> List.of(g.out().slot());
+            case Step.ScatterAdd s -> List.of(s.out().slot());
             case Step.RandomBits r -> List.of(r.out().slot());
           };
       for (Slot a : in) {
@@ -321,6 +328,47 @@ public final class ReferenceBackend implements Backend {
         sum = index[last] == 0 ? x : add(sum, x, c.out());
         write(c.out(), sum, index);
       } while (next(index, c.domain()));
+    }
+
+    private void gather(Step.Gather g) {
+      int[] index = new int[g.domain().length];
+      do {
+        int k = checked((int) read(g.at(), index), g.extent());
+        View shifted =
+            new View(g.in().slot(), g.in().offset() + k * g.stride(), g.in().strides());
+        write(g.out(), read(shifted, index), index);
+      } while (next(index, g.domain()));
+    }
+
+    /** Sums in double, by position; then every element is written, also the zeros. */
+    private void scatterAdd(Step.ScatterAdd s) {
+      int[] batch = Arrays.copyOf(s.domain(), s.batch());
+      int last = s.batch() + s.indices();
+      int[] lanes = Arrays.copyOfRange(s.domain(), last, s.domain().length);
+      int[] over = Arrays.copyOfRange(s.domain(), s.batch(), last);
+      int[] b = new int[batch.length];
+      do {
+        int[] l = new int[lanes.length];
+        do {
+          double[] sums = new double[s.extent()];
+          int[] i = new int[over.length];
+          do {
+            int k = checked((int) read(s.at(), join(b, i)), s.extent());
+            sums[k] = add(sums[k], read(s.in(), join(b, i, l)), s.out());
+          } while (next(i, over));
+          for (int k = 0; k < sums.length; k++) {
+            write(s.out(), sums[k], join(b, new int[] {k}, l));
+          }
+        } while (next(l, lanes));
+      } while (next(b, batch));
+    }
+
+    private static int[] join(int[]... parts) {
+      return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+    }
+
+    private static int checked(int k, int extent) {
+      return Objects.checkIndex(k, extent);
     }
 
     private static double add(double a, double b, View of) {

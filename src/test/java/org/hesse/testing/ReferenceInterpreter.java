@@ -3,6 +3,7 @@ package org.hesse.testing;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Shape;
@@ -108,6 +109,7 @@ public final class ReferenceInterpreter {
       case Op.Concat(int axis) -> concat(n, axis, in, out);
       case Op.Reduce(var kind, Axes axes) -> reduce(n, kind, axes, in[0], out);
       case Op.Cumsum c -> cumsum(n, c, in[0], out);
+      case Op.ScatterAdd s -> scatterAdd(n, s, in[0], in[1], out);
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
       default -> {
         for (int i = 0; i < size; i++) {
@@ -133,6 +135,8 @@ public final class ReferenceInterpreter {
       case Op.Copy c -> in[0][i];
       case Op.CustomJvp c -> in[c.input()][i];
       case Op.Reshape r -> in[0][i];
+      case Op.Gather g ->
+          in[0][indexed(n.input(0).shape(), at, g.batch(), g.axis(), n.input(1).shape(), in[1])];
       case Op.ArgMax(int axis) -> argMax(n.input(0).shape(), axis, at, in[0]);
       case Op.RandomBits r -> {
         int keys = in[0].length / 2;
@@ -159,6 +163,33 @@ public final class ReferenceInterpreter {
           };
     }
     return s;
+  }
+
+  /**
+   * The position in a tensor indexed along an axis that an index into its gathered elements means.
+   */
+  private static int indexed(
+      Shape of, int[] at, int batch, int axis, Shape indexShape, double[] indices) {
+    int end = axis + indexShape.rank() - batch;
+    IntStream batches = Arrays.stream(at, 0, batch);
+    int[] i = IntStream.concat(batches, Arrays.stream(at, axis, end)).toArray();
+    int k = Objects.checkIndex((int) indices[position(indexShape, i)], of.dim(axis));
+    IntStream before = IntStream.concat(Arrays.stream(at, 0, axis), IntStream.of(k));
+    return position(of, IntStream.concat(before, Arrays.stream(at, end, at.length)).toArray());
+  }
+
+  private static void scatterAdd(
+      Node n, Op.ScatterAdd op, double[] updates, double[] indices, double[] out) {
+    Shape from = n.input(0).shape();
+    Shape indexShape = n.input(1).shape();
+    for (int i = 0; i < updates.length; i++) {
+      int[] at = index(from, i);
+      int to = indexed(n.shape(), at, op.batch(), op.axis(), indexShape, indices);
+      out[to] = add(out[to], updates[i], n.dtype());
+    }
+    for (int i = 0; i < out.length; i++) {
+      out[i] = Elementary.round(out[i], n.dtype());
+    }
   }
 
   private static double argMax(Shape from, int axis, int[] at, double[] in) {
