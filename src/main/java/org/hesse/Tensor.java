@@ -19,6 +19,7 @@ import org.hesse.ops.Scans;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
 import org.hesse.ops.Sources;
+import org.hesse.ops.Windows;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -697,6 +698,27 @@ public final class Tensor {
   public Tensor scatterAddAlong(int axis, Tensor indices, int extent) {
     int a = shape().axis(axis);
     return finish(Indexing.scatterAddAlong(node(), indices.node(), a, extent));
+  }
+
+  /**
+   * A window that slides along an axis, which becomes two: [P…, n, T…] gives [P…, positions, size,
+   * T…], element (p, w) being element p·stride + w·dilation. There are as many positions as fit: a
+   * remainder shorter than the stride is left out.
+   *
+   * @throws IllegalArgumentException if no window fits, or a number is below 1
+   */
+  public Tensor window(int axis, int size, int stride, int dilation) {
+    return finish(Windows.window(node(), shape().axis(axis), size, stride, dilation));
+  }
+
+  /**
+   * The transpose of {@link #window}: adds overlapping windows up. [P…, positions, size, T…], where
+   * positions are axis {@code axis}, gives [P…, extent, T…].
+   *
+   * @throws IllegalArgumentException if the last window does not lie inside the extent
+   */
+  public Tensor fold(int axis, int extent, int stride, int dilation) {
+    return finish(Windows.fold(node(), shape().axis(axis), extent, stride, dilation));
   }
 
   /** The order reversed along axes. */

@@ -78,6 +78,18 @@ public sealed interface Step {
       implements Step {}
 
   /**
+   * Overlapping windows added up. The domain's axes are {@code outer} ones, positions, places in
+   * the window, and the rest; element i of the result is the sum of the elements (…, p, w, …) with
+   * {@code p · stride + w · dilation = i}. All of the result is written.
+   *
+   * @param in strides over the domain
+   * @param extent of the result's axis
+   * @param out strides over the outer axes, the result's axis, and the rest
+   */
+  record Fold(int[] domain, int outer, View in, int extent, int stride, int dilation, View out)
+      implements Step {}
+
+  /**
    * Random words, see {@link org.hesse.ir.Op.RandomBits}.
    *
    * @param keys how many keys; {@code key} is dense, {@code keys} × 2

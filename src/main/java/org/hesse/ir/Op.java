@@ -122,6 +122,20 @@ public sealed interface Op {
    */
   record Pad(Axes low, Axes interior) implements Op {}
 
+  /**
+   * A window that slides along an axis, which becomes two: element (…, p, w, …) is operand element
+   * (…, p·stride + w·dilation, …). The node's shape says how many positions there are and how wide
+   * the window is; both numbers are ≥ 1.
+   */
+  record Window(int axis, int stride, int dilation) implements Op {}
+
+  /**
+   * Adds overlapping windows up, the transpose of {@link Window}: axes {@code axis} and {@code axis}
+   * + 1 become one of the extent in the node's shape, whose element i is the sum of all operand
+   * elements (…, p, w, …) with p·stride + w·dilation = i. Real or I32.
+   */
+  record Fold(int axis, int stride, int dilation) implements Op {}
+
   /** One or more operands side by side along an axis. */
   record Concat(int axis) implements Op {}
 

@@ -25,6 +25,8 @@ public final class Rules {
       case Op.Reverse r -> Shapes.REVERSE;
       case Op.Slice s -> Slices.SLICE;
       case Op.Pad p -> Slices.PAD;
+      case Op.Window w -> Windows.WINDOW;
+      case Op.Fold f -> Windows.FOLD;
       case Op.Concat c -> Slices.CONCAT;
       case Op.Reduce r -> Reductions.REDUCE;
       case Op.ArgMax a -> Reductions.ARG_MAX;

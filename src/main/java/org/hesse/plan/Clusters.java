@@ -150,6 +150,7 @@ final class Clusters {
       case Op.Dot d -> n.inputs().forEach(this::needsMemory);
       case Op.ArgMax a -> needsMemory(n.input(0));
       case Op.Cumsum c -> needsMemory(n.input(0));
+      case Op.Fold f -> needsMemory(n.input(0));
       case Op.Gather g -> n.inputs().forEach(this::needsMemory);
       case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
       case Op.RandomBits r -> needsMemory(n.input(0));

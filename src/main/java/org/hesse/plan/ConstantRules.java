@@ -75,6 +75,7 @@ final class ConstantRules {
           case Op.Reshape r -> true;
           case Op.Permute p -> true;
           case Op.Slice s -> true;
+          case Op.Window w -> true;
           case Op.Reverse r -> true;
           case Op.Concat c -> n.inputs().size() == 1;
           case Op.Pad p -> isUniform(n.input(0), 0) && !isNegativeZero(n.input(0));
@@ -88,6 +89,7 @@ final class ConstantRules {
     boolean linear =
         switch (n.op()) {
           case Op.Cumsum c -> true;
+          case Op.Fold f -> true;
           case Op.Gather g -> true;
           case Op.ScatterAdd s -> true;
           default -> false;

@@ -53,6 +53,7 @@ final class IndexMap {
       case Op.Broadcast b -> true;
       case Op.Permute p -> true;
       case Op.Slice s -> true;
+      case Op.Window w -> true;
       case Op.Reverse r -> true;
       case Op.StopGradient s -> true;
       case Op.Reshape r -> true;
@@ -68,6 +69,7 @@ final class IndexMap {
       case Op.Broadcast(Axes axes) -> pick(axes);
       case Op.Permute(Axes axes) -> pick(axes.inverse());
       case Op.Slice(Axes start, Axes stride) -> affine(start.toArray(), stride.toArray());
+      case Op.Window(int axis, int stride, int dilation) -> windowed(axis, stride, dilation);
       case Op.Reverse(Axes axes) -> reversed(axes, in.shape());
       case Op.Reshape r -> unflatten(linear(view.shape()), in.shape());
       default -> throw new IllegalArgumentException(view + " is not a view");
@@ -95,6 +97,18 @@ final class IndexMap {
       c[a] = Arrays.stream(coefficient[a]).map(v -> v * s).toArray();
     }
     return new IndexMap(domain, o, c);
+  }
+
+  /** An axis and the next become one, of index {@code stride · i + dilation · j}. */
+  private IndexMap windowed(int axis, int stride, int dilation) {
+    IndexMap joined = pick(Axes.of(axis + 1).complement(rank()));
+    long[] sum = coefficient[axis].clone();
+    for (int j = 0; j < sum.length; j++) {
+      sum[j] = stride * sum[j] + dilation * coefficient[axis + 1][j];
+    }
+    joined.offset[axis] = stride * offset[axis] + dilation * offset[axis + 1];
+    joined.coefficient[axis] = sum;
+    return joined;
   }
 
   private IndexMap reversed(Axes axes, Shape shape) {

@@ -67,6 +67,7 @@ public final class Lower {
       case Op.Dot dot -> List.of(dot(n, dot, slot));
       case Op.ArgMax(int axis) -> List.of(argMax(n, axis, slot));
       case Op.Cumsum c -> List.of(Scans.step(c, n.shape(), operand(n.input(0)), slot));
+      case Op.Fold fold -> List.of(fold(n, fold, slot));
       case Op.Gather g -> List.of(gather(n, g, slot));
       case Op.ScatterAdd s -> List.of(scatterAdd(n, s, slot));
       case Op.RandomBits r -> List.of(randomBits(n, slot));
@@ -161,6 +162,13 @@ public final class Lower {
   private Step argMax(Node n, int axis, Slot slot) {
     Node in = n.input(0);
     return Reductions.argMax(in.shape(), axis, operand(in), slot);
+  }
+
+  private Step fold(Node n, Op.Fold op, Slot slot) {
+    Node in = n.input(0);
+    return in.shape().size() == 0
+        ? fill(0, n.shape(), slot)
+        : Scans.fold(op, in.shape(), operand(in), n.shape(), slot);
   }
 
   private Step gather(Node n, Op.Gather op, Slot slot) {

@@ -96,6 +96,7 @@ final class Products {
       case Op.Dot dot -> product(n, dot, ins);
       case Op.ArgMax a -> readable(n, ins);
       case Op.Cumsum c -> readable(n, ins);
+      case Op.Fold f -> readable(n, ins);
       case Op.Gather g -> readable(n, ins);
       case Op.ScatterAdd s -> readable(n, ins);
       case Op.RandomBits r -> isDense(n.input(0)) ? n : over(n, dense(ins.get(0)));

@@ -1,5 +1,6 @@
 package org.hesse.plan;
 
+import java.util.Arrays;
 import org.hesse.Shape;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
@@ -7,7 +8,7 @@ import org.hesse.backend.View;
 import org.hesse.ir.Axes;
 import org.hesse.ir.Op;
 
-/** Writes running sums as steps. */
+/** Writes running sums and sums of windows as steps. */
 final class Scans {
   private Scans() {}
 
@@ -33,6 +34,47 @@ final class Scans {
         new View(slot, to.offset(), append(kept.strides()[1], toStrides[last])));
   }
 
+  /** Windows of a view with one stride for each axis, added up. */
+  static Step.Fold fold(Op.Fold op, Shape shape, View in, Shape result, Slot slot) {
+    int axis = op.axis();
+    long[] dense = IndexMap.identity(result).linear(result).strides();
+    int[] domain = Axes.of(axis, axis + 1).complement(shape.rank()).toArray();
+    long[] from = new long[domain.length];
+    long[] to = new long[domain.length];
+    for (int j = 0; j < domain.length; j++) {
+      from[j] = in.strides()[domain[j]];
+      to[j] = dense[j < axis ? j : j + 1];
+      domain[j] = shape.dim(domain[j]);
+    }
+    Loops kept = Loops.merged(domain, new int[] {axis, domain.length}, from, to);
+    int outer = kept.groups()[0];
+    long[] strides = {in.strides()[axis], in.strides()[axis + 1]};
+    int[] extents = {shape.dim(axis), shape.dim(axis + 1)};
+    long[] out = {dense[axis]};
+    return new Step.Fold(
+        inserted(Axes.of(kept.domain()), outer, Axes.of(extents)).toArray(),
+        outer,
+        new View(in.slot(), in.offset(), inserted(kept.strides()[0], outer, strides)),
+        result.dim(axis),
+        op.stride(),
+        op.dilation(),
+        new View(slot, 0, inserted(kept.strides()[1], outer, out)));
+  }
+
+  private static Axes inserted(Axes list, int at, Axes more) {
+    int[] all = list.toArray();
+    return Axes.of(Arrays.copyOf(all, at))
+        .then(more)
+        .then(Axes.of(Arrays.copyOfRange(all, at, all.length)));
+  }
+
+  private static long[] inserted(long[] list, int at, long[] more) {
+    long[] all = Arrays.copyOf(list, list.length + more.length);
+    System.arraycopy(more, 0, all, at, more.length);
+    System.arraycopy(list, at, all, at + more.length, list.length - at);
+    return all;
+  }
+
   private static View reversed(View view, Shape shape, int axis) {
     long[] strides = view.strides().clone();
     long offset = view.offset() + strides[axis] * (shape.dim(axis) - 1);
@@ -41,7 +83,7 @@ final class Scans {
   }
 
   private static long[] append(long[] strides, long stride) {
-    long[] s = java.util.Arrays.copyOf(strides, strides.length + 1);
+    long[] s = Arrays.copyOf(strides, strides.length + 1);
     s[strides.length] = stride;
     return s;
   }

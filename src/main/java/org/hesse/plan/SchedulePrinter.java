@@ -74,6 +74,12 @@ final class SchedulePrinter {
         out.append("cumsum ").append(Arrays.toString(c.domain())).append('\n');
         line(out, view(c.out()) + " ← " + view(c.in()));
       }
+      case Step.Fold f -> {
+        out.append("fold ").append(Arrays.toString(f.domain())).append(" to ").append(f.extent());
+        out.append(" stride=").append(f.stride()).append(" dilation=").append(f.dilation());
+        out.append('\n');
+        line(out, view(f.out()) + " ← " + view(f.in()));
+      }
       case Step.Gather g -> {
         out.append("gather ").append(Arrays.toString(g.domain())).append('\n');
         String index = view(g.at()) + " of " + g.extent() + " by " + g.stride();

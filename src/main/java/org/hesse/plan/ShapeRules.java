@@ -24,6 +24,8 @@ final class ShapeRules {
           new Rule("slice of pad", Op.Slice.class, ShapeRules::sliceOfPad),
           new Rule("slice of broadcast", Op.Slice.class, ShapeRules::sliceOfBroadcast),
           new Rule("slice of concat", Op.Slice.class, ShapeRules::sliceOfConcat),
+          new Rule("window without overlap", Op.Window.class, ShapeRules::tiles),
+          new Rule("fold without overlap", Op.Fold.class, ShapeRules::ofTiles),
           new Rule("pad of pad", Op.Pad.class, ShapeRules::padOfPad),
           new Rule("reverse of extents 1", Op.Reverse.class, ShapeRules::reverseOfOnes),
           new Rule("reverse of reverse", Op.Reverse.class, ShapeRules::reverseOfReverse),
@@ -169,6 +171,42 @@ final class ShapeRules {
       begin = end;
     }
     return null;
+  }
+
+  /** Windows side by side are a reshape, and windows of a single element a slice. */
+  private static @Nullable Node tiles(Node n, Rewriter to) {
+    Op.Window op = (Op.Window) n.op();
+    Node x = n.input(0);
+    int size = n.shape().dim(op.axis() + 1);
+    boolean dense = op.dilation() == 1 && op.stride() == size;
+    if (!dense && size != 1 || n.shape().size() == 0) {
+      return null;
+    }
+    int[] stride = ones(x.shape().rank());
+    stride[op.axis()] = dense ? 1 : op.stride();
+    Shape part = x.shape().with(op.axis(), n.shape().dim(op.axis()) * size);
+    Op slice = new Op.Slice(Axes.of(new int[stride.length]), Axes.of(stride));
+    return to.reshape(to.make(slice, List.of(x), part, n.dtype()), n.shape());
+  }
+
+  /** The transpose of {@link #tiles}. */
+  private static @Nullable Node ofTiles(Node n, Rewriter to) {
+    Op.Fold op = (Op.Fold) n.op();
+    Node x = n.input(0);
+    int size = x.shape().dim(op.axis() + 1);
+    boolean dense = op.dilation() == 1 && op.stride() == size;
+    if (!dense && size != 1 || x.shape().size() == 0) {
+      return null;
+    }
+    int[] interior = new int[n.shape().rank()];
+    interior[op.axis()] = dense ? 0 : op.stride() - 1;
+    Node joined = to.reshape(x, n.shape().with(op.axis(), x.shape().dim(op.axis()) * size));
+    Op pad = new Op.Pad(Axes.of(new int[interior.length]), Axes.of(interior));
+    return to.make(pad, List.of(joined), n.shape(), n.dtype());
+  }
+
+  private static int[] ones(int n) {
+    return Axes.of(new int[n]).plus(1).toArray();
   }
 
   private static @Nullable Node padOfPad(Node n, Rewriter to) {

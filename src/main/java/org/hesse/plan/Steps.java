@@ -19,6 +19,7 @@ final class Steps {
       case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
       case Step.ArgMax a -> List.of(a.in().slot());
       case Step.Cumsum c -> List.of(c.in().slot());
+      case Step.Fold f -> List.of(f.in().slot());
       case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
       case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
@@ -42,6 +43,7 @@ final class Steps {
       case Step.Dot d -> List.of(d.out().slot());
       case Step.ArgMax a -> List.of(a.out().slot());
       case Step.Cumsum c -> List.of(c.out().slot());
+      case Step.Fold f -> List.of(f.out().slot());
       case Step.Gather g -> List.of(g.out().slot());
       case Step.ScatterAdd s -> List.of(s.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
@@ -65,6 +67,16 @@ final class Steps {
           new Step.ArgMax(domain, view.apply(in), view.apply(out));
       case Step.Cumsum(var domain, var in, var out) ->
           new Step.Cumsum(domain, view.apply(in), view.apply(out));
+      case Step.Fold(
+              var domain,
+              var outer,
+              var in,
+              var extent,
+              var stride,
+              var dilation,
+              var out) ->
+          new Step.Fold(
+              domain, outer, view.apply(in), extent, stride, dilation, view.apply(out));
       case Step.Gather(var domain, var in, var extent, var stride, var at, var out) ->
           new Step.Gather(domain, view.apply(in), extent, stride, view.apply(at), view.apply(out));
       case Step.ScatterAdd(var domain, var batch, var count, var in, var at, var extent, var out) ->

@@ -22,9 +22,11 @@ import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Products;
 import org.hesse.ops.Reductions;
+import org.hesse.ops.Scans;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
 import org.hesse.ops.Sources;
+import org.hesse.ops.Windows;
 import org.hesse.testing.ReferenceInterpreter;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -135,6 +137,10 @@ class SimplifyTest {
           return Slices.slice(b, Axes.of(1, 0), Axes.of(2, 1), Shape.of(2, 6));
         });
     c.put("slice of concat", in -> slice(Slices.concat(List.of(in[0], neg(in[0])), 0), 7, 2, 2));
+    c.put("window without overlap", in -> Windows.window(in[1], 1, 1, 2, 1));
+    c.put("fold without overlap", in -> Windows.fold(in[1], 0, 7, 3, 1));
+    c.put("cumsum over extent 1", in -> Scans.cumsum(Shapes.reshape(in[0], Shape.of(6, 1)), 1, false));
+    c.put("linear function of zero", in -> Scans.cumsum(full(0, in[0]), 0, true));
     c.put("pad of pad", in -> pad(pad(in[0], 1, 1, 13), 2, 0, 16));
     c.put(
         "reverse of extents 1",

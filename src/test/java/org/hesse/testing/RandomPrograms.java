@@ -25,6 +25,7 @@ import org.hesse.ops.Scans;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
 import org.hesse.ops.Sources;
+import org.hesse.ops.Windows;
 
 /** Draws small programs over all primitives, with data for them. The same seed, the same ones. */
 public final class RandomPrograms {
@@ -356,11 +357,37 @@ public final class RandomPrograms {
       return null;
     }
     int axis = random.nextInt(rank);
-    return switch (random.nextInt(3)) {
+    return switch (random.nextInt(6)) {
+      case 2, 3 -> window(x, axis);
+      case 4 -> fold(x, axis);
       case 0 -> Scans.cumsum(x, axis, random.nextBoolean());
       case 1 -> gather(x, axis);
       default -> scatterAdd(x, axis);
     };
+  }
+
+  private Node window(Node x, int axis) {
+    int extent = x.shape().dim(axis);
+    int dilation = 1 + random.nextInt(2);
+    int stride = 1 + random.nextInt(3);
+    int most = (extent - 1) / dilation + 1;
+    if (extent == 0 || x.shape().rank() > 4) {
+      return null;
+    }
+    int size = 1 + random.nextInt(most);
+    int positions = (extent - 1 - (size - 1) * dilation) / stride + 1;
+    positions = random.nextBoolean() ? positions : 1 + random.nextInt(positions);
+    return Windows.window(x, axis, size, stride, dilation, positions);
+  }
+
+  private Node fold(Node x, int axis) {
+    if (axis + 1 >= x.shape().rank()) {
+      return null;
+    }
+    int stride = 1 + random.nextInt(3);
+    int dilation = 1 + random.nextInt(2);
+    int last = (x.shape().dim(axis) - 1) * stride + (x.shape().dim(axis + 1) - 1) * dilation;
+    return Windows.fold(x, axis, Math.max(0, last + 1) + random.nextInt(2), stride, dilation);
   }
 
   private Node gather(Node x, int axis) {

@@ -122,6 +122,7 @@ public final class ReferenceBackend implements Backend {
           case Step.Dot d -> dot(d);
           case Step.ArgMax a -> argMax(a);
           case Step.Cumsum c -> cumsum(c);
+          case Step.Fold f -> fold(f);
           case Step.Gather g -> gather(g);
           case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
@@ -156,6 +157,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
             case Step.ArgMax a -> List.of(a.in().slot());
             case Step.Cumsum c -> List.of(c.in().slot());
+            case Step.Fold f -> List.of(f.in().slot());
             case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
             case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
             case Step.RandomBits r -> List.of(r.key().slot());
@@ -167,6 +169,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Dot d -> List.of(d.out().slot());
             case Step.ArgMax a -> List.of(a.out().slot());
             case Step.Cumsum c -> List.of(c.out().slot());
+            case Step.Fold f -> List.of(f.out().slot());
             case Step.Gather g -> List.of(g.out().slot());
             case Step.ScatterAdd s -> List.of(s.out().slot());
             case Step.RandomBits r -> List.of(r.out().slot());
@@ -328,6 +331,27 @@ public final class ReferenceBackend implements Backend {
         sum = index[last] == 0 ? x : add(sum, x, c.out());
         write(c.out(), sum, index);
       } while (next(index, c.domain()));
+    }
+
+    private void fold(Step.Fold f) {
+      int[] outer = Arrays.copyOf(f.domain(), f.outer());
+      int[] inner = Arrays.copyOfRange(f.domain(), f.outer() + 2, f.domain().length);
+      int[] o = new int[outer.length];
+      do {
+        int[] i = new int[inner.length];
+        do {
+          double[] sums = new double[f.extent()];
+          for (int p = 0; p < f.domain()[f.outer()]; p++) {
+            for (int w = 0; w < f.domain()[f.outer() + 1]; w++) {
+              int k = p * f.stride() + w * f.dilation();
+              sums[k] = add(sums[k], read(f.in(), join(o, new int[] {p, w}, i)), f.out());
+            }
+          }
+          for (int k = 0; k < sums.length; k++) {
+            write(f.out(), sums[k], join(o, new int[] {k}, i));
+          }
+        } while (next(i, inner));
+      } while (next(o, outer));
     }
 
     private void gather(Step.Gather g) {

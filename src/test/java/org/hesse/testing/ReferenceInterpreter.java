@@ -109,6 +109,7 @@ public final class ReferenceInterpreter {
       case Op.Concat(int axis) -> concat(n, axis, in, out);
       case Op.Reduce(var kind, Axes axes) -> reduce(n, kind, axes, in[0], out);
       case Op.Cumsum c -> cumsum(n, c, in[0], out);
+      case Op.Fold f -> fold(n, f, in[0], out);
       case Op.ScatterAdd s -> scatterAdd(n, s, in[0], in[1], out);
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
       default -> {
@@ -158,6 +159,8 @@ public final class ReferenceInterpreter {
             case Op.Permute(Axes axes) -> at[axes.indexOf(a)];
             case Op.Broadcast(Axes axes) -> at[axes.get(a)];
             case Op.Slice(Axes start, Axes stride) -> start.get(a) + at[a] * stride.get(a);
+            case Op.Window(int axis, int stride, int dilation) ->
+                a == axis ? stride * at[a] + dilation * at[a + 1] : at[a < axis ? a : a + 1];
             case Op.Reverse(Axes axes) -> axes.contains(a) ? from.dim(a) - 1 - at[a] : at[a];
             default -> throw new IllegalArgumentException("cannot compute " + n);
           };
@@ -186,6 +189,21 @@ public final class ReferenceInterpreter {
       int[] at = index(from, i);
       int to = indexed(n.shape(), at, op.batch(), op.axis(), indexShape, indices);
       out[to] = add(out[to], updates[i], n.dtype());
+    }
+    for (int i = 0; i < out.length; i++) {
+      out[i] = Elementary.round(out[i], n.dtype());
+    }
+  }
+
+  private static void fold(Node n, Op.Fold op, double[] in, double[] out) {
+    Shape from = n.input(0).shape();
+    for (int i = 0; i < in.length; i++) {
+      int[] at = index(from, i);
+      int k = at[op.axis()] * op.stride() + at[op.axis() + 1] * op.dilation();
+      IntStream before = IntStream.concat(Arrays.stream(at, 0, op.axis()), IntStream.of(k));
+      IntStream after = Arrays.stream(at, op.axis() + 2, at.length);
+      int to = position(n.shape(), IntStream.concat(before, after).toArray());
+      out[to] = add(out[to], in[i], n.dtype());
     }
     for (int i = 0; i < out.length; i++) {
       out[i] = Elementary.round(out[i], n.dtype());

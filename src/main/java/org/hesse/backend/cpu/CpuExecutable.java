@@ -34,6 +34,7 @@ final class CpuExecutable implements Executable {
       case Step.Dot dot -> DotStep.prepare(dot);
       case Step.ArgMax argMax -> new ArgMaxStep(argMax);
       case Step.Cumsum cumsum -> new CumsumStep(cumsum);
+      case Step.Fold fold -> new OverlapAddStep(fold);
       case Step.Gather gather -> new GatherStep(gather);
       case Step.ScatterAdd scatter -> new ScatterAddStep(scatter);
       case Step.RandomBits random -> new RandomStep(random);
