@@ -11,6 +11,7 @@ import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.UnaryKind;
+import org.hesse.ops.Convolutions;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Indexing;
 import org.hesse.ops.Products;
@@ -745,6 +746,47 @@ public final class Tensor {
   }
 
   // ---- products
+
+  /**
+   * Convolution over one or more spatial axes, as neural networks and PyTorch understand it:
+   * [N, C, spatial…] with weights [O, C / groups, window…] gives [N, O, positions…].
+   *
+   * @param groups parts that the channels fall into, each seen by its part of the outputs only; C
+   *     of them is a depthwise convolution
+   * @throws IllegalArgumentException if shapes or dtypes do not fit, or a window is larger than the
+   *     padded input
+   */
+  public Tensor convolve(Tensor weight, Sliding sliding, int groups) {
+    Convolutions.Slide slide = slide(sliding);
+    return finish(Convolutions.convolve(node(), weight.node(), slide, groups));
+  }
+
+  /**
+   * The largest element in each window: [N, C, spatial…] gives [N, C, positions…]. Padding is never
+   * the largest; ties split the derivative equally.
+   *
+   * @param size extents of the window, one for each spatial axis
+   */
+  public Tensor maxPool(int[] size, Sliding sliding) {
+    return finish(Convolutions.maxPool(node(), size.clone(), slide(sliding)));
+  }
+
+  /**
+   * The mean of each window: [N, C, spatial…] gives [N, C, positions…]. Padding counts as zeros.
+   *
+   * @param size extents of the window, one for each spatial axis
+   */
+  public Tensor averagePool(int[] size, Sliding sliding) {
+    return finish(Convolutions.averagePool(node(), size.clone(), slide(sliding)));
+  }
+
+  private Convolutions.Slide slide(Sliding s) {
+    int spatial = Math.max(0, rank() - 2);
+    return new Convolutions.Slide(
+        Sliding.spread("stride", s.stride(), spatial),
+        Sliding.spread("padding", s.padding(), spatial),
+        Sliding.spread("dilation", s.dilation(), spatial));
+  }
 
   /**
    * Matrix product as NumPy defines it for ranks 1 and 2; with more axes in front of this tensor's
