@@ -6,11 +6,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Axes;
-import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
-import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Convolutions;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Indexing;
@@ -34,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * them is an {@link IllegalArgumentException}, and {@link #cast} converts. Axes are counted from 0;
  * −1 is the last.
  */
-public final class Tensor {
+public final class Tensor extends ElementwiseTensor {
   private final Node node;
   private final @Nullable Trace trace;
 
@@ -123,7 +121,7 @@ public final class Tensor {
         : Sources.constant(value, dtype);
   }
 
-  private static Node filled(double value, Shape shape, DType dtype) {
+  static Node filled(double value, Shape shape, DType dtype) {
     return Shapes.broadcast(constant(value, dtype), shape, Axes.of());
   }
 
@@ -143,6 +141,7 @@ public final class Tensor {
    *
    * @throws IllegalStateException if this tensor belongs to a trace that has ended
    */
+  @Override
   Node node() {
     if (trace != null && !trace.isOpen()) {
       throw new IllegalStateException(
@@ -173,11 +172,13 @@ public final class Tensor {
   // ---- what it is
 
   /** Extents of the axes. */
+  @Override
   public Shape shape() {
     return node.shape();
   }
 
   /** Element type. */
+  @Override
   public DType dtype() {
     return node.dtype();
   }
@@ -245,266 +246,6 @@ public final class Tensor {
   public String toString() {
     boolean readable = node.op() instanceof Op.Leaf && size() <= 64;
     return readable ? type() + " " + Arrays.toString(toDoubleArray()) : type();
-  }
-
-  // ---- elementwise
-
-  private Tensor binary(BinaryKind kind, Tensor other) {
-    Shape s = Shape.broadcast(shape(), other.shape());
-    Node a = Shapes.broadcastTo(node(), s);
-    return finish(Elementwise.binary(kind, a, Shapes.broadcastTo(other.node(), s)));
-  }
-
-  private Tensor binary(BinaryKind kind, double other) {
-    return finish(Elementwise.binary(kind, node(), filled(other, shape(), dtype())));
-  }
-
-  private Tensor unary(UnaryKind kind) {
-    return finish(Elementwise.unary(kind, node()));
-  }
-
-  private Tensor compare(CompareKind kind, Tensor other) {
-    Shape s = Shape.broadcast(shape(), other.shape());
-    Node a = Shapes.broadcastTo(node(), s);
-    return finish(Elementwise.compare(kind, a, Shapes.broadcastTo(other.node(), s)));
-  }
-
-  private Tensor compare(CompareKind kind, double other) {
-    return finish(Elementwise.compare(kind, node(), filled(other, shape(), dtype())));
-  }
-
-  /** this + other. */
-  public Tensor add(Tensor other) {
-    return binary(BinaryKind.ADD, other);
-  }
-
-  /** this + other. */
-  public Tensor add(double other) {
-    return binary(BinaryKind.ADD, other);
-  }
-
-  /** this − other. */
-  public Tensor sub(Tensor other) {
-    return binary(BinaryKind.SUB, other);
-  }
-
-  /** this − other. */
-  public Tensor sub(double other) {
-    return binary(BinaryKind.SUB, other);
-  }
-
-  /** this · other, element by element. */
-  public Tensor mul(Tensor other) {
-    return binary(BinaryKind.MUL, other);
-  }
-
-  /** this · other. */
-  public Tensor mul(double other) {
-    return binary(BinaryKind.MUL, other);
-  }
-
-  /** this / other, element by element. */
-  public Tensor div(Tensor other) {
-    return binary(BinaryKind.DIV, other);
-  }
-
-  /** this / other. */
-  public Tensor div(double other) {
-    return binary(BinaryKind.DIV, other);
-  }
-
-  /** this to the power other. */
-  public Tensor pow(Tensor other) {
-    return binary(BinaryKind.POW, other);
-  }
-
-  /** this to a constant power. */
-  public Tensor pow(double exponent) {
-    return binary(BinaryKind.POW, exponent);
-  }
-
-  /** The larger of two; a tie splits its derivative equally; NaN if either is NaN. */
-  public Tensor maximum(Tensor other) {
-    return binary(BinaryKind.MAX, other);
-  }
-
-  /** The smaller of two; a tie splits its derivative equally; NaN if either is NaN. */
-  public Tensor minimum(Tensor other) {
-    return binary(BinaryKind.MIN, other);
-  }
-
-  /** Exclusive or of I32 bits or truth values. */
-  public Tensor xor(Tensor other) {
-    return binary(BinaryKind.XOR, other);
-  }
-
-  /** And of I32 bits or truth values. */
-  public Tensor and(Tensor other) {
-    return binary(BinaryKind.AND, other);
-  }
-
-  /** Or of I32 bits or truth values. */
-  public Tensor or(Tensor other) {
-    return binary(BinaryKind.OR, other);
-  }
-
-  /** I32 bits moved down, zeros moved in. */
-  public Tensor shiftRight(int bits) {
-    return binary(BinaryKind.SHR, bits);
-  }
-
-  /** The opposite truth value. */
-  public Tensor not() {
-    return unary(UnaryKind.NOT);
-  }
-
-  /** −this. */
-  public Tensor neg() {
-    return unary(UnaryKind.NEG);
-  }
-
-  /** Exponential. */
-  public Tensor exp() {
-    return unary(UnaryKind.EXP);
-  }
-
-  /** eˣ − 1, accurate near 0. */
-  public Tensor expm1() {
-    return unary(UnaryKind.EXPM1);
-  }
-
-  /** Natural logarithm. */
-  public Tensor log() {
-    return unary(UnaryKind.LOG);
-  }
-
-  /** log(1 + x), accurate near 0. */
-  public Tensor log1p() {
-    return unary(UnaryKind.LOG1P);
-  }
-
-  /** Square root. */
-  public Tensor sqrt() {
-    return unary(UnaryKind.SQRT);
-  }
-
-  /** 1/√x. */
-  public Tensor rsqrt() {
-    return unary(UnaryKind.RSQRT);
-  }
-
-  /** x². */
-  public Tensor square() {
-    return binary(BinaryKind.MUL, this);
-  }
-
-  /** Sine. */
-  public Tensor sin() {
-    return unary(UnaryKind.SIN);
-  }
-
-  /** Cosine. */
-  public Tensor cos() {
-    return unary(UnaryKind.COS);
-  }
-
-  /** Hyperbolic tangent. */
-  public Tensor tanh() {
-    return unary(UnaryKind.TANH);
-  }
-
-  /** 1/(1 + e⁻ˣ). */
-  public Tensor sigmoid() {
-    return unary(UnaryKind.SIGMOID);
-  }
-
-  /** log(1 + eˣ). */
-  public Tensor softplus() {
-    return unary(UnaryKind.SOFTPLUS);
-  }
-
-  /** Error function. */
-  public Tensor erf() {
-    return unary(UnaryKind.ERF);
-  }
-
-  /** Absolute value; its derivative at 0 is 0. */
-  public Tensor abs() {
-    return unary(UnaryKind.ABS);
-  }
-
-  /** −1, 0 or 1. */
-  public Tensor sign() {
-    return unary(UnaryKind.SIGN);
-  }
-
-  /** Largest whole number not above. */
-  public Tensor floor() {
-    return unary(UnaryKind.FLOOR);
-  }
-
-  /** max(x, 0) with derivative 0 at 0. */
-  public Tensor relu() {
-    Node zero = Sources.fullLike(0, node());
-    return finish(Elementwise.select(Elementwise.compare(CompareKind.GT, node, zero), node, zero));
-  }
-
-  /** this = other, element by element. */
-  public Tensor eq(Tensor other) {
-    return compare(CompareKind.EQ, other);
-  }
-
-  /** this ≠ other, element by element. */
-  public Tensor ne(Tensor other) {
-    return compare(CompareKind.NE, other);
-  }
-
-  /** this &lt; other, element by element. */
-  public Tensor lt(Tensor other) {
-    return compare(CompareKind.LT, other);
-  }
-
-  /** this &lt; other. */
-  public Tensor lt(double other) {
-    return compare(CompareKind.LT, other);
-  }
-
-  /** this ≤ other, element by element. */
-  public Tensor le(Tensor other) {
-    return compare(CompareKind.LE, other);
-  }
-
-  /** this &gt; other, element by element. */
-  public Tensor gt(Tensor other) {
-    return compare(CompareKind.GT, other);
-  }
-
-  /** this &gt; other. */
-  public Tensor gt(double other) {
-    return compare(CompareKind.GT, other);
-  }
-
-  /** this ≥ other, element by element. */
-  public Tensor ge(Tensor other) {
-    return compare(CompareKind.GE, other);
-  }
-
-  /** For a BOOL tensor: {@code a} where it holds, else {@code b}; all three broadcast. */
-  public Tensor select(Tensor a, Tensor b) {
-    Shape s = Shape.broadcast(Shape.broadcast(shape(), a.shape()), b.shape());
-    Node x = Shapes.broadcastTo(a.node(), s);
-    Node y = Shapes.broadcastTo(b.node(), s);
-    return finish(Elementwise.select(Shapes.broadcastTo(node(), s), x, y));
-  }
-
-  /** Converts to another dtype; reals to I32 truncate toward zero and saturate. */
-  public Tensor cast(DType dtype) {
-    return dtype == dtype() ? this : finish(Elementwise.cast(node(), dtype));
-  }
-
-  /** The same values, constant to every derivative. */
-  public Tensor stopGradient() {
-    return finish(Elementwise.stopGradient(node()));
   }
 
   // ---- reductions
@@ -678,8 +419,8 @@ public final class Tensor {
   }
 
   /**
-   * The transpose of {@link #take}: adds each part of this tensor to the one of {@code extent} parts
-   * that its index says, in the order of the indices. [P…, I…, T…] and indices [I…] give [P…,
+   * The transpose of {@link #take}: adds each part of this tensor to the one of {@code extent}
+   * parts that its index says, in the order of the indices. [P…, I…, T…] and indices [I…] give [P…,
    * extent, T…]; {@code axis} is the place of the first of I.
    *
    * @param indices I32, each 0 … extent−1
@@ -748,8 +489,8 @@ public final class Tensor {
   // ---- products
 
   /**
-   * Convolution over one or more spatial axes, as neural networks and PyTorch understand it:
-   * [N, C, spatial…] with weights [O, C / groups, window…] gives [N, O, positions…].
+   * Convolution over one or more spatial axes, as neural networks and PyTorch understand it: [N, C,
+   * spatial…] with weights [O, C / groups, window…] gives [N, O, positions…].
    *
    * @param groups parts that the channels fall into, each seen by its part of the outputs only; C
    *     of them is a depthwise convolution

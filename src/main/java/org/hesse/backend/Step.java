@@ -65,10 +65,10 @@ public sealed interface Step {
       implements Step {}
 
   /**
-   * Elements added up where indices say. The domain's axes are {@code batch} ones that tell
-   * indices and elements apart, {@code indices} ones that the sums go over, then the rest, along
-   * which an index stands for as many elements. All of the result is written. The order of
-   * additions is that of the indices.
+   * Elements added up where indices say. The domain's axes are {@code batch} ones that tell indices
+   * and elements apart, {@code indices} ones that the sums go over, then the rest, along which an
+   * index stands for as many elements. All of the result is written. The order of additions is that
+   * of the indices.
    *
    * @param in strides over the domain
    * @param at I32 indices, see {@link Gather}; strides over the first two groups of axes

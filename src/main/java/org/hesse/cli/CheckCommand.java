@@ -1,7 +1,6 @@
 package org.hesse.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +14,6 @@ import org.hesse.io.Dataset;
 import org.hesse.io.SafetensorsFile;
 import org.hesse.nn.Mlp;
 import org.hesse.nn.MlpShape;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -147,7 +147,10 @@ final class SpectrumCommand implements Callable<Integer> {
 
   /** No model, data or output was named. */
   private boolean isBare() {
-    return weights.model == null && problem.data == null && json.file == null && report.folder == null;
+    return weights.model == null
+        && problem.data == null
+        && json.file == null
+        && report.folder == null;
   }
 
   private Subject loaded(Path file) throws IOException {

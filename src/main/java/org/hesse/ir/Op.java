@@ -130,9 +130,9 @@ public sealed interface Op {
   record Window(int axis, int stride, int dilation) implements Op {}
 
   /**
-   * Adds overlapping windows up, the transpose of {@link Window}: axes {@code axis} and {@code axis}
-   * + 1 become one of the extent in the node's shape, whose element i is the sum of all operand
-   * elements (…, p, w, …) with p·stride + w·dilation = i. Real or I32.
+   * Adds overlapping windows up, the transpose of {@link Window}: axes {@code axis} and {@code
+   * axis} + 1 become one of the extent in the node's shape, whose element i is the sum of all
+   * operand elements (…, p, w, …) with p·stride + w·dilation = i. Real or I32.
    */
   record Fold(int axis, int stride, int dilation) implements Op {}
 
@@ -171,8 +171,8 @@ public sealed interface Op {
   /**
    * Inputs (updates, I32 indices): adds elements up where indices say, the transpose of {@link
    * Gather}. Updates [B…, P…, I…, T…] and indices [B…, I…] give [B…, P…, n, T…] of the node's
-   * shape, element (b, p, k, t) being the sum of the updates (b, p, i, t) with indices[b, i] = k, in
-   * ascending order of i. Real or I32. Indices outside are an error as they are there.
+   * shape, element (b, p, k, t) being the sum of the updates (b, p, i, t) with indices[b, i] = k,
+   * in ascending order of i. Real or I32. Indices outside are an error as they are there.
    */
   record ScatterAdd(int batch, int axis) implements Op {}
 

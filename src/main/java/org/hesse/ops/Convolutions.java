@@ -51,7 +51,9 @@ public final class Convolutions {
     Node result = Products.dot(dot, kernel, input, x.dtype());
     Node ordered = Shapes.moveAxis(result, 2, 0);
     int[] dims = ordered.shape().dims();
-    int[] joined = IntStream.concat(IntStream.of(dims[0], w.dim(0)), Arrays.stream(dims, 3, dims.length)).toArray();
+    int[] joined =
+        IntStream.concat(IntStream.of(dims[0], w.dim(0)), Arrays.stream(dims, 3, dims.length))
+            .toArray();
     return Shapes.reshape(ordered, Shape.of(joined));
   }
 

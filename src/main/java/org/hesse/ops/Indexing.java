@@ -32,8 +32,7 @@ public final class Indexing {
   /** Elements along an axis at indices of the operand's own rank. */
   public static Node gatherAlong(Node x, Node indices, int axis) {
     int last = x.shape().rank() - 1;
-    Node picked =
-        gather(Shapes.moveAxis(x, axis, last), lastAxis(x, indices, axis), last, last);
+    Node picked = gather(Shapes.moveAxis(x, axis, last), lastAxis(x, indices, axis), last, last);
     return Shapes.moveAxis(picked, last, axis);
   }
 
@@ -80,7 +79,9 @@ public final class Indexing {
     return new Node(new Op.ScatterAdd(batch, axis), in, result, updates.dtype());
   }
 
-  /** Sums along an axis of elements with the same index, the indices being of the updates' shape. */
+  /**
+   * Sums along an axis of elements with the same index, the indices being of the updates' shape.
+   */
   public static Node scatterAddAlong(Node updates, Node indices, int axis, int extent) {
     int last = updates.shape().rank() - 1;
     Node moved = Shapes.moveAxis(updates, axis, last);

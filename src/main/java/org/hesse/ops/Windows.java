@@ -33,8 +33,7 @@ public final class Windows {
   }
 
   /** The first windows, as many as asked for. */
-  public static Node window(
-      Node x, int axis, int size, int stride, int dilation, int positions) {
+  public static Node window(Node x, int axis, int size, int stride, int dilation, int positions) {
     Shape shape = x.shape().with(axis, positions).insert(axis + 1, size);
     requireInside("window", shape, axis, x.shape().dim(axis), stride, dilation);
     return new Node(new Op.Window(axis, stride, dilation), List.of(x), shape, x.dtype());
@@ -98,8 +97,7 @@ public final class Windows {
         @Override
         public Node emit(Op.Window op, List<Node> in, Shape shape, DType dtype) {
           int a = op.axis();
-          return window(
-              in.get(0), a, shape.dim(a + 1), op.stride(), op.dilation(), shape.dim(a));
+          return window(in.get(0), a, shape.dim(a + 1), op.stride(), op.dilation(), shape.dim(a));
         }
 
         @Override

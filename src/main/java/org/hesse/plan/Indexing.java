@@ -10,9 +10,9 @@ import org.hesse.ir.Op;
 
 /**
  * Writes gathering and scattering as steps. Common to both are groups of axes, B that all share, P
- * before the one that is indexed, I of the indices, T behind: [B, P, I, T] is gathered and scattered,
- * [B, P, n, T] is indexed, and [B, I] are the indices. A view without some of them repeats itself
- * along these, with a stride of 0.
+ * before the one that is indexed, I of the indices, T behind: [B, P, I, T] is gathered and
+ * scattered, [B, P, n, T] is indexed, and [B, I] are the indices. A view without some of them
+ * repeats itself along these, with a stride of 0.
  */
 final class Indexing {
   private final int batch;
@@ -25,8 +25,7 @@ final class Indexing {
     this.own = at.strides().length - batch;
   }
 
-  static Step.Gather gather(
-      Op.Gather op, Shape from, View in, Shape to, View at, Slot slot) {
+  static Step.Gather gather(Op.Gather op, Shape from, View in, Shape to, View at, Slot slot) {
     Indexing i = new Indexing(op.batch(), op.axis(), at);
     long[] inStrides = i.withIndices(in.strides(), new long[i.own]);
     long[] outStrides = dense(to);
@@ -83,9 +82,7 @@ final class Indexing {
   private long[] withIndices(long[] strides, long[] own) {
     int axis = batch + before;
     return concat(
-        Arrays.copyOf(strides, axis),
-        own,
-        Arrays.copyOfRange(strides, axis + 1, strides.length));
+        Arrays.copyOf(strides, axis), own, Arrays.copyOfRange(strides, axis + 1, strides.length));
   }
 
   /** Strides of the indices over all of [B, P, I, T]. */
@@ -99,8 +96,10 @@ final class Indexing {
   /** [B, P, I, T] as [B, I, P, T]. */
   private int[] order(int rank) {
     int axis = batch + before;
-    IntStream first = IntStream.concat(IntStream.range(0, batch), IntStream.range(axis, axis + own));
-    IntStream last = IntStream.concat(IntStream.range(batch, axis), IntStream.range(axis + own, rank));
+    IntStream first =
+        IntStream.concat(IntStream.range(0, batch), IntStream.range(axis, axis + own));
+    IntStream last =
+        IntStream.concat(IntStream.range(batch, axis), IntStream.range(axis + own, rank));
     return IntStream.concat(first, last).toArray();
   }
 

@@ -75,8 +75,7 @@ final class Steps {
               var stride,
               var dilation,
               var out) ->
-          new Step.Fold(
-              domain, outer, view.apply(in), extent, stride, dilation, view.apply(out));
+          new Step.Fold(domain, outer, view.apply(in), extent, stride, dilation, view.apply(out));
       case Step.Gather(var domain, var in, var extent, var stride, var at, var out) ->
           new Step.Gather(domain, view.apply(in), extent, stride, view.apply(at), view.apply(out));
       case Step.ScatterAdd(var domain, var batch, var count, var in, var at, var extent, var out) ->

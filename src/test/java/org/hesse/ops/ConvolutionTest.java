@@ -17,7 +17,16 @@ import org.junit.jupiter.api.Test;
 class ConvolutionTest {
   /** Sizes of a two-dimensional convolution. */
   private record Case(
-      int n, int c, int h, int w, int o, int kh, int kw, int[] stride, int[] pad, int[] dilation,
+      int n,
+      int c,
+      int h,
+      int w,
+      int o,
+      int kh,
+      int kw,
+      int[] stride,
+      int[] pad,
+      int[] dilation,
       int groups) {
     static Case draw(Random r) {
       int groups = 1 + r.nextInt(3);
@@ -30,7 +39,16 @@ class ConvolutionTest {
       int[] stride = {1 + r.nextInt(3), 1 + r.nextInt(3)};
       int c = groups * (1 + r.nextInt(3));
       return new Case(
-          1 + r.nextInt(3), c, h, w, groups * (1 + r.nextInt(3)), kh, kw, stride, pad, dilation,
+          1 + r.nextInt(3),
+          c,
+          h,
+          w,
+          groups * (1 + r.nextInt(3)),
+          kh,
+          kw,
+          stride,
+          pad,
+          dilation,
           groups);
     }
 
@@ -210,7 +228,8 @@ class ConvolutionTest {
   @Test
   void tiesShareTheDerivative() {
     Tensor x = Tensor.of(new double[] {1, 1, 0, 2}, 1, 1, 2, 2);
-    Tensor g = Autodiff.grad((Tensor t) -> t.maxPool(new int[] {1, 2}, Sliding.by(1)).sum()).apply(x);
+    Tensor g =
+        Autodiff.grad((Tensor t) -> t.maxPool(new int[] {1, 2}, Sliding.by(1)).sum()).apply(x);
     Derivatives.close(Tensor.of(new double[] {0.5, 0.5, 0, 1}, 1, 1, 2, 2), g);
   }
 

@@ -43,8 +43,9 @@ class CumsumTest {
 
   @Test
   void equalsTheLoop() {
-    int[][] shapes = {{1}, {7}, {3000}, {5, 1}, {3, 40}, {40, 3}, {2, 1500, 2}, {3, 70, 2100}, {0},
-      {3, 0}, {0, 4}};
+    int[][] shapes = {
+      {1}, {7}, {3000}, {5, 1}, {3, 40}, {40, 3}, {2, 1500, 2}, {3, 70, 2100}, {0}, {3, 0}, {0, 4}
+    };
     for (int[] dims : shapes) {
       for (DType dtype : new DType[] {DType.F64, DType.F32}) {
         Tensor x = Derivatives.normal(1, dtype, dims);
@@ -60,7 +61,8 @@ class CumsumTest {
   void readsViewsInPlace() {
     Tensor x = Derivatives.normal(2, DType.F64, 30, 20);
     Derivatives.close(x.cumsum(0).transpose(), x.transpose().cumsum(1));
-    Tensor reversed = org.hesse.Autodiff.compile((Tensor t) -> t.reverse(0).cumsum(0).reverse(0)).apply(x);
+    Tensor reversed =
+        org.hesse.Autodiff.compile((Tensor t) -> t.reverse(0).cumsum(0).reverse(0)).apply(x);
     Derivatives.close(x.cumsumFromEnd(0), reversed);
   }
 

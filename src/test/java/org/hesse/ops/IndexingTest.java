@@ -137,8 +137,7 @@ class IndexingTest {
       Tensor along = indices(15, n, x.shape().with(a, 5).dims());
       Derivatives.checkLinear(t -> t.takeAlong(a, along), u -> u.scatterAddAlong(a, along, n), x);
       Tensor same = indices(16, 5, x.shape().dims());
-      Derivatives.checkLinear(
-          t -> t.scatterAddAlong(a, same, 5), u -> u.takeAlong(a, same), x);
+      Derivatives.checkLinear(t -> t.scatterAddAlong(a, same, 5), u -> u.takeAlong(a, same), x);
       Tensor flat = indices(17, 5, n);
       Derivatives.checkLinear(t -> t.scatterAdd(a, flat, 5), u -> u.take(a, flat), x);
     }
@@ -155,8 +154,15 @@ class IndexingTest {
     Function<List<Tensor>, Tensor> add =
         in -> in.get(0).take(1, in.get(1).select(0, 0)).scatterAdd(1, in.get(1).select(0, 1), 6);
     Function<List<Tensor>, Tensor> along =
-        in -> in.get(0).slice(1, 0, 4).takeAlong(1, in.get(1).insertAxis(2).broadcastTo(2, 4, 2).sub(
-            in.get(1).insertAxis(2).broadcastTo(2, 4, 2)));
+        in ->
+            in.get(0)
+                .slice(1, 0, 4)
+                .takeAlong(
+                    1,
+                    in.get(1)
+                        .insertAxis(2)
+                        .broadcastTo(2, 4, 2)
+                        .sub(in.get(1).insertAxis(2).broadcastTo(2, 4, 2)));
     for (Function<List<Tensor>, Tensor> f : List.of(take, add, along)) {
       Tensor both = Autodiff.vmap(f).apply(List.of(x, k));
       Tensor fixed = x.select(0, 1);
@@ -206,7 +212,8 @@ class IndexingTest {
     for (int bad : new int[] {-1, 4, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
       Tensor k = Tensor.of(new int[] {0, bad});
       var e = assertThrows(IndexOutOfBoundsException.class, () -> x.take(0, k));
-      assertTrue(e.getMessage().startsWith("index: " + bad + " is outside of 0 … 3"), e.getMessage());
+      assertTrue(
+          e.getMessage().startsWith("index: " + bad + " is outside of 0 … 3"), e.getMessage());
       assertThrows(IndexOutOfBoundsException.class, () -> x.transpose().take(1, k));
       Tensor u = x.slice(0, 0, 2);
       assertThrows(IndexOutOfBoundsException.class, () -> u.scatterAdd(0, k, 4));

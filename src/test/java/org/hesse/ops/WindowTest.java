@@ -105,7 +105,8 @@ class WindowTest {
     Tensor x = Derivatives.normal(4, DType.F64, 50);
     Tensor sums = Autodiff.compile((Tensor t) -> t.window(0, 5, 1, 1).sum(1)).apply(x);
     Tensor c = x.cumsum(0);
-    Tensor expected = c.slice(0, 4, 50).sub(Tensor.concat(0, Tensor.zeros(DType.F64, 1), c.slice(0, 0, 45)));
+    Tensor expected =
+        c.slice(0, 4, 50).sub(Tensor.concat(0, Tensor.zeros(DType.F64, 1), c.slice(0, 0, 45)));
     Derivatives.close(expected, sums);
   }
 

@@ -139,7 +139,9 @@ class SimplifyTest {
     c.put("slice of concat", in -> slice(Slices.concat(List.of(in[0], neg(in[0])), 0), 7, 2, 2));
     c.put("window without overlap", in -> Windows.window(in[1], 1, 1, 2, 1));
     c.put("fold without overlap", in -> Windows.fold(in[1], 0, 7, 3, 1));
-    c.put("cumsum over extent 1", in -> Scans.cumsum(Shapes.reshape(in[0], Shape.of(6, 1)), 1, false));
+    c.put(
+        "cumsum over extent 1",
+        in -> Scans.cumsum(Shapes.reshape(in[0], Shape.of(6, 1)), 1, false));
     c.put("linear function of zero", in -> Scans.cumsum(full(0, in[0]), 0, true));
     c.put("pad of pad", in -> pad(pad(in[0], 1, 1, 13), 2, 0, 16));
     c.put(

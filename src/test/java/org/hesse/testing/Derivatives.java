@@ -74,8 +74,7 @@ public final class Derivatives {
     assertEquals(left, right, TOLERANCE * Math.max(1, size));
   }
 
-  private static void differences(
-      Function<List<Tensor>, Tensor> f, List<Tensor> x, int order) {
+  private static void differences(Function<List<Tensor>, Tensor> f, List<Tensor> x, int order) {
     if (x.stream().anyMatch(t -> t.size() == 0)) {
       return;
     }

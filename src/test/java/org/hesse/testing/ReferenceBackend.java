@@ -358,8 +358,7 @@ public final class ReferenceBackend implements Backend {
       int[] index = new int[g.domain().length];
       do {
         int k = checked((int) read(g.at(), index), g.extent());
-        View shifted =
-            new View(g.in().slot(), g.in().offset() + k * g.stride(), g.in().strides());
+        View shifted = new View(g.in().slot(), g.in().offset() + k * g.stride(), g.in().strides());
         write(g.out(), read(shifted, index), index);
       } while (next(index, g.domain()));
     }

@@ -12,8 +12,14 @@ final class Indices {
   static int checked(int index, int extent) {
     if (index < 0 || index >= extent) {
       throw new IndexOutOfBoundsException(
-          "index: " + index + " is outside of 0 … " + (extent - 1) + ", the places along the axis of"
-              + " extent " + extent + " that is indexed");
+          "index: "
+              + index
+              + " is outside of 0 … "
+              + (extent - 1)
+              + ", the places along the axis of"
+              + " extent "
+              + extent
+              + " that is indexed");
     }
     return index;
   }

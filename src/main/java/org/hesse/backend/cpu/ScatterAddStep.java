@@ -30,9 +30,11 @@ final class ScatterAddStep implements Prepared {
     int last = step.batch() + step.indices();
     this.batches = BlockProgram.size(java.util.Arrays.copyOf(domain, step.batch()));
     this.count =
-        Math.toIntExact(BlockProgram.size(java.util.Arrays.copyOfRange(domain, step.batch(), last)));
+        Math.toIntExact(
+            BlockProgram.size(java.util.Arrays.copyOfRange(domain, step.batch(), last)));
     this.lanes =
-        Math.toIntExact(BlockProgram.size(java.util.Arrays.copyOfRange(domain, last, domain.length)));
+        Math.toIntExact(
+            BlockProgram.size(java.util.Arrays.copyOfRange(domain, last, domain.length)));
     this.in = Strided.of(domain, step.in());
     this.at = Strided.of(java.util.Arrays.copyOf(domain, last), step.at());
     this.out = Strided.of(outDomain(step, last), step.out());
