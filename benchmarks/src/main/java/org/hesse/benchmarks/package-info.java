@@ -1,2 +1,2 @@
-/** Benchmarks run by JMH; see the readme beside the build file. */
+/** Benchmarks run by JMH; CONTRIBUTING.md says how. */
 package org.hesse.benchmarks;
