@@ -24,7 +24,7 @@ public record Linear(Tensor weight, Tensor bias) implements Layer {
         symmetric(keys[1].uniform(dtype, outputs), bound));
   }
 
-  private static Tensor symmetric(Tensor uniform, double bound) {
+  static Tensor symmetric(Tensor uniform, double bound) {
     return uniform.mul(2 * bound).sub(bound);
   }
 

@@ -157,8 +157,8 @@ final class Products {
     Node rhs = rhsFits ? ins.get(1) : arranged(ins.get(1), right.order(rhsContract));
     Op.Dot op =
         new Op.Dot(
-            lhsFits ? lhsContract : left.lastAxes(),
-            rhsFits ? rhsContract : right.lastAxes(),
+            lhsFits ? lhsContract : left.arrangedContract(),
+            rhsFits ? rhsContract : right.arrangedContract(),
             lhsFits ? dot.lhsBatch() : Axes.range(0, dot.lhsBatch().size()),
             rhsFits ? dot.rhsBatch() : Axes.range(0, dot.rhsBatch().size()));
     return op.equals(dot) && lhs == n.input(0) && rhs == n.input(1)
@@ -230,16 +230,34 @@ final class Products {
           .toArray();
     }
 
+    /** Batch axes, then free and contracted ones: what is finest in memory stays so. */
     Axes order(Axes contractOrder) {
-      List<Integer> order = new ArrayList<>();
-      for (Axes axes : List.of(batch, free, contractOrder)) {
-        Arrays.stream(axes.toArray()).forEach(order::add);
-      }
-      return Axes.of(order.stream().mapToInt(i -> i).toArray());
+      return freeIsFinest()
+          ? batch.then(contractOrder).then(free)
+          : batch.then(free).then(contractOrder);
     }
 
-    Axes lastAxes() {
-      return Axes.range(batch.size() + free.size(), node.shape().rank());
+    Axes arrangedContract() {
+      int begin = batch.size() + (freeIsFinest() ? 0 : free.size());
+      return Axes.range(begin, begin + contract.size());
+    }
+
+    /** Of axes with the same stride, as those of a window, the longer one counts as the finer. */
+    private boolean freeIsFinest() {
+      IndexMap.Linear v = view;
+      if (v == null) {
+        return false;
+      }
+      int first = -1;
+      for (int a : free.then(contract).toArray()) {
+        long s = Math.abs(v.strides()[a]);
+        long least = first < 0 ? Long.MAX_VALUE : Math.abs(v.strides()[first]);
+        boolean longer = first >= 0 && node.shape().dim(a) > node.shape().dim(first);
+        if (node.shape().dim(a) > 1 && s != 0 && (s < least || s == least && longer)) {
+          first = a;
+        }
+      }
+      return free.contains(first);
     }
   }
 }
