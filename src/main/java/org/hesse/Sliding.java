@@ -2,6 +2,7 @@ package org.hesse;
 
 import java.util.Arrays;
 import java.util.List;
+import org.hesse.ops.Convolutions;
 
 /**
  * How a window slides over the spatial axes of a tensor. Each list has one number for every spatial
@@ -46,8 +47,16 @@ public record Sliding(List<Integer> stride, List<Integer> padding, List<Integer>
     return Arrays.stream(values).boxed().toList();
   }
 
-  /** One of the lists with a number for each of so many axes. */
-  static int[] spread(String what, List<Integer> values, int axes) {
+  /** The numbers for each of the axes behind the first two of a tensor. */
+  Convolutions.Slide over(int rank) {
+    int axes = Math.max(0, rank - 2);
+    return new Convolutions.Slide(
+        spread("stride", stride, axes),
+        spread("padding", padding, axes),
+        spread("dilation", dilation, axes));
+  }
+
+  private static int[] spread(String what, List<Integer> values, int axes) {
     if (values.size() != 1 && values.size() != axes) {
       throw new IllegalArgumentException(
           what + ": " + values + "; expected 1 number or " + axes + ", one for each spatial axis");

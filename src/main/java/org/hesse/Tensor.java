@@ -498,8 +498,7 @@ public final class Tensor extends ElementwiseTensor {
    *     padded input
    */
   public Tensor convolve(Tensor weight, Sliding sliding, int groups) {
-    Convolutions.Slide slide = slide(sliding);
-    return finish(Convolutions.convolve(node(), weight.node(), slide, groups));
+    return finish(Convolutions.convolve(node(), weight.node(), sliding.over(rank()), groups));
   }
 
   /**
@@ -509,7 +508,7 @@ public final class Tensor extends ElementwiseTensor {
    * @param size extents of the window, one for each spatial axis
    */
   public Tensor maxPool(int[] size, Sliding sliding) {
-    return finish(Convolutions.maxPool(node(), size.clone(), slide(sliding)));
+    return finish(Convolutions.maxPool(node(), size.clone(), sliding.over(rank())));
   }
 
   /**
@@ -518,15 +517,7 @@ public final class Tensor extends ElementwiseTensor {
    * @param size extents of the window, one for each spatial axis
    */
   public Tensor averagePool(int[] size, Sliding sliding) {
-    return finish(Convolutions.averagePool(node(), size.clone(), slide(sliding)));
-  }
-
-  private Convolutions.Slide slide(Sliding s) {
-    int spatial = Math.max(0, rank() - 2);
-    return new Convolutions.Slide(
-        Sliding.spread("stride", s.stride(), spatial),
-        Sliding.spread("padding", s.padding(), spatial),
-        Sliding.spread("dilation", s.dilation(), spatial));
+    return finish(Convolutions.averagePool(node(), size.clone(), sliding.over(rank())));
   }
 
   /**

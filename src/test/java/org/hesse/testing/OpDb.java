@@ -28,6 +28,7 @@ public final class OpDb {
     rows.addAll(ElementwiseRows.rows());
     rows.addAll(ShapeRows.rows());
     rows.addAll(ReductionRows.rows());
+    rows.addAll(IndexRows.rows());
     return List.copyOf(rows);
   }
 }
