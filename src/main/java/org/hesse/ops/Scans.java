@@ -31,7 +31,7 @@ public final class Scans {
           return cumsum(in.get(0), op.axis(), op.reverse());
         }
 
-        /** What element i adds to the sums from i on comes back from all of them. */
+        // What element i adds to the sums from i on comes back from all of them.
         @Override
         public Node transpose(Op.Cumsum op, Node y, Node ct) {
           return cumsum(ct, op.axis(), !op.reverse());

@@ -104,8 +104,7 @@ final class IndexRows {
               Arr x = in.get(0);
               Arr k = in.get(1);
               int[] dims = {x.dims()[0], k.dims()[0], x.dims()[2]};
-              return Arr.build(
-                  x.dtype(), dims, i -> x.at(i[0], (int) k.at(i[1]), i[2]));
+              return Arr.build(x.dtype(), dims, i -> x.at(i[0], (int) k.at(i[1]), i[2]));
             },
             List.of(
                 smooth(gen.normal(2, EXTENT, 2), indices(4)),
