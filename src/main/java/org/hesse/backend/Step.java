@@ -2,6 +2,7 @@ package org.hesse.backend;
 
 import java.util.List;
 import org.hesse.DType;
+import org.hesse.ir.FactorKind;
 import org.hesse.ir.ReduceKind;
 
 /**
@@ -96,4 +97,22 @@ public sealed interface Step {
    * @param count words for each key; {@code out} is dense, {@code keys} × {@code count}
    */
   record RandomBits(int keys, long count, View key, View out) implements Step {}
+
+  /**
+   * Dense linear algebra on each matrix of a batch, see {@link org.hesse.ir.FactorKind}; never a
+   * {@link org.hesse.ir.FactorKind.Part}, which is a mere slice.
+   *
+   * @param batch how many matrices, at least 1
+   * @param operands those inputs that are read; a vector is one row
+   * @param out dense, a vector as one row
+   */
+  record Factor(FactorKind kind, int batch, List<Matrices> operands, Matrices out)
+      implements Step {}
+
+  /**
+   * Matrices of a batch.
+   *
+   * @param view strides over batch, rows and columns
+   */
+  record Matrices(int rows, int columns, View view) {}
 }

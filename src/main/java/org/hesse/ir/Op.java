@@ -192,6 +192,14 @@ public sealed interface Op {
    */
   record RandomBits() implements Op {}
 
+  /** Dense linear algebra on the last two axes; the axes in front are a batch. */
+  record Factor(FactorKind kind) implements Op {
+    @Override
+    public String mnemonic() {
+      return kind.mnemonic();
+    }
+  }
+
   /**
    * One result of a function that has a derivative of its own. Inputs are the function's arguments,
    * then all its results as its body computes them; the value is the result number {@code result}.

@@ -35,6 +35,7 @@ public final class Rules {
       case Op.ScatterAdd s -> Indexing.SCATTER_ADD;
       case Op.Dot d -> Products.DOT;
       case Op.RandomBits r -> RandomWords.BITS;
+      case Op.Factor f -> FactorRules.FACTOR;
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;
       case Op.Iota i -> Sources.IOTA;
       case Op.Constant c -> Sources.CONSTANT;

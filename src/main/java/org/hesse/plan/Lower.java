@@ -71,6 +71,7 @@ public final class Lower {
       case Op.Gather g -> List.of(gather(n, g, slot));
       case Op.ScatterAdd s -> List.of(scatterAdd(n, s, slot));
       case Op.RandomBits r -> List.of(randomBits(n, slot));
+      case Op.Factor f -> List.of(Factors.step(n, f.kind(), this::operand, slot));
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
       case Op.Copy c -> List.of(copy(n.input(0), slot));

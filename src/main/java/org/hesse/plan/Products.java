@@ -94,6 +94,7 @@ final class Products {
   private Node rearranged(Node n, List<Node> ins) {
     return switch (n.op()) {
       case Op.Dot dot -> product(n, dot, ins);
+      case Op.Factor f -> Factors.arranged(n, f.kind(), ins, this::strides, this::dense);
       case Op.ArgMax a -> readable(n, ins);
       case Op.Cumsum c -> readable(n, ins);
       case Op.Fold f -> readable(n, ins);

@@ -1,9 +1,10 @@
 package org.hesse.plan;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
@@ -94,7 +95,16 @@ final class SchedulePrinter {
         out.append('\n');
         line(out, view(r.out()) + " ← " + view(r.key()));
       }
+      case Step.Factor f -> {
+        out.append(f.kind().mnemonic()).append(" batch=").append(f.batch()).append('\n');
+        String in = f.operands().stream().map(SchedulePrinter::matrices).collect(joining(" "));
+        line(out, matrices(f.out()) + " ← " + in);
+      }
     }
+  }
+
+  private static String matrices(Step.Matrices m) {
+    return m.rows() + "×" + m.columns() + " " + view(m.view());
   }
 
   private static void line(StringBuilder out, String text) {
@@ -114,7 +124,7 @@ final class SchedulePrinter {
       case Instruction.Index(long[] strides) -> "index " + Arrays.toString(strides);
       case Instruction.Apply(var op, var dtype, var arguments) ->
           op.mnemonic()
-              + arguments.stream().map(a -> " v" + a).collect(Collectors.joining())
+              + arguments.stream().map(a -> " v" + a).collect(joining())
               + " : "
               + dtype;
     };

@@ -36,6 +36,7 @@ public final class Simplify {
     all.addAll(ArithmeticRules.RULES);
     all.addAll(ShapeRules.RULES);
     all.addAll(ReductionRules.RULES);
+    all.add(Factors.PARTS);
     return List.copyOf(all);
   }
 

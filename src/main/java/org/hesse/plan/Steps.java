@@ -23,6 +23,8 @@ final class Steps {
       case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
       case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
+      case Step.Factor f ->
+          f.operands().stream().map(m -> m.view().slot()).distinct().toList();
     };
   }
 
@@ -47,6 +49,7 @@ final class Steps {
       case Step.Gather g -> List.of(g.out().slot());
       case Step.ScatterAdd s -> List.of(s.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
+      case Step.Factor f -> List.of(f.out().view().slot());
     };
   }
 
@@ -83,7 +86,17 @@ final class Steps {
               domain, batch, count, view.apply(in), view.apply(at), extent, view.apply(out));
       case Step.RandomBits(var keys, var count, var key, var out) ->
           new Step.RandomBits(keys, count, view.apply(key), view.apply(out));
+      case Step.Factor(var kind, var batch, var operands, var out) ->
+          new Step.Factor(
+              kind,
+              batch,
+              operands.stream().map(m -> moved(m, view)).toList(),
+              moved(out, view));
     };
+  }
+
+  private static Step.Matrices moved(Step.Matrices m, UnaryOperator<View> view) {
+    return new Step.Matrices(m.rows(), m.columns(), view.apply(m.view()));
   }
 
   private static List<Instruction> moved(List<Instruction> code, UnaryOperator<View> view) {

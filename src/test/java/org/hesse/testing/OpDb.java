@@ -29,6 +29,7 @@ public final class OpDb {
     rows.addAll(ShapeRows.rows());
     rows.addAll(ReductionRows.rows());
     rows.addAll(IndexRows.rows());
+    rows.addAll(FactorRows.rows());
     return List.copyOf(rows);
   }
 }

@@ -38,6 +38,7 @@ final class CpuExecutable implements Executable {
       case Step.Gather gather -> new GatherStep(gather);
       case Step.ScatterAdd scatter -> new ScatterAddStep(scatter);
       case Step.RandomBits random -> new RandomStep(random);
+      case Step.Factor factor -> new FactorStep(factor);
     };
   }
 
