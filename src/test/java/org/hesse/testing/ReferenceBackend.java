@@ -126,6 +126,7 @@ public final class ReferenceBackend implements Backend {
           case Step.Gather g -> gather(g);
           case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
+          case Step.Factor f -> factor(f);
         }
       }
       for (int i = 0; i < outputs.length; i++) {
@@ -161,6 +162,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
             case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
             case Step.RandomBits r -> List.of(r.key().slot());
+            case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).toList();
           };
       List<Slot> out =
           switch (step) {
@@ -173,6 +175,7 @@ public final class ReferenceBackend implements Backend {
             case Step.Gather g -> List.of(g.out().slot());
             case Step.ScatterAdd s -> List.of(s.out().slot());
             case Step.RandomBits r -> List.of(r.out().slot());
+            case Step.Factor f -> List.of(f.out().view().slot());
           };
       for (Slot a : in) {
         for (Slot b : out) {
@@ -322,80 +325,27 @@ public final class ReferenceBackend implements Backend {
       } while (next(to, kept));
     }
 
-    private void cumsum(Step.Cumsum c) {
-      int last = c.domain().length - 1;
-      int[] index = new int[last + 1];
-      double sum = 0;
-      do {
-        double x = read(c.in(), index);
-        sum = index[last] == 0 ? x : add(sum, x, c.out());
-        write(c.out(), sum, index);
-      } while (next(index, c.domain()));
-    }
-
-    private void fold(Step.Fold f) {
-      int[] outer = Arrays.copyOf(f.domain(), f.outer());
-      int[] inner = Arrays.copyOfRange(f.domain(), f.outer() + 2, f.domain().length);
-      int[] o = new int[outer.length];
-      do {
-        int[] i = new int[inner.length];
-        do {
-          double[] sums = new double[f.extent()];
-          for (int p = 0; p < f.domain()[f.outer()]; p++) {
-            for (int w = 0; w < f.domain()[f.outer() + 1]; w++) {
-              int k = p * f.stride() + w * f.dilation();
-              sums[k] = add(sums[k], read(f.in(), join(o, new int[] {p, w}, i)), f.out());
+    private void factor(Step.Factor f) {
+      int[] to = {f.batch(), f.out().rows(), f.out().columns()};
+      require(f.out().view().isDense(to), "the result is not dense: " + f);
+      for (int b = 0; b < f.batch(); b++) {
+        double[][][] in = new double[f.operands().size()][][];
+        for (int o = 0; o < in.length; o++) {
+          Step.Matrices m = f.operands().get(o);
+          in[o] = new double[m.rows()][m.columns()];
+          for (int i = 0; i < m.rows(); i++) {
+            for (int j = 0; j < m.columns(); j++) {
+              in[o][i][j] = read(m.view(), b, i, j);
             }
           }
-          for (int k = 0; k < sums.length; k++) {
-            write(f.out(), sums[k], join(o, new int[] {k}, i));
+        }
+        double[][] out = ReferenceFactors.compute(f.kind(), in, to[1], to[2]);
+        for (int i = 0; i < to[1]; i++) {
+          for (int j = 0; j < to[2]; j++) {
+            write(f.out().view(), out[i][j], b, i, j);
           }
-        } while (next(i, inner));
-      } while (next(o, outer));
-    }
-
-    private void gather(Step.Gather g) {
-      int[] index = new int[g.domain().length];
-      do {
-        int k = checked((int) read(g.at(), index), g.extent());
-        View shifted = new View(g.in().slot(), g.in().offset() + k * g.stride(), g.in().strides());
-        write(g.out(), read(shifted, index), index);
-      } while (next(index, g.domain()));
-    }
-
-    /** Sums in double, by position; then every element is written, also the zeros. */
-    private void scatterAdd(Step.ScatterAdd s) {
-      int[] batch = Arrays.copyOf(s.domain(), s.batch());
-      int last = s.batch() + s.indices();
-      int[] lanes = Arrays.copyOfRange(s.domain(), last, s.domain().length);
-      int[] over = Arrays.copyOfRange(s.domain(), s.batch(), last);
-      int[] b = new int[batch.length];
-      do {
-        int[] l = new int[lanes.length];
-        do {
-          double[] sums = new double[s.extent()];
-          int[] i = new int[over.length];
-          do {
-            int k = checked((int) read(s.at(), join(b, i)), s.extent());
-            sums[k] = add(sums[k], read(s.in(), join(b, i, l)), s.out());
-          } while (next(i, over));
-          for (int k = 0; k < sums.length; k++) {
-            write(s.out(), sums[k], join(b, new int[] {k}, l));
-          }
-        } while (next(l, lanes));
-      } while (next(b, batch));
-    }
-
-    private static int[] join(int[]... parts) {
-      return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
-    }
-
-    private static int checked(int k, int extent) {
-      return Objects.checkIndex(k, extent);
-    }
-
-    private static double add(double a, double b, View of) {
-      return of.slot().dtype() == DType.I32 ? (int) a + (int) b : a + b;
+        }
+      }
     }
 
     private void randomBits(Step.RandomBits r) {

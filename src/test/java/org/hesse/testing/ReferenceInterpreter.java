@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
+import org.hesse.ir.FactorKind;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.Program;
@@ -112,6 +113,8 @@ public final class ReferenceInterpreter {
       case Op.Fold f -> fold(n, f, in[0], out);
       case Op.ScatterAdd s -> scatterAdd(n, s, in[0], in[1], out);
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
+      case Op.Factor(FactorKind.Part(var factor)) -> part(n, factor, in[0], out);
+      case Op.Factor(var kind) -> factor(n, kind, in, out);
       default -> {
         for (int i = 0; i < size; i++) {
           out[i] = element(n, i, in);
@@ -287,6 +290,48 @@ public final class ReferenceInterpreter {
 
   private static double add(double a, double b, DType dtype) {
     return dtype == DType.I32 ? (int) a + (int) b : a + b;
+  }
+
+  /** The last one or two extents of a shape, as rows and columns. */
+  private static int[] matrix(Shape shape, boolean vector) {
+    int last = shape.rank() - 1;
+    return new int[] {vector ? 1 : shape.dim(last - 1), shape.dim(last)};
+  }
+
+  private static double[][] rows(double[] values, int batch, int[] extents) {
+    double[][] rows = new double[extents[0]][];
+    for (int i = 0; i < rows.length; i++) {
+      int at = (batch * extents[0] + i) * extents[1];
+      rows[i] = Arrays.copyOfRange(values, at, at + extents[1]);
+    }
+    return rows;
+  }
+
+  private static void factor(Node n, FactorKind kind, double[][] in, double[] out) {
+    boolean vectors = kind instanceof FactorKind.Gaps;
+    int[] to = matrix(n.shape(), kind instanceof FactorKind.Determinant);
+    for (int b = 0; b < out.length / (to[0] * to[1]); b++) {
+      double[][][] operands = new double[kind.reads()][][];
+      for (int i = 0; i < operands.length; i++) {
+        operands[i] = rows(in[i], b, matrix(n.input(i).shape(), vectors));
+      }
+      double[][] result = ReferenceFactors.compute(kind, operands, to[0], to[1]);
+      for (int i = 0; i < to[0]; i++) {
+        for (int j = 0; j < to[1]; j++) {
+          out[(b * to[0] + i) * to[1] + j] = Elementary.round(result[i][j], n.dtype());
+        }
+      }
+    }
+  }
+
+  private static void part(Node n, FactorKind.Factor factor, double[] packed, double[] out) {
+    int[] all = matrix(n.input(0).shape(), false);
+    int[] of = matrix(n.input(1).shape(), false);
+    int first = factor.firstRow(of[0], of[1]);
+    int size = factor.rows(of[0], of[1]) * all[1];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = packed[(i / size * all[0] + first) * all[1] + i % size];
+    }
   }
 
   private static void dot(Node n, Op.Dot dot, double[] lhs, double[] rhs, double[] out) {
