@@ -38,12 +38,12 @@ import org.hesse.ops.Sources;
  * <h2>Where derivatives do not exist</h2>
  *
  * Eigenvectors and singular vectors have no derivative where their values repeat, and single values
- * have no second one. There, that is within ten roundings of the largest value, such a derivative is
- * an {@link ArithmeticException} rather than NaN or a number without meaning. First derivatives of
- * eigenvalues and singular values alone never fail: for a smooth symmetric function of all of them
- * they are right, at repeated values too. A function that depends on singular vectors of a matrix
- * that is not square needs full rank, one of Q and R full column rank, one of det a nonsingular
- * matrix.
+ * have no second one. There, that is within ten roundings of the largest value, such a derivative
+ * is an {@link ArithmeticException} rather than NaN or a number without meaning. First derivatives
+ * of eigenvalues and singular values alone never fail: for a smooth symmetric function of all of
+ * them they are right, at repeated values too. A function that depends on singular vectors of a
+ * matrix that is not square needs full rank, one of Q and R full column rank, one of det a
+ * nonsingular matrix.
  */
 public final class Matrices {
   private Matrices() {}
@@ -92,11 +92,7 @@ public final class Matrices {
   /** Eigenvalues and eigenvectors of (A + Aᵀ)/2, [n, n]. */
   public static Eigh eigh(Tensor a) {
     List<Tensor> parts =
-        parts(
-            new FactorKind.Eigh(),
-            symmetric("eigh", a),
-            Factor.EIGH_VALUES,
-            Factor.EIGH_VECTORS);
+        parts(new FactorKind.Eigh(), symmetric("eigh", a), Factor.EIGH_VALUES, Factor.EIGH_VECTORS);
     return new Eigh(parts.get(0), parts.get(1));
   }
 
@@ -130,14 +126,10 @@ public final class Matrices {
   /** P A = L U by partial pivoting, [n, n]; a singular A is no error, U then has a zero there. */
   public static Lu lu(Tensor a) {
     requireSquare("lu", a);
-    List<Tensor> parts =
-        parts(new FactorKind.Lu(), a.node(), Factor.LU_FACTORS, Factor.LU_ROWS);
+    List<Tensor> parts = parts(new FactorKind.Lu(), a.node(), Factor.LU_FACTORS, Factor.LU_ROWS);
     Tensor factors = parts.get(0);
     Tensor one = identity(a.dtype(), a.dim(-1));
-    return new Lu(
-        parts.get(1).cast(DType.I32),
-        lower(factors, -1).add(one),
-        upper(factors, 0));
+    return new Lu(parts.get(1).cast(DType.I32), lower(factors, -1).add(one), upper(factors, 0));
   }
 
   // ---- solving
@@ -197,13 +189,20 @@ public final class Matrices {
   }
 
   /** Broadcasts the batches, and lets a matrix without one serve a batch of right-hand sides. */
-  private static Tensor solve(
-      String call, FactorKind kind, List<Node> inputs, Tensor a, Tensor b) {
+  private static Tensor solve(String call, FactorKind kind, List<Node> inputs, Tensor a, Tensor b) {
     boolean vector = b.rank() == 1;
     if (b.rank() == 0 || b.dim(vector ? -1 : -2) != a.dim(-1) || b.dtype() != a.dtype()) {
       throw new IllegalArgumentException(
-          call + ": a is " + type(a) + " and b is " + type(b) + "; expected b to have "
-              + a.dim(-1) + " rows, or to be a vector of " + a.dim(-1) + ", and the dtype of a");
+          call
+              + ": a is "
+              + type(a)
+              + " and b is "
+              + type(b)
+              + "; expected b to have "
+              + a.dim(-1)
+              + " rows, or to be a vector of "
+              + a.dim(-1)
+              + ", and the dtype of a");
     }
     Node rhs = vector ? Shapes.reshape(b.node(), b.shape().insert(1, 1)) : b.node();
     List<Node> in = new ArrayList<>(inputs);

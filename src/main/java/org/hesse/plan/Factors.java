@@ -105,7 +105,6 @@ final class Factors {
     int rows = batch.size() == last ? 1 : shape.dim(last - 1);
     long down = batch.size() == last ? 0 : view.strides()[last - 1];
     long[] strides = {stride, down, view.strides()[last]};
-    return new Step.Matrices(
-        rows, shape.dim(last), new View(view.slot(), view.offset(), strides));
+    return new Step.Matrices(rows, shape.dim(last), new View(view.slot(), view.offset(), strides));
   }
 }

@@ -123,10 +123,7 @@ final class SchedulePrinter {
       case Instruction.Constant(var dtype, double value) -> "constant " + value + " : " + dtype;
       case Instruction.Index(long[] strides) -> "index " + Arrays.toString(strides);
       case Instruction.Apply(var op, var dtype, var arguments) ->
-          op.mnemonic()
-              + arguments.stream().map(a -> " v" + a).collect(joining())
-              + " : "
-              + dtype;
+          op.mnemonic() + arguments.stream().map(a -> " v" + a).collect(joining()) + " : " + dtype;
     };
   }
 

@@ -23,8 +23,7 @@ final class Steps {
       case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
       case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
-      case Step.Factor f ->
-          f.operands().stream().map(m -> m.view().slot()).distinct().toList();
+      case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).distinct().toList();
     };
   }
 
@@ -88,10 +87,7 @@ final class Steps {
           new Step.RandomBits(keys, count, view.apply(key), view.apply(out));
       case Step.Factor(var kind, var batch, var operands, var out) ->
           new Step.Factor(
-              kind,
-              batch,
-              operands.stream().map(m -> moved(m, view)).toList(),
-              moved(out, view));
+              kind, batch, operands.stream().map(m -> moved(m, view)).toList(), moved(out, view));
     };
   }
 

@@ -348,6 +348,82 @@ public final class ReferenceBackend implements Backend {
       }
     }
 
+    private void cumsum(Step.Cumsum c) {
+      int last = c.domain().length - 1;
+      int[] index = new int[last + 1];
+      double sum = 0;
+      do {
+        double x = read(c.in(), index);
+        sum = index[last] == 0 ? x : add(sum, x, c.out());
+        write(c.out(), sum, index);
+      } while (next(index, c.domain()));
+    }
+
+    private void fold(Step.Fold f) {
+      int[] outer = Arrays.copyOf(f.domain(), f.outer());
+      int[] inner = Arrays.copyOfRange(f.domain(), f.outer() + 2, f.domain().length);
+      int[] o = new int[outer.length];
+      do {
+        int[] i = new int[inner.length];
+        do {
+          double[] sums = new double[f.extent()];
+          for (int p = 0; p < f.domain()[f.outer()]; p++) {
+            for (int w = 0; w < f.domain()[f.outer() + 1]; w++) {
+              int k = p * f.stride() + w * f.dilation();
+              sums[k] = add(sums[k], read(f.in(), join(o, new int[] {p, w}, i)), f.out());
+            }
+          }
+          for (int k = 0; k < sums.length; k++) {
+            write(f.out(), sums[k], join(o, new int[] {k}, i));
+          }
+        } while (next(i, inner));
+      } while (next(o, outer));
+    }
+
+    private void gather(Step.Gather g) {
+      int[] index = new int[g.domain().length];
+      do {
+        int k = checked((int) read(g.at(), index), g.extent());
+        View shifted = new View(g.in().slot(), g.in().offset() + k * g.stride(), g.in().strides());
+        write(g.out(), read(shifted, index), index);
+      } while (next(index, g.domain()));
+    }
+
+    /** Sums in double, by position; then every element is written, also the zeros. */
+    private void scatterAdd(Step.ScatterAdd s) {
+      int[] batch = Arrays.copyOf(s.domain(), s.batch());
+      int last = s.batch() + s.indices();
+      int[] lanes = Arrays.copyOfRange(s.domain(), last, s.domain().length);
+      int[] over = Arrays.copyOfRange(s.domain(), s.batch(), last);
+      int[] b = new int[batch.length];
+      do {
+        int[] l = new int[lanes.length];
+        do {
+          double[] sums = new double[s.extent()];
+          int[] i = new int[over.length];
+          do {
+            int k = checked((int) read(s.at(), join(b, i)), s.extent());
+            sums[k] = add(sums[k], read(s.in(), join(b, i, l)), s.out());
+          } while (next(i, over));
+          for (int k = 0; k < sums.length; k++) {
+            write(s.out(), sums[k], join(b, new int[] {k}, l));
+          }
+        } while (next(l, lanes));
+      } while (next(b, batch));
+    }
+
+    private static int[] join(int[]... parts) {
+      return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+    }
+
+    private static int checked(int k, int extent) {
+      return Objects.checkIndex(k, extent);
+    }
+
+    private static double add(double a, double b, View of) {
+      return of.slot().dtype() == DType.I32 ? (int) a + (int) b : a + b;
+    }
+
     private void randomBits(Step.RandomBits r) {
       require(r.key().isDense(new int[] {r.keys(), 2}), "the keys are not dense: " + r.key());
       for (int k = 0; k < r.keys(); k++) {

@@ -65,7 +65,12 @@ final class Lapack {
 
   /** Solves op(A) X = B for a triangular A; X takes B's place. */
   int trtrs(
-      boolean lower, boolean transposed, boolean unit, int n, int k, MemorySegment a,
+      boolean lower,
+      boolean transposed,
+      boolean unit,
+      int n,
+      int k,
+      MemorySegment a,
       MemorySegment b) {
     byte uplo = (byte) (lower ? 'L' : 'U');
     byte trans = (byte) (transposed ? 'T' : 'N');
@@ -77,7 +82,9 @@ final class Lapack {
     }
   }
 
-  /** LU: A becomes both factors; {@code pivots} the row that each row was exchanged with, from 1. */
+  /**
+   * LU: A becomes both factors; {@code pivots} the row that each row was exchanged with, from 1.
+   */
   int getrf(int n, MemorySegment a, MemorySegment pivots) {
     try {
       return (int) getrf.invokeExact(COLUMN_MAJOR, n, n, a, n, pivots);
@@ -106,12 +113,26 @@ final class Lapack {
 
   /** Eigenvalues of a symmetric A by divide and conquer; A becomes the eigenvectors. */
   int syevd(
-      int n, MemorySegment a, MemorySegment w, MemorySegment work, int length,
-      MemorySegment integers, int integerLength) {
+      int n,
+      MemorySegment a,
+      MemorySegment w,
+      MemorySegment work,
+      int length,
+      MemorySegment integers,
+      int integerLength) {
     try {
       return (int)
           syevd.invokeExact(
-              COLUMN_MAJOR, (byte) 'V', (byte) 'L', n, a, n, w, work, length, integers,
+              COLUMN_MAJOR,
+              (byte) 'V',
+              (byte) 'L',
+              n,
+              a,
+              n,
+              w,
+              work,
+              length,
+              integers,
               integerLength);
     } catch (Throwable e) {
       throw unexpected(e);
@@ -120,12 +141,31 @@ final class Lapack {
 
   /** Reduced singular value decomposition by divide and conquer; destroys A. */
   int gesdd(
-      int m, int n, MemorySegment a, MemorySegment s, MemorySegment u, MemorySegment vt,
-      MemorySegment work, int length, MemorySegment integers) {
+      int m,
+      int n,
+      MemorySegment a,
+      MemorySegment s,
+      MemorySegment u,
+      MemorySegment vt,
+      MemorySegment work,
+      int length,
+      MemorySegment integers) {
     try {
       return (int)
           gesdd.invokeExact(
-              COLUMN_MAJOR, (byte) 'S', m, n, a, m, s, u, m, vt, Math.min(m, n), work, length,
+              COLUMN_MAJOR,
+              (byte) 'S',
+              m,
+              n,
+              a,
+              m,
+              s,
+              u,
+              m,
+              vt,
+              Math.min(m, n),
+              work,
+              length,
               integers);
     } catch (Throwable e) {
       throw unexpected(e);

@@ -49,7 +49,8 @@ final class NativeFiles {
       if (entry != null && entry.getCrc() >= 0) {
         return new Resource(url, name, entry.getSize(), entry.getCrc());
       }
-      CheckedOutputStream sum = new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
+      CheckedOutputStream sum =
+          new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
       try (InputStream in = url.openStream()) {
         long size = in.transferTo(sum);
         return new Resource(url, name, size, sum.getChecksum().getValue());
@@ -60,7 +61,8 @@ final class NativeFiles {
       if (!Files.isRegularFile(file) || Files.size(file) != size) {
         return false;
       }
-      CheckedOutputStream sum = new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
+      CheckedOutputStream sum =
+          new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
       Files.copy(file, sum);
       return sum.getChecksum().getValue() == checksum;
     }

@@ -61,18 +61,19 @@ final class OpenBlas {
   }
 
   private static SymbolLookup load() {
-    boolean windows = osName().startsWith("windows");
-    environment(windows);
     List<Path> files;
     String given = System.getProperty("hesse.openblas");
     try {
       files = given != null ? List.of(Path.of(given)) : NativeFiles.of(libraries());
     } catch (IOException e) {
       throw new IllegalStateException(
-          "linear algebra: cannot unpack OpenBLAS (" + e + "); free some space, or name a folder"
+          "linear algebra: cannot unpack OpenBLAS ("
+              + e
+              + "); free some space, or name a folder"
               + " that can be written with -Dhesse.cache=DIR",
           e);
     }
+    environment(osName().startsWith("windows"));
     SymbolLookup last = null;
     for (Path file : files) {
       last = open(file);
@@ -98,7 +99,10 @@ final class OpenBlas {
       return SymbolLookup.libraryLookup(file, Arena.global());
     } catch (IllegalArgumentException e) {
       throw new IllegalStateException(
-          "linear algebra: the library " + file + " does not load (" + e.getMessage()
+          "linear algebra: the library "
+              + file
+              + " does not load ("
+              + e.getMessage()
               + "); name another OpenBLAS that includes LAPACKE with -Dhesse.openblas=FILE",
           e);
     }
@@ -152,7 +156,9 @@ final class OpenBlas {
 
   private static IllegalStateException missing() {
     return new IllegalStateException(
-        "linear algebra: there is no OpenBLAS for " + platform() + " on the class path; put"
+        "linear algebra: there is no OpenBLAS for "
+            + platform()
+            + " on the class path; put"
             + " org.bytedeco:openblas with the classifier of your platform there, or name a shared"
             + " library that includes LAPACKE with -Dhesse.openblas=FILE");
   }

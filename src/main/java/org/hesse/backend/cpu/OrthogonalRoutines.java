@@ -33,7 +33,11 @@ final class OrthogonalRoutines {
       c.load(0, matrix, rows, Region.ALL, a);
       c.check(lapack.geqrf(m, n, a, tau, work, length));
       for (int j = 0; j < n; j++) {
-        MemorySegment.copy(a, (long) j * m * c.dtype.bytes(), r, (long) j * n * c.dtype.bytes(),
+        MemorySegment.copy(
+            a,
+            (long) j * m * c.dtype.bytes(),
+            r,
+            (long) j * n * c.dtype.bytes(),
             (long) n * c.dtype.bytes());
       }
       c.check(lapack.orgqr(m, n, a, tau, work, length));
@@ -68,7 +72,8 @@ final class OrthogonalRoutines {
       int info = lapack.syevd(n, a, values, work, length, integers, integerLength);
       c.check(info);
       if (info > 0) {
-        throw c.failure(matrix, "has eigenvalues that did not converge (LAPACK's syevd: " + info + ")");
+        throw c.failure(
+            matrix, "has eigenvalues that did not converge (LAPACK's syevd: " + info + ")");
       }
       c.columns.store(values, order, 1, c.result(matrix, 0).transposed());
       c.columns.store(a, order, n, c.result(matrix, 1));
@@ -135,15 +140,29 @@ final class OrthogonalRoutines {
     if (of == FactorKind.Values.SINGULAR_VALUES_AND_ZERO && j == x.length - 1) {
       return c.failure(
           matrix,
-          "does not have full rank: its singular value " + i + " is " + x[i]
+          "does not have full rank: its singular value "
+              + i
+              + " is "
+              + x[i]
               + ", 0 to working precision, so its singular vectors have no derivative");
     }
     String values = eigen ? "eigenvalues " : "singular values ";
     return c.failure(
         matrix,
-        "has " + values + i + " and " + j + " equal to working precision (" + x[i] + " and " + x[j]
-            + "), so " + (eigen ? "eigenvectors" : "singular vectors") + " have no derivative, nor "
-            + (eigen ? "eigenvalues" : "singular values") + " a second one; write the function"
+        "has "
+            + values
+            + i
+            + " and "
+            + j
+            + " equal to working precision ("
+            + x[i]
+            + " and "
+            + x[j]
+            + "), so "
+            + (eigen ? "eigenvectors" : "singular vectors")
+            + " have no derivative, nor "
+            + (eigen ? "eigenvalues" : "singular values")
+            + " a second one; write the function"
             + " without them if it is smooth there (trace, slogdet, solve, cholesky, products)");
   }
 }

@@ -20,7 +20,9 @@ final class TriangularRoutines {
       if (info > 0) {
         throw c.failure(
             matrix,
-            "is not positive definite: its leading minor of order " + info + " is not positive"
+            "is not positive definite: its leading minor of order "
+                + info
+                + " is not positive"
                 + " (it must be symmetric with positive eigenvalues; a multiple of the identity"
                 + " added to it may help)");
       }
@@ -29,8 +31,7 @@ final class TriangularRoutines {
     };
   }
 
-  static FactorContext.Routine triangularSolve(
-      FactorContext c, FactorKind.TriangularSolve kind) {
+  static FactorContext.Routine triangularSolve(FactorContext c, FactorKind.TriangularSolve kind) {
     Lapack lapack = c.lapack();
     int n = c.step.out().rows();
     int k = c.step.out().columns();
@@ -126,7 +127,8 @@ final class TriangularRoutines {
         det *= pivot;
       }
       Columns.Place out = c.result(matrix, 0);
-      double[] values = {sign, log, det};
+      // A zero is no negative one.
+      double[] values = {sign + 0.0, log, det + 0.0};
       for (int i = 0; i < values.length; i++) {
         c.columns.set(out, 0, i, values[i]);
       }
