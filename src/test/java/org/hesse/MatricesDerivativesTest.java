@@ -27,13 +27,13 @@ class MatricesDerivativesTest {
     return x.matmul(x.transpose()).add(Tensor.eye(DType.F64, x.dim(-1)));
   }
 
-  private static DynamicTest check(
+  private static DynamicTest checkAll(
       String name, Function<List<Tensor>, Tensor> f, Tensor... operands) {
     return DynamicTest.dynamicTest(name, () -> Derivatives.check(f, ORDER, operands));
   }
 
   private static DynamicTest check(String name, UnaryOperator<Tensor> f, Tensor x) {
-    return check(name, in -> f.apply(in.get(0)), new Tensor[] {x});
+    return checkAll(name, in -> f.apply(in.get(0)), x);
   }
 
   private static Tensor both(Tensor a, Tensor b) {
@@ -95,17 +95,17 @@ class MatricesDerivativesTest {
     Tensor b = normal(8, 4, 3);
     Stream<DynamicTest> general =
         Stream.of(
-            check("solve", in -> Matrices.solve(in.get(0), in.get(1)), a, b),
-            check("solve a vector", in -> Matrices.solve(in.get(0), in.get(1)), a, normal(9, 4)),
+            checkAll("solve", in -> Matrices.solve(in.get(0), in.get(1)), a, b),
+            checkAll("solve a vector", in -> Matrices.solve(in.get(0), in.get(1)), a, normal(9, 4)),
             check("inverse", x -> Matrices.inverse(x), a),
             check("det", x -> Matrices.det(x), a),
             check("log det", x -> Matrices.slogdet(x).log(), a),
-            check(
+            checkAll(
                 "cholesky solve",
                 in -> Matrices.solveCholesky(Matrices.cholesky(positive(in.get(0))), in.get(1)),
                 a,
                 b),
-            check(
+            checkAll(
                 "broadcast",
                 in -> Matrices.solve(in.get(0), in.get(1)),
                 normal(10, 2, 1, 3, 3),
@@ -126,7 +126,7 @@ class MatricesDerivativesTest {
     Tensor a = normal(13, 4, 4).mul(0.3).add(Tensor.eye(DType.F64, 4).mul(2));
     return Stream.of(true, false)
         .map(unit ->
-            check(
+            checkAll(
                 "triangular " + t + " " + transposed + " " + unit,
                 in -> Matrices.solveTriangular(in.get(0), in.get(1), t, transposed, unit),
                 a,

@@ -15,11 +15,13 @@ import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
 import org.hesse.ir.BinaryKind;
+import org.hesse.ir.FactorKind.Factor;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
+import org.hesse.ops.Factors;
 import org.hesse.ops.Products;
 import org.hesse.ops.Reductions;
 import org.hesse.ops.Scans;
@@ -167,6 +169,12 @@ class SimplifyTest {
         in -> {
           Node empty = Slices.slice(in[1], axes(0, 0), axes(1, 1), Shape.of(2, 0));
           return dot(empty, empty, 1, 1);
+        });
+    c.put(
+        "part of a factorisation",
+        in -> {
+          Node packed = Shapes.reshape(in[0], Shape.of(3, 2));
+          return Factors.part(Factor.LU_ROWS, packed, Slices.slice(packed, 0, 0, 2));
         });
     c.put("dot of permute", in -> dot(Shapes.permute(in[1], Axes.of(1, 0)), in[1], 0, 1));
     c.put(
