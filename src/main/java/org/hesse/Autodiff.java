@@ -417,9 +417,8 @@ public final class Autodiff {
    * that reads values runs beforehand, and its result is captured (or passed in p where the
    * function is compiled).
    *
-   * <p>The derivative inverts ∂F/∂x as a dense matrix, by Newton–Schulz iteration: up to 1,024
-   * unknowns and condition numbers up to about 10⁸ in F64, 10⁴ in F32. Beyond that, and where ∂F/∂x
-   * is singular, derivatives are NaN.
+   * <p>The derivative solves with ∂F/∂x as a dense matrix ({@link Matrices#solve}), for up to 4,096
+   * unknowns. Where ∂F/∂x is singular, that is an {@link ArithmeticException} when it runs.
    *
    * @param solver from p to x
    * @param residual F, with the structure, shapes and dtypes of x, all real and of one dtype; zero

@@ -5,11 +5,8 @@ import java.util.function.Function;
 
 /** Derivatives of solutions of equations, by the implicit function theorem. */
 final class Implicit {
-  /** Largest number of unknowns: the derivative inverts a dense matrix. */
-  static final int LIMIT = 1024;
-
-  /** Relative to the identity; what is left of a convergent iteration is far below. */
-  private static final double INVERTED = 1e-2;
+  /** Largest number of unknowns: the derivative solves with a dense matrix. */
+  static final int LIMIT = 4096;
 
   private Implicit() {}
 
@@ -32,14 +29,14 @@ final class Implicit {
               + n
               + " numbers; at most "
               + LIMIT
-              + " are supported, since its derivative inverts a dense matrix");
+              + " are supported, since its derivative solves with a dense matrix");
     }
     X change = Autodiff.jvp((P q) -> residual.apply(x, q), p, dp).tangent();
     Tensor jacobian =
         Jacobians.of(
                 "implicit derivative", Jacobians.Mode.CHEAPER, (X z) -> residual.apply(z, p), x)
             .toDense();
-    Tensor dx = inverse(jacobian).matmul(tree.ravel(change)).neg();
+    Tensor dx = Matrices.solve(jacobian, tree.ravel(change)).neg();
     return tree.unravel(dx, x);
   }
 
@@ -59,33 +56,5 @@ final class Implicit {
           "residual", tree.paths().get(i), tree.leaves(r).get(i), tree.leaves(x).get(i).node());
     }
     return r;
-  }
-
-  /**
-   * The inverse of a matrix, [n, n], with derivatives of every order from d(A⁻¹) = −A⁻¹ dA A⁻¹. NaN
-   * where the condition number is beyond about 10⁸ in F64, 10⁴ in F32.
-   */
-  static Tensor inverse(Tensor matrix) {
-    return Autodiff.customJvp(Implicit::newtonSchulz, (a, y, da) -> y.matmul(da).matmul(y).neg())
-        .apply(matrix);
-  }
-
-  /**
-   * X ← X (2I − A X) from Aᵀ/(‖A‖₁‖A‖∞), which converges for every regular matrix and squares ‖I −
-   * A X‖ in each step: at most log₂ κ²n steps until it is small, then 5 or 6 (Pan and Schreiber, An
-   * Improved Newton Iteration for the Generalized Inverse of a Matrix, 1991). A fixed number of
-   * products, so it can be part of any trace.
-   */
-  private static Tensor newtonSchulz(Tensor a) {
-    Tensor identity = Tensor.eye(a.dtype(), a.dim(0));
-    Tensor twice = identity.mul(2);
-    Tensor norms = a.abs().sum(0).max().mul(a.abs().sum(1).max());
-    Tensor x = a.transpose().div(norms);
-    int steps = a.dtype() == DType.F64 ? 72 : 46;
-    for (int i = 0; i < steps; i++) {
-      x = x.matmul(twice.sub(a.matmul(x)));
-    }
-    Tensor left = identity.sub(a.matmul(x)).abs().max();
-    return left.lt(INVERTED).select(x, Tensor.scalar(Double.NaN, a.dtype()));
   }
 }
