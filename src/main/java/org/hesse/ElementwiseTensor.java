@@ -213,11 +213,11 @@ abstract sealed class ElementwiseTensor permits Tensor {
     return unary(UnaryKind.FLOOR);
   }
 
-  /** max(x, 0) with derivative 0 at 0. */
+  /** max(x, 0) with derivative 0 at 0; NaN stays NaN. */
   public Tensor relu() {
     Node zero = Sources.fullLike(0, node());
     return Tensor.finish(
-        Elementwise.select(Elementwise.compare(CompareKind.GT, node(), zero), node(), zero));
+        Elementwise.select(Elementwise.compare(CompareKind.LE, node(), zero), zero, node()));
   }
 
   /** this = other, element by element. */

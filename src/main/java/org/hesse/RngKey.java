@@ -11,7 +11,7 @@ import org.hesse.ops.RandomWords;
  * @param words the key, I32[2]
  */
 public record RngKey(Tensor words) {
-  /** Words mixed into a key by {@link #fold} so that folding 0 is not the identity. */
+  /** Keeps what {@link #fold} draws from a key apart from what {@link #split} draws. */
   private static final int FOLD = 0x5851f42d;
 
   /** The key for a seed. */
@@ -36,8 +36,11 @@ public record RngKey(Tensor words) {
 
   /** A key that depends on this one and an I32 scalar, such as a step count. */
   public RngKey fold(Tensor number) {
-    Tensor mask = Tensor.stack(0, number, Tensor.scalar(FOLD, DType.I32));
-    return new RngKey(new RngKey(words.xor(mask)).bits(2));
+    Tensor zero = Tensor.scalar(0, DType.I32);
+    Tensor apart = words.xor(Tensor.stack(0, zero, Tensor.scalar(FOLD, DType.I32)));
+    // Enciphered once before the number goes in: keys of seeds that differ by it would meet.
+    Tensor mixed = new RngKey(apart).bits(2).xor(Tensor.stack(0, number, zero));
+    return new RngKey(new RngKey(mixed).bits(2));
   }
 
   /** Random I32 words. */

@@ -143,6 +143,15 @@ public final class Tensor extends ElementwiseTensor {
    */
   @Override
   Node node() {
+    if (trace != null && Trace.current() == null && trace.isOpen()) {
+      throw new IllegalStateException(
+          "a tensor "
+              + type()
+              + " made inside "
+              + trace.transform()
+              + " is used on another thread; trace on the thread that called "
+              + trace.transform());
+    }
     if (trace != null && !trace.isOpen()) {
       throw new IllegalStateException(
           "a tensor "
@@ -349,7 +358,8 @@ public final class Tensor extends ElementwiseTensor {
 
   /** Result axis i is axis {@code axes[i]} of this tensor. */
   public Tensor permute(int... axes) {
-    return finish(Shapes.permute(node(), Axes.of(axes)));
+    int[] counted = IntStream.of(axes).map(shape()::axis).toArray();
+    return finish(Shapes.permute(node(), Axes.of(counted)));
   }
 
   /** An axis moved to another place. */

@@ -1,11 +1,13 @@
 package org.hesse;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -169,7 +171,16 @@ public final class Tree<T> {
         }
         case Map<?, ?> map -> MapPart.of(map, path);
         case Optional<?> o -> new OptionalPart(o.map(v -> of(v, path)));
-        default -> new Static(value);
+        default -> {
+          if (value.getClass().isArray()) {
+            throw new IllegalArgumentException(
+                "value: "
+                    + (path.isEmpty() ? "the root" : path)
+                    + " is an array, whose contents may change behind a compiled function; use a"
+                    + " tensor or a List");
+          }
+          yield new Static(value);
+        }
       };
     }
 
@@ -290,18 +301,30 @@ public final class Tree<T> {
     }
   }
 
-  /** Keys are kept in the map's own order, which is part of the structure. */
+  /**
+   * Keys are kept in the map's own order where it has one, else sorted; the order is part of the
+   * structure.
+   */
   private record MapPart(List<String> keys, List<Part> parts) implements Part {
+    /** Maps made by {@code Map.of} have another order in each run of the JVM. */
+    private static List<Object> ordered(Map<?, ?> map) {
+      List<Object> keys = new ArrayList<>(map.keySet());
+      if (!(map instanceof SequencedMap<?, ?>)) {
+        keys.sort(Comparator.comparing(String::valueOf));
+      }
+      return keys;
+    }
+
     static MapPart of(Map<?, ?> map, String path) {
       List<String> keys = new ArrayList<>();
       List<Part> parts = new ArrayList<>();
-      for (Map.Entry<?, ?> e : map.entrySet()) {
-        if (!(e.getKey() instanceof String key)) {
+      for (Object k : ordered(map)) {
+        if (!(k instanceof String key)) {
           throw new IllegalArgumentException(
-              "value: " + path + " is a map with the key " + e.getKey() + "; expected strings");
+              "value: " + path + " is a map with the key " + k + "; expected strings");
         }
         keys.add(key);
-        parts.add(Part.of(e.getValue(), Part.join(path, key)));
+        parts.add(Part.of(map.get(key), Part.join(path, key)));
       }
       return new MapPart(keys, parts);
     }
@@ -316,11 +339,11 @@ public final class Tree<T> {
 
     @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
-      Map<String, Object> map = new LinkedHashMap<>();
+      LinkedHashMap<String, Object> map = new LinkedHashMap<>();
       for (int i = 0; i < parts.size(); i++) {
         map.put(keys.get(i), parts.get(i).build(leaves));
       }
-      return java.util.Collections.unmodifiableMap(map);
+      return java.util.Collections.unmodifiableSequencedMap(map);
     }
 
     @Override

@@ -6,12 +6,15 @@ import static org.hesse.Autodiff.hvp;
 import static org.hesse.Autodiff.jvp;
 import static org.hesse.Autodiff.vjp;
 import static org.hesse.Autodiff.vmap;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -266,5 +269,28 @@ class FootGunTest {
       }
       assertEquals(d, got[k], 1e-9 * d, "derivative of element " + k);
     }
+  }
+
+  @Test
+  void notANumberPassesARectifier() {
+    Tensor x = Tensor.of(new float[] {Float.NaN, -1, 0, 2});
+    assertArrayEquals(new float[] {Float.NaN, 0, 0, 2}, x.relu().toFloatArray());
+    assertEquals(0, grad((Tensor t) -> t.relu().sum()).apply(x).select(0, 2).item());
+  }
+
+  @Test
+  void anotherThreadInsideATraceIsNamed() throws InterruptedException {
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Tensor one = Tensor.ones(DType.F64, 2);
+    Function<Tensor, Tensor> forking =
+        t -> {
+          Thread other = Thread.ofPlatform().unstarted(() -> t.mul(2));
+          other.setUncaughtExceptionHandler((_, e) -> thrown.set(e));
+          other.start();
+          assertDoesNotThrow(() -> other.join());
+          return t.sum();
+        };
+    assertEquals(2, Autodiff.compile(forking).apply(one).item());
+    assertTrue(thrown.get().getMessage().contains("another thread"), () -> "" + thrown.get());
   }
 }

@@ -3,6 +3,7 @@ package org.hesse;
 import static org.hesse.testing.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -102,5 +103,11 @@ class RngKeyTest {
       Tensor alone = new RngKey(keys.select(0, i)).fold(2).normal(DType.F64, 3);
       assertClose("key " + i, alone, mapped.select(0, i), 1e-15);
     }
+  }
+
+  @Test
+  void foldingKeepsSeedsApart() {
+    assertNotEquals(name(RngKey.of(1L << 32).fold(0)), name(RngKey.of(0).fold(1)));
+    assertNotEquals(name(RngKey.of(-1).fold(0)), name(RngKey.of(0xffffffffL).fold(-1)));
   }
 }

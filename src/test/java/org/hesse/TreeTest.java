@@ -155,4 +155,16 @@ class TreeTest {
     String message = assertThrows(IllegalArgumentException.class, body).getMessage();
     assertTrue(message.contains(part), "'" + part + "' is not in: " + message);
   }
+
+  @Test
+  void unorderedMapsAreSorted() {
+    assertEquals(
+        List.of("a", "b", "c", "d"), Tree.of(Map.of("d", A, "b", B, "a", A, "c", B)).paths());
+  }
+
+  @Test
+  void arraysAreRefused() {
+    record Scaled(float[] factors, Tensor x) {}
+    assertMessage(() -> Tree.of(new Scaled(new float[] {2}, A)), "factors");
+  }
 }

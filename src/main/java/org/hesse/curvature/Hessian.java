@@ -107,6 +107,9 @@ public final class Hessian<M> implements LinearOperator {
     Tensor loss = Tensor.zeros(dtype);
     Tensor gradient = Tensor.zeros(dtype, size);
     for (Dataset b : batches) {
+      if (b.size() == 0) {
+        continue;
+      }
       LossGradient part = lossAndGradient.apply(model, b);
       loss = loss.add(part.loss.mul(weight(b)));
       gradient = gradient.add(part.gradient.mul(weight(b)));

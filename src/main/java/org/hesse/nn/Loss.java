@@ -8,8 +8,8 @@ import org.hesse.Tensor;
 public enum Loss {
   /**
    * Softmax cross-entropy, the mean over examples of −log softmax(logits)[label]. Outputs are
-   * logits [N, C], targets I32 labels [N] in 0 … C−1. Finite, with its derivatives, for logits of
-   * ±10⁴.
+   * logits [N, C], targets I32 labels [N] in 0 … C−1; any other label makes the loss NaN. Finite,
+   * with its derivatives, for logits of ±10⁴.
    */
   CROSS_ENTROPY("cross-entropy") {
     @Override
@@ -19,10 +19,12 @@ public enum Loss {
           || !labels.shape().equals(logits.shape().remove(1))) {
         throw mismatch(logits, labels, "logits [N, C] and I32 labels [N]");
       }
-      Tensor classes = Tensor.arange(DType.I32, logits.dim(1));
-      Tensor hit = classes.eq(labels.insertAxis(1));
+      int classes = logits.dim(1);
+      Tensor hit = Tensor.arange(DType.I32, classes).eq(labels.insertAxis(1));
       Tensor zero = Tensor.zeros(logits.dtype());
-      return hit.select(logits.logSoftmax(1), zero).sum(1).mean().neg();
+      Tensor score = hit.select(logits.logSoftmax(1), zero).sum(1);
+      Tensor known = labels.lt(classes).and(labels.lt(0).not());
+      return known.select(score, Tensor.scalar(Double.NaN, logits.dtype())).mean().neg();
     }
   },
   /** Squared error, the mean over examples and outputs. Both are [N, k]. */

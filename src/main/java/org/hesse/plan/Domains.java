@@ -88,19 +88,24 @@ final class Domains {
     return strides;
   }
 
-  /** For each axis the number of the merged axis that it becomes a part of. */
+  /**
+   * For each axis the number of the merged axis that it becomes a part of. A merged extent stays an
+   * int: repeated elements can make a domain larger than any tensor.
+   */
   private static int[] groups(int[] domain, List<long[]> strides, int[] ends) {
     int[] group = new int[domain.length];
     int g = -1;
     int begin = 0;
+    long extent = 1;
     for (int end : ends) {
       for (int j = begin; j < end; j++) {
-        boolean joins = j > begin;
+        boolean joins = j > begin && extent * domain[j] <= Integer.MAX_VALUE;
         for (int s = 0; joins && s < strides.size(); s++) {
           long[] v = strides.get(s);
           joins = v[j - 1] == v[j] * domain[j];
         }
         group[j] = joins ? g : ++g;
+        extent = joins ? extent * domain[j] : domain[j];
       }
       begin = end;
     }

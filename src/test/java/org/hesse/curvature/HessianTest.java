@@ -252,4 +252,12 @@ class HessianTest {
     String message = assertThrows(IllegalArgumentException.class, body).getMessage();
     assertTrue(message.contains(part), "'" + part + "' is not in: " + message);
   }
+
+  @Test
+  void emptyBatchesDoNotCount() {
+    Dataset data = labelled(3);
+    Hessian<Mlp> h = network(Loss.CROSS_ENTROPY, data, List.of(data, data.take(0, 0)), DType.F64);
+    Hessian<Mlp> full = network(Loss.CROSS_ENTROPY, data, List.of(data), DType.F64);
+    assertEquals(full.lossAndGradient().loss().item(), h.lossAndGradient().loss().item(), 1e-15);
+  }
 }

@@ -103,4 +103,12 @@ class LossTest {
       assertTrue(message.contains(p), "'" + p + "' is not in: " + message);
     }
   }
+
+  @Test
+  void unknownLabelsGiveNaN() {
+    for (int label : new int[] {-1, 3, 7}) {
+      Tensor y = Tensor.of(new int[] {0, label});
+      assertTrue(Double.isNaN(Loss.CROSS_ENTROPY.apply(Tensor.zeros(DType.F64, 2, 3), y).item()));
+    }
+  }
 }

@@ -320,4 +320,19 @@ class FusionTest {
         """,
         plan.print());
   }
+
+  @Test
+  void repeatedElementsMayOutnumberAnInt() {
+    Node x = input(3);
+    Node all = Shapes.broadcast(x, Shape.of(3, 70_000, 70_000), Axes.of(0));
+    Node sum = Reductions.sum(unary(UnaryKind.EXP, all), Axes.of(1, 2));
+    Program program = Program.capture(inputs, List.of(sum));
+    for (Step step : Lower.lower(program).steps()) {
+      if (step instanceof Step.Reduce reduce) {
+        assertEquals(
+            3L * 70_000 * 70_000,
+            Arrays.stream(reduce.domain()).asLongStream().reduce(1, (a, b) -> a * b));
+      }
+    }
+  }
 }
