@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # These settings halve the speed of any OpenBLAS in the comparison.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+# Where Maven's own JDK is the one selected, the benchmark starts the first java on the path.
+[ -z "${JAVA_HOME:-}" ] || export PATH="$JAVA_HOME/bin:$PATH"
 
 args=("$@")
 [ ${#args[@]} -gt 0 ] || args=(".*" -f 1 -wi 5 -i 5 -w 2 -r 2)
