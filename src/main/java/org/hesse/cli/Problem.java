@@ -88,7 +88,6 @@ final class Problem {
               + " takes "
               + shape.inputs());
     }
-    int outputs = outputs(data);
     if (data.classes() > shape.outputs()) {
       throw Failure.badInput(
           name
@@ -101,12 +100,12 @@ final class Problem {
               + " outputs stand for labels 0 to "
               + (shape.outputs() - 1));
     }
-    if (outputs != shape.outputs()) {
+    // Fewer labels than outputs are fine: a part of the data may lack some.
+    if (data.classes() == 0 && outputs(data) != shape.outputs()) {
       throw Failure.badInput(
           name
               + ": has "
-              + outputs
-              + (data.classes() > 0 ? " classes" : " target values")
+              + Numbers.count(outputs(data), "target value")
               + ", but "
               + shape
               + " has "

@@ -79,6 +79,26 @@ class CommandsTest {
     assertEquals(a, Cli.run(args).json().at("/epochs/1/trainLoss"));
   }
 
+  /** A part of the data may lack labels that the model knows. */
+  @Test
+  void fewerLabelsThanOutputsAreMeasured() {
+    JsonNode j =
+        Cli.run(
+                "spectrum",
+                "--data",
+                "two-moons:60",
+                "--arch",
+                "mlp:2-3-4",
+                "--top",
+                "1",
+                "--json",
+                "-")
+            .succeeded()
+            .json();
+    assertEquals(25, j.at("/parameters").asInt());
+    assertTrue(j.at("/eigenvalues/0/value").isNumber());
+  }
+
   @Test
   void regressionHasNoAccuracy() {
     JsonNode j =
