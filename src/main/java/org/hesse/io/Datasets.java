@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.hesse.DType;
@@ -44,6 +45,12 @@ public final class Datasets {
     interface Maker {
       Dataset make(int n, long seed, Map<String, Double> options, DType dtype);
     }
+  }
+
+  /** Where a data set comes from. */
+  @FunctionalInterface
+  private interface Source {
+    Dataset read(DType dtype, Task task) throws DataException;
   }
 
   private static final List<Builtin> BUILTINS =
@@ -122,28 +129,49 @@ public final class Datasets {
    */
   public static Dataset open(String spec, DType dtype, Task task, long seed) throws DataException {
     Checks.real(dtype);
+    try {
+      Optional<Source> source = source(spec, seed);
+      if (source.isPresent()) {
+        return source.get().read(dtype, task);
+      }
+      throw bad(
+          spec, (spec.isEmpty() ? "the name is empty" : Disk.describe(Path.of(spec))) + expected());
+    } catch (InvalidPathException e) {
+      throw bad(spec, Disk.describe(e) + expected());
+    }
+  }
+
+  private static String expected() {
+    return "; accepted are " + accepted();
+  }
+
+  /** What {@link #open} accepts, in one line. */
+  public static String accepted() {
+    return String.join(", ", names()) + " (as name:count), or a file: " + ENDINGS;
+  }
+
+  /**
+   * Whether a spec is of a kind that {@link #open} accepts, going by its name; whether there is
+   * such a file and what it holds is another question.
+   */
+  public static boolean recognizes(String spec) {
+    try {
+      return source(spec, 0).isPresent();
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+
+  /** How a spec is read, if it is of a known kind. */
+  private static Optional<Source> source(String spec, long seed) {
     int colon = spec.indexOf(':');
     String name = colon < 0 ? spec : spec.substring(0, colon);
     for (Builtin b : BUILTINS) {
       if (b.name.equals(name)) {
-        return generate(b, spec, dtype, task, seed);
+        return Optional.of((dtype, task) -> generate(b, spec, dtype, task, seed));
       }
     }
-    try {
-      return file(spec, dtype, task);
-    } catch (InvalidPathException e) {
-      throw unknown(spec);
-    }
-  }
-
-  private static DataException unknown(String spec) {
-    return new DataException(
-        "data "
-            + DataException.quote(spec)
-            + ": not known; accepted are "
-            + String.join(", ", names())
-            + " (as name:count), or a file: "
-            + ENDINGS);
+    return pair(spec).or(() -> file(Path.of(spec)));
   }
 
   private static Dataset generate(Builtin b, String spec, DType dtype, Task task, long defaultSeed)
@@ -209,31 +237,36 @@ public final class Datasets {
     return value == (int) value ? Integer.toString((int) value) : Double.toString(value);
   }
 
-  private static Dataset file(String spec, DType dtype, Task task) throws DataException {
-    // An IDX pair; file names may hold colons themselves.
+  /** An IDX pair; file names may hold colons themselves. */
+  private static Optional<Source> pair(String spec) {
     for (int colon = spec.indexOf(':'); colon >= 0; colon = spec.indexOf(':', colon + 1)) {
       if (colon > 0 && colon < spec.length() - 1) {
         Path images = Path.of(spec.substring(0, colon));
         Path labels = Path.of(spec.substring(colon + 1));
         if (isIdx(images) && isIdx(labels)
             || Files.isRegularFile(images) && Files.isRegularFile(labels)) {
-          return idx(images, labels, dtype, task);
+          return Optional.of((dtype, task) -> idx(images, labels, dtype, task));
         }
       }
     }
-    Path file = Path.of(spec);
+    return Optional.empty();
+  }
+
+  private static Optional<Source> file(Path file) {
     String name = Checks.name(file).toLowerCase(Locale.ROOT);
     if (name.endsWith(".csv") || name.endsWith(".tsv")) {
-      return Csv.read(file, dtype, task);
+      return Optional.of((dtype, task) -> Csv.read(file, dtype, task));
     }
     if (name.endsWith(".npz")) {
-      return Npz.dataset(file, dtype, task);
+      return Optional.of((dtype, task) -> Npz.dataset(file, dtype, task));
     }
     if (isIdx(file)) {
-      var _ = Disk.length(file);
-      return idx(file, Idx.labelsBeside(file), dtype, task);
+      return Optional.of((dtype, task) -> {
+        var _ = Disk.length(file);
+        return idx(file, Idx.labelsBeside(file), dtype, task);
+      });
     }
-    throw unknown(spec);
+    return Optional.empty();
   }
 
   private static boolean isIdx(Path file) {
