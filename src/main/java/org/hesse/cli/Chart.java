@@ -2,6 +2,7 @@ package org.hesse.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.hesse.cli.Svg.Point;
 import org.hesse.cli.Ticks.Tick;
 
@@ -22,12 +23,15 @@ final class Chart {
   private static final double RIGHT = 14;
   private static final double LETTER = 6.3;
   private static final double RUG = 13;
+  private static final double DOT = 3.2;
+  private static final double CAP = 4;
 
   /** How an entry of the legend looks. */
   private enum Sample {
     LINE,
     BAND,
-    POINT,
+    LOLLIPOP,
+    ERROR_BAR,
     RUG
   }
 
@@ -87,40 +91,51 @@ final class Chart {
 
   private void drawRun(List<Point> run, int colour) {
     if (run.size() == 1) {
-      svg.circle(run.getFirst().x(), run.getFirst().y(), 3.2, "dot c" + colour);
+      svg.circle(run.getFirst().x(), run.getFirst().y(), DOT, "dot c" + colour);
     } else if (!run.isEmpty()) {
       svg.path(run, false, "line c" + colour);
     }
   }
 
-  /** Dots with error bars of {@code ±errors}. */
-  Chart points(double[] xs, double[] ys, double[] errors, int colour, String name) {
-    legend.add(new Entry(Sample.POINT, colour, name));
+  /** Dots on stems from zero. */
+  Chart lollipops(double[] xs, double[] ys, int colour, String name) {
+    legend.add(new Entry(Sample.LOLLIPOP, colour, name));
     layers.add(() -> {
       for (int i = 0; i < xs.length; i++) {
         Point p = at(xs[i], ys[i]);
-        double above = at(xs[i], ys[i] + errors[i]).y();
-        double below = at(xs[i], ys[i] - errors[i]).y();
-        if (below - above > 1) {
-          svg.line(p.x(), above, p.x(), below, "bar c" + colour);
-          svg.line(p.x() - 4, above, p.x() + 4, above, "bar c" + colour);
-          svg.line(p.x() - 4, below, p.x() + 4, below, "bar c" + colour);
-        }
-        svg.circle(p.x(), p.y(), 3.2, "dot c" + colour);
+        svg.line(p.x(), at(xs[i], 0).y(), p.x(), p.y(), "stem c" + colour);
+        svg.circle(p.x(), p.y(), DOT, "dot c" + colour);
       }
     });
     return this;
   }
 
-  /** Stems from zero to values. */
-  Chart stems(double[] xs, double[] ys, int colour) {
+  /** Bars with caps of {@code ±errors}; those too short to be seen are left out. */
+  Chart errorBars(double[] xs, double[] ys, double[] errors, int colour, String name) {
+    List<Integer> seen =
+        IntStream.range(0, xs.length).filter(i -> isSeen(ys[i], errors[i])).boxed().toList();
+    if (!seen.isEmpty()) {
+      legend.add(new Entry(Sample.ERROR_BAR, colour, name));
+    }
     layers.add(() -> {
-      for (int i = 0; i < xs.length; i++) {
-        Point p = at(xs[i], ys[i]);
-        svg.line(p.x(), at(xs[i], 0).y(), p.x(), p.y(), "stem c" + colour);
+      for (int i : seen) {
+        double above = at(xs[i], ys[i] + errors[i]).y();
+        double below = at(xs[i], ys[i] - errors[i]).y();
+        errorBar(at(xs[i], ys[i]).x(), above, below, colour);
       }
     });
     return this;
+  }
+
+  /** Whether an error bar would stand out from its dot. */
+  boolean isSeen(double value, double error) {
+    return at(x.low(), value - error).y() - at(x.low(), value + error).y() > 2 * DOT;
+  }
+
+  private void errorBar(double px, double above, double below, int colour) {
+    svg.line(px, above, px, below, "bar c" + colour);
+    svg.line(px - CAP, above, px + CAP, above, "bar c" + colour);
+    svg.line(px - CAP, below, px + CAP, below, "bar c" + colour);
   }
 
   /** Short marks on the horizontal axis. */
@@ -215,7 +230,11 @@ final class Chart {
     switch (e.sample) {
       case LINE -> svg.line(px, 10, px + 20, 10, "line" + colour);
       case BAND -> svg.rectangle(px, 5, 20, 10, "band" + colour);
-      case POINT -> svg.circle(px + 13, 10, 3.2, "dot" + colour);
+      case LOLLIPOP -> {
+        svg.line(px + 13, 4, px + 13, 17, "stem" + colour);
+        svg.circle(px + 13, 5, DOT, "dot" + colour);
+      }
+      case ERROR_BAR -> errorBar(px + 13, 4, 16, e.colour);
       case RUG -> svg.line(px + 14, 4, px + 14, 16, "rug" + colour);
     }
   }

@@ -76,6 +76,8 @@ final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     common.start();
+    Outputs.requireOther("--json", json.file, "--model", weights.model);
+    Outputs.requireOther("--json", json.file, "--data", problem.data);
     Text text = json.text(terminal);
     Checks.atLeast("--samples", samples, 1);
     DType dtype = common.dtype == null ? DType.F64 : common.dtype;
@@ -150,7 +152,8 @@ final class CheckCommand implements Callable<Integer> {
     List<String> lines = new ArrayList<>();
     lines.add(
         String.format(
-            Locale.ROOT, format, "parameter", "order", "derivative", "difference", "error", ""));
+                Locale.ROOT, format, "parameter", "order", "derivative", "difference", "error", "")
+            .stripTrailing());
     for (Finding f : report.findings()) {
       lines.add(
           String.format(

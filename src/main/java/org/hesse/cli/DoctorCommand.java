@@ -85,7 +85,7 @@ final class DoctorCommand implements Callable<Integer> {
     if (require != null && !require.equals("cpu") && !require.equals("cuda")) {
       throw Failure.badInput("--require: '" + require + "' is unknown; expected cpu or cuda");
     }
-    Checks.writableFile("--json", json);
+    Outputs.require("--json", json);
     Diagnosis d = diagnose();
     Text text = new Text(terminal, json);
     lines(d).forEach((name, value) -> text.line(String.format("  %-14s %s", name, value)));

@@ -1,14 +1,15 @@
 package org.hesse.cli;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.hesse.io.DataException;
+import org.hesse.io.Disk;
 import org.hesse.linalg.NumericalException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -111,6 +112,10 @@ final class Errors {
         print(terminal, d.getMessage());
       }
       case NumericalException n -> print(terminal, n.getMessage());
+      case InvalidPathException p -> {
+        code = Failure.BAD_INPUT;
+        print(terminal, "'" + p.getInput() + "' " + Disk.describe(p));
+      }
       case OutOfMemoryError o ->
           print(
               terminal,
@@ -125,11 +130,9 @@ final class Errors {
   }
 
   private static String describe(IOException e) {
-    return switch (e) {
-      case AccessDeniedException a -> a.getFile() + ": access denied";
-      case FileSystemException f -> String.valueOf(f.getMessage());
-      default -> e.getClass().getSimpleName() + ": " + e.getMessage();
-    };
+    return e instanceof FileSystemException f && f.getFile() != null
+        ? f.getFile() + ": " + Disk.reason(e)
+        : Disk.reason(e);
   }
 
   private static String unexpected(Throwable thrown, String[] args) {

@@ -50,7 +50,7 @@ final class Html {
       .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
       .band { fill-opacity: .2; stroke: none; }
       .bar { stroke-width: 1.4; }
-      .stem { stroke-width: 1.4; stroke-opacity: .45; }
+      .stem { stroke-width: 4; stroke-opacity: .3; }
       .rug { stroke-width: 1.5; }
       .line.c1, .bar.c1, .rug.c1, .stem.c1 { stroke: var(--c1); }
       .line.c2, .bar.c2, .rug.c2, .stem.c2 { stroke: var(--c2); }

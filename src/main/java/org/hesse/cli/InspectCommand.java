@@ -2,6 +2,7 @@ package org.hesse.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +17,7 @@ import org.hesse.Tensor;
 import org.hesse.io.DataException;
 import org.hesse.io.Dataset;
 import org.hesse.io.Datasets;
+import org.hesse.io.Disk;
 import org.hesse.io.Npy;
 import org.hesse.io.Npz;
 import org.hesse.io.Safetensors;
@@ -92,7 +94,8 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Checks.writableFile("--json", json);
+    Outputs.require("--json", json);
+    Outputs.requireOther("--json", json, "FILE", file);
     Contents contents = contents();
     Text text = new Text(terminal, json);
     lines(contents).forEach(text::line);
@@ -113,6 +116,9 @@ final class InspectCommand implements Callable<Integer> {
     if (name.endsWith(".npy")) {
       return of("NPY", entries(Map.of("array", Npy.read(Path.of(file)))), Map.of());
     }
+    if (!Datasets.recognizes(file)) {
+      throw Failure.badInput(unknown());
+    }
     Dataset data = dataset();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     tensors.put("x", data.x());
@@ -120,6 +126,18 @@ final class InspectCommand implements Callable<Integer> {
     Map<String, String> notes =
         data.classes() > 0 ? Map.of("classes", Integer.toString(data.classes())) : Map.of();
     return of("data set", entries(tensors), notes);
+  }
+
+  private String unknown() {
+    String problem = file.isEmpty() ? "FILE is empty" : file + ": " + Disk.describe(Path.of(file));
+    String remedy =
+        file.matches("(?i).*\\.(pt|pth|bin|ckpt)")
+            ? "; of PyTorch's files those written by safetensors.torch.save_file can be read"
+            : "";
+    return problem
+        + "; inspect takes .safetensors, .npy and data sets: "
+        + Datasets.accepted()
+        + remedy;
   }
 
   /** Targets are read as labels where they can be, else as real numbers. */
@@ -151,6 +169,8 @@ final class InspectCommand implements Callable<Integer> {
     Long bytes = null;
     try {
       bytes = Files.isRegularFile(Path.of(file)) ? Long.valueOf(Files.size(Path.of(file))) : null;
+    } catch (InvalidPathException e) {
+      bytes = null; // the name of a built-in data set
     } catch (IOException e) {
       throw new DataException(file + ": " + e.getMessage(), e);
     }

@@ -8,8 +8,9 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import org.hesse.io.Disk;
 
 /** Writes records as JSON; numbers that are NaN or infinite become null. */
 final class Json {
@@ -47,12 +48,13 @@ final class Json {
   }
 
   /** Writes to a file, or to the standard output for {@code -}. */
-  static void write(Object value, Path file, Terminal terminal) throws IOException {
+  static void write(Object value, Path file, Terminal terminal) {
     String text = text(value);
     if (file.toString().equals("-")) {
       terminal.out().print(text);
     } else {
-      Files.writeString(file, text);
+      byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+      Outputs.write(() -> Disk.replace(file, out -> out.write(bytes)));
     }
   }
 }

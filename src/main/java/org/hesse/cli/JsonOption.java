@@ -1,6 +1,5 @@
 package org.hesse.cli;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -19,12 +18,16 @@ final class JsonOption {
    * @throws Failure if the file cannot be written
    */
   Text text(Terminal terminal) {
-    Checks.writableFile("--json", file);
+    Outputs.require("--json", file);
     return new Text(terminal, file);
   }
 
-  /** Writes the results where they are wanted. */
-  void write(Object results, Terminal terminal) throws IOException {
+  /**
+   * Writes the results where they are wanted.
+   *
+   * @throws Failure if that fails
+   */
+  void write(Object results, Terminal terminal) {
     if (file != null) {
       Json.write(results, file, terminal);
     }

@@ -57,7 +57,6 @@ public final class Main implements Runnable {
     Terminal terminal = Terminal.ofProcess();
     System.setErr(terminal.err());
     int code = run(args, terminal);
-    terminal.out().flush();
     terminal.err().flush();
     System.exit(code);
   }
@@ -75,6 +74,14 @@ public final class Main implements Runnable {
   }
 
   static int run(String[] args, Terminal terminal) {
+    int code = execute(args, terminal);
+    String lost = Output.failure(terminal.out());
+    return code == Failure.DONE && lost != null
+        ? Errors.report(Failure.failed(lost), args, terminal)
+        : code;
+  }
+
+  private static int execute(String[] args, Terminal terminal) {
     try {
       CommandLine line = commandLine(args, terminal);
       return line.execute(args);
@@ -93,6 +100,7 @@ public final class Main implements Runnable {
     });
     line.setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()));
     line.setErr(new PrintWriter(terminal.err(), true, terminal.err().charset()));
+    Values.register(line);
     Ansi ansi = terminal.colour() ? Ansi.ON : Ansi.OFF;
     line.setColorScheme(CommandLine.Help.defaultColorScheme(ansi));
     line.setUsageHelpWidth(90);

@@ -37,12 +37,14 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
    *
    * @param top leading eigenvalues
    * @param density whether to measure it
+   * @param traceProbes random vectors of the trace
    * @param probes of the density
    * @param steps of the density, for each probe
    * @param batch samples taken at once
    * @param seed of all random vectors
    */
-  record Settings(int top, boolean density, int probes, int steps, int batch, long seed) {}
+  record Settings(
+      int top, boolean density, int traceProbes, int probes, int steps, int batch, long seed) {}
 
   SpectrumResult run(ProgressBar bar) {
     long start = System.nanoTime();
@@ -58,6 +60,7 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
     List<SpectrumResult.Eigenvalue> top = eigenvalues(operator, bar);
     TraceEstimate trace =
         TraceEstimator.hutchinson(operator)
+            .probes(settings.traceProbes)
             .seed(settings.seed)
             .progress((stage, done, total) -> bar.step("trace", done, total))
             .run();
@@ -73,7 +76,8 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
         Hesse.device().toString(),
         CommonOptions.name(hessian.dtype()),
         top,
-        new SpectrumResult.Trace(trace.trace().value(), trace.trace().standardError()),
+        new SpectrumResult.Trace(
+            trace.trace().value(), trace.trace().standardError(), trace.probes()),
         density,
         operator.matvecs(),
         (System.nanoTime() - start) * 1e-9,

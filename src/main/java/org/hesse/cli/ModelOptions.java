@@ -25,7 +25,7 @@ final class ModelOptions {
       converter = ShapeConverter.class,
       description = {
         "Layer widths and activation, such as mlp:64-32-10:tanh. Activations: relu, tanh, sigmoid,"
-            + " gelu, silu, softplus, identity."
+            + " gelu, silu, softplus, identity; tanh without one."
       })
   @Nullable MlpShape arch;
 

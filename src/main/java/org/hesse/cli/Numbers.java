@@ -1,5 +1,6 @@
 package org.hesse.cli;
 
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +17,20 @@ final class Numbers {
     return s.startsWith("-") && s.chars().allMatch(c -> c == '-' || c == '.' || c == '0')
         ? s.substring(1)
         : s;
+  }
+
+  /** The fewest digits that tell it from its neighbours: "0.003", "1e+20". */
+  static String shortest(double x) {
+    if (!Double.isFinite(x)) {
+      return significant(x, 1);
+    }
+    BigDecimal exact = new BigDecimal(Double.toString(x)).stripTrailingZeros();
+    int e = exact.precision() - exact.scale() - 1;
+    if (x == 0 || e >= -4 && e <= 6) {
+      return exact.toPlainString();
+    }
+    String digits = exact.scaleByPowerOfTen(-e).toPlainString();
+    return digits + String.format(Locale.ROOT, "e%+03d", e);
   }
 
   /** With a comma between groups of three digits. */
@@ -91,9 +106,9 @@ final class Numbers {
     return Arrays.stream(values).mapToObj(v -> String.format(Locale.ROOT, format, v)).toList();
   }
 
-  /** A bound or an error to two digits, always with an exponent. */
+  /** A bound or an error to two digits, always with an exponent unless it is 0. */
   static String scientific(double x) {
-    return String.format(Locale.ROOT, "%.1e", x);
+    return x == 0 ? "0" : String.format(Locale.ROOT, "%.1e", x);
   }
 
   /** A share as "97.22%". */
@@ -121,9 +136,10 @@ final class Numbers {
     return fixed(n / Math.pow(1024, unit), 1) + " " + "KMGTPE".charAt(unit - 1) + "iB";
   }
 
-  /** "1 sample", "2 samples". */
+  /** "1 sample", "2 samples", "2 classes". */
   static String count(long n, String what) {
-    return whole(n) + " " + what + (n == 1 ? "" : "s");
+    String ending = n == 1 ? "" : what.endsWith("s") ? "es" : "s";
+    return whole(n) + " " + what + ending;
   }
 
   /** An exponent set high. */

@@ -57,7 +57,8 @@ final class Problem {
     return new MlpShape(widths, Activation.TANH);
   }
 
-  private static long parameters(MlpShape shape) {
+  /** How many numbers the weights of an architecture are. */
+  static long parameters(MlpShape shape) {
     long n = 0;
     for (int i = 0; i < shape.depth(); i++) {
       n += (shape.width(i) + 1L) * shape.width(i + 1);

@@ -3,10 +3,11 @@ package org.hesse.cli;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows how far a long computation is: on a terminal a bar that is redrawn in place and cleared
- * when done, elsewhere a line every ten seconds.
+ * when done or interrupted, elsewhere a line every ten seconds.
  */
 final class ProgressBar implements AutoCloseable {
   private static final long REDRAW = 100_000_000L;
@@ -23,6 +24,8 @@ final class ProgressBar implements AutoCloseable {
   private long begun;
   private long shown;
   private boolean drawn;
+  private boolean closed;
+  private @Nullable Thread onExit;
   private int width;
 
   ProgressBar(Terminal terminal, boolean quiet) {
@@ -43,8 +46,8 @@ final class ProgressBar implements AutoCloseable {
   }
 
   /** Shows a step with a note. */
-  boolean step(String what, long done, long total, String note) {
-    if (quiet) {
+  synchronized boolean step(String what, long done, long total, String note) {
+    if (quiet || closed) {
       return true;
     }
     long now = clock.getAsLong();
@@ -84,6 +87,8 @@ final class ProgressBar implements AutoCloseable {
   private void draw(long done, long total, String note) {
     if (width == 0) {
       width = terminal.width();
+      onExit = new Thread(this::end);
+      Runtime.getRuntime().addShutdownHook(onExit);
     }
     String counts = " " + Numbers.whole(done) + "/" + Numbers.whole(total);
     String end = counts + (note.isEmpty() ? "" : "  " + note);
@@ -107,7 +112,7 @@ final class ProgressBar implements AutoCloseable {
   }
 
   /** Clears the bar, so that other output may follow. */
-  void clear() {
+  synchronized void clear() {
     if (drawn) {
       terminal.err().print(CLEAR);
       terminal.err().flush();
@@ -115,8 +120,21 @@ final class ProgressBar implements AutoCloseable {
     }
   }
 
+  /** Clears the bar for good, also when the process is interrupted while others still draw. */
+  synchronized void end() {
+    clear();
+    closed = true;
+  }
+
   @Override
   public void close() {
-    clear();
+    end();
+    if (onExit != null) {
+      try {
+        Runtime.getRuntime().removeShutdownHook(onExit);
+      } catch (IllegalStateException e) {
+        onExit = null; // already on the way out
+      }
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.hesse.cli.SpectrumResult.Density;
 import org.hesse.cli.SpectrumResult.Eigenvalue;
@@ -17,6 +18,7 @@ final class Report {
   private static final double WIDTH = 730;
   private static final double HALF = 360;
   private static final int MOST_ROWS = 20;
+  private static final int FEW_PROBES = 30;
 
   private final @Nullable TrainResult training;
   private final @Nullable SpectrumResult spectrum;
@@ -112,6 +114,19 @@ final class Report {
 
   // ---- training
 
+  /** What the scale of the losses is, which cannot show a loss of 0 if it is logarithmic. */
+  private static String scale(TrainResult t) {
+    double[] losses =
+        t.epochs().stream()
+            .flatMapToDouble(e -> DoubleStream.of(e.trainLoss(), e.testLoss()))
+            .toArray();
+    boolean positive = Arrays.stream(losses).anyMatch(v -> v > 0 && Double.isFinite(v));
+    boolean zero = Arrays.stream(losses).anyMatch(v -> v == 0);
+    return positive
+        ? "logarithmic scale" + (zero ? ", where 0 lies below the edge" : "")
+        : "linear scale";
+  }
+
   private static void addTraining(Html page, TrainResult t) {
     page.heading("Training");
     List<String> pictures = new ArrayList<>();
@@ -122,13 +137,13 @@ final class Report {
     }
     String caption =
         "Mean loss "
-            + (classes ? "(left, logarithmic scale) and accuracy (right) " : "")
-            + "after each epoch, over all "
-            + Numbers.whole(t.trainSamples())
-            + " samples trained on and all "
+            + (classes ? "(left, " + scale(t) + ") and accuracy (right) " : "")
+            + "after each epoch, over the "
+            + Numbers.count(t.trainSamples(), "sample")
+            + " trained on and the "
             + Numbers.whole(t.testSamples())
-            + " samples held out"
-            + (classes ? "" : ", on a logarithmic scale")
+            + " held out"
+            + (classes ? "" : ", on a " + scale(t))
             + ". "
             + Numbers.count(t.steps(), "step")
             + " of "
@@ -166,12 +181,13 @@ final class Report {
             .mapToDouble(i -> i < a.length ? a[i] : b[i - a.length])
             .filter(v -> Double.isFinite(v) && (!loss || v > 0))
             .toArray();
-    double low = Arrays.stream(all).min().orElse(loss ? 0.1 : 0);
+    double low = Arrays.stream(all).min().orElse(0);
     double high = Arrays.stream(all).max().orElse(1);
+    double below = low < 1 ? low - 0.03 * (1 - low) : 0.9;
     Axis y =
-        loss
-            ? Axis.log("loss", low, high)
-            : Axis.exact("accuracy", Math.max(0, low - 0.03 * (1.001 - low)), 1);
+        !loss
+            ? Axis.exact("accuracy", Math.max(0, below), 1)
+            : low > 0 ? Axis.log("loss", low, high) : Axis.exact("loss", 0, 1);
     Axis epochs = Axis.whole("epoch", (int) x[0], (int) x[x.length - 1]);
     return new Chart(width, 236, epochs, y)
         .line(x, a, 1, "trained on")
@@ -259,24 +275,28 @@ final class Report {
       low = Math.min(low, y[i] - e[i]);
       high = Math.max(high, y[i] + e[i]);
     }
-    String picture =
+    Chart chart =
         new Chart(
                 510,
                 300,
                 Axis.whole("number, by magnitude", 1, y.length),
                 Axis.linear("eigenvalue", low, high))
-            .stems(x, y, 1)
-            .points(x, y, e, 1, "")
-            .svg("Leading eigenvalues with error bars");
-    boolean visible = Arrays.stream(e).max().orElse(0) > 0.006 * (high - low);
+            .lollipops(x, y, 1, "eigenvalue")
+            .errorBars(x, y, e, 2, "± residual");
+    long seen = IntStream.range(0, y.length).filter(i -> chart.isSeen(y[i], e[i])).count();
     page.beside(() -> {
       page.figure(
-          List.of(picture),
-          "The "
-              + values.size()
-              + " eigenvalues of largest magnitude. The bars are the "
-              + "residuals"
-              + (visible ? "." : "; where none is seen, it is smaller than its dot.")
+          List.of(chart.svg("Leading eigenvalues with error bars")),
+          (values.size() == 1
+                  ? "The eigenvalue"
+                  : "The " + Numbers.whole(values.size()) + " eigenvalues")
+              + " of largest magnitude. "
+              + (seen == 0
+                  ? "Residuals are smaller than the dots."
+                  : "Error bars are residuals"
+                      + (seen < y.length
+                          ? "; where there is none, it is smaller than its dot."
+                          : "."))
               + (values.size() > MOST_ROWS
                   ? " The table has the first " + MOST_ROWS + "; --json writes all."
                   : ""));
@@ -314,8 +334,11 @@ final class Report {
         "The sum of all eigenvalues is "
             + trace(s)
             + ", where ± is one standard error of the "
-            + "estimate from random probes; the truth lies within two of them in about 95 runs of "
-            + "100."
+            + "estimate from "
+            + Numbers.count(s.trace().probes(), "random probe")
+            + (s.trace().probes() < FEW_PROBES
+                ? ", and from so few is rough itself."
+                : "; the truth lies within two of them in about 95 runs of 100.")
             + leading);
   }
 

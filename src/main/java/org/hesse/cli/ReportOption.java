@@ -18,6 +18,6 @@ final class ReportOption {
    * @throws Failure if the folder cannot be written to
    */
   void check() {
-    Checks.writableFolder("--report", folder);
+    Outputs.requireFolder("--report", folder);
   }
 }

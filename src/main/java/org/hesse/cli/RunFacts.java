@@ -1,6 +1,7 @@
 package org.hesse.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.hesse.Hesse;
 import org.hesse.backend.cpu.CpuBackend;
+import org.hesse.io.Disk;
 import org.jspecify.annotations.Nullable;
 
 /** What a report says about how it came about, and where it is written. */
@@ -48,16 +50,26 @@ final class RunFacts {
     return word.matches(PLAIN) ? word : "'" + word.replace("'", "'\\''") + "'";
   }
 
-  /** Writes a report and answers where it is. */
+  /**
+   * Writes a report and answers where it is.
+   *
+   * @throws Failure if that fails
+   */
   static Path write(
       Path folder,
       @Nullable TrainResult training,
       @Nullable SpectrumResult spectrum,
-      Map<String, String> facts)
-      throws IOException {
-    Files.createDirectories(folder);
-    Path file = folder.resolve("report.html");
-    Files.writeString(file, new Report(training, spectrum, facts).html());
+      Map<String, String> facts) {
+    Path file = folder.resolve(Outputs.REPORT);
+    byte[] page = new Report(training, spectrum, facts).html().getBytes(StandardCharsets.UTF_8);
+    Outputs.write(() -> {
+      try {
+        Files.createDirectories(folder);
+      } catch (IOException e) {
+        throw new IOException(folder + ": cannot be made: " + Disk.reason(e), e);
+      }
+      Disk.replace(file, out -> out.write(page));
+    });
     return file;
   }
 }

@@ -48,6 +48,10 @@ final class SpectrumCommand implements Callable<Integer> {
   private static final int WHOLE = 4096;
   private static final int LARGE_BATCH = 2048;
   private static final int USUAL_TOP = 10;
+  private static final int TRACE_PROBES = 100;
+  private static final int DENSITY_PROBES = 10;
+  private static final int DENSITY_STEPS = 100;
+  private static final double TEST_FRACTION = 0.2;
 
   private final Terminal terminal;
 
@@ -70,20 +74,22 @@ final class SpectrumCommand implements Callable<Integer> {
       names = "--density",
       negatable = true,
       description =
-          "Measure the spectral density, or do not. Default: yes without --model or with --report.")
+          "Measure the spectral density, or do not. Default: yes without --model, with --report or"
+              + " with --steps.")
   @Nullable Boolean density;
 
   @Option(
       names = "--probes",
       paramLabel = "P",
-      description = "Random vectors for the density, 2 or more. Default: ${DEFAULT-VALUE}.")
-  int probes = 10;
+      description =
+          "Random vectors for the trace and for the density, 2 or more. Default: 100 and 10.")
+  @Nullable Integer probes;
 
   @Option(
       names = "--steps",
       paramLabel = "M",
-      description = "Lanczos steps from each of them. Default: ${DEFAULT-VALUE}.")
-  int steps = 100;
+      description = "Lanczos steps from each vector of the density. Default: 100.")
+  @Nullable Integer steps;
 
   @Option(
       names = "--batch",
@@ -114,6 +120,8 @@ final class SpectrumCommand implements Callable<Integer> {
       report.folder = Path.of("report");
     }
     report.check();
+    Outputs.requireOther("--json", json.file, "--model", weights.model);
+    Outputs.requireOther("--json", json.file, "--data", problem.data);
     Text text = json.text(terminal);
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
       Subject subject = weights.model == null ? trained(text, bar) : loaded(weights.model);
@@ -137,8 +145,11 @@ final class SpectrumCommand implements Callable<Integer> {
           throw Failure.badInput("--operator: '" + operator + "' is unknown; expected hessian");
     }
     Checks.atLeast("--top", top == null ? USUAL_TOP : top, 1);
-    Checks.atLeast("--probes", probes, 2);
-    Checks.atLeast("--steps", steps, 1);
+    Checks.atLeast("--probes", probes == null ? 2 : probes, 2);
+    Checks.atLeast("--steps", steps == null ? 1 : steps, 1);
+    if (steps != null && Boolean.FALSE.equals(density)) {
+      throw Failure.badInput("--steps: these are of the density, which --no-density leaves out");
+    }
     Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
     if (weights.model != null && problem.data == null) {
       throw Failure.badInput("--data is needed with --model: the loss is a mean over samples");
@@ -160,6 +171,7 @@ final class SpectrumCommand implements Callable<Integer> {
     Mlp model = Problem.load(file, stored, shape, dtype);
     Dataset data = Problem.data(Objects.requireNonNull(problem.data), problem.loss, dtype);
     Problem.requireFit(shape, data);
+    requireTop(shape);
     return new Subject(model, shape, data, null);
   }
 
@@ -169,14 +181,22 @@ final class SpectrumCommand implements Callable<Integer> {
     Dataset data = Problem.data(name, problem.loss, dtype);
     MlpShape shape = problem.arch == null ? Problem.defaultShape(data) : problem.arch;
     Problem.requireFit(shape, data);
+    requireTop(shape);
+    // Of very few samples one at least is held out.
+    double testFraction = Math.max(TEST_FRACTION, 1.0 / data.size());
     Trainer.Settings settings =
         new Trainer.Settings(
-            Adam.of(0.003), "adam, learning rate 0.003, batches of 32", 20, 32, 0.2, common.seed);
+            Adam.of(0.003),
+            "adam, learning rate 0.003, batches of 32",
+            20,
+            32,
+            testFraction,
+            common.seed);
+    Trainer trainer = new Trainer(shape, problem.loss, data, dtype, settings);
+    Dataset.Split split = trainer.split();
     text.line("Training " + shape + " on " + Text.describe(data));
-    TrainResult r;
-    Trainer.Trained done =
-        new Trainer(shape, problem.loss, data, dtype, settings).run(bar, e -> {});
-    r = done.result();
+    Trainer.Trained done = trainer.run(split, bar, e -> {});
+    TrainResult r = done.result();
     TrainResult.Epoch last = r.epochs().getLast();
     text.line(
         "  "
@@ -192,16 +212,29 @@ final class SpectrumCommand implements Callable<Integer> {
     return new Subject(done.model(), shape, data, r);
   }
 
-  private SpectrumResult measure(Subject s, ProgressBar bar) {
-    long n = s.model.state().values().stream().mapToLong(t -> t.size()).sum();
+  private void requireTop(MlpShape shape) {
+    long n = Problem.parameters(shape);
     if (top != null && top > n) {
-      throw Failure.badInput("--top: " + top + "; " + s.shape + " has " + n + " eigenvalues");
+      throw Failure.badInput(
+          "--top: " + top + "; " + shape + " has " + Numbers.count(n, "eigenvalue"));
     }
+  }
+
+  private SpectrumResult measure(Subject s, ProgressBar bar) {
+    long n = Problem.parameters(s.shape);
     int size = batch != null ? batch : s.data.size() <= WHOLE ? WHOLE : LARGE_BATCH;
-    boolean wanted = density != null ? density : weights.model == null || report.folder != null;
+    boolean wanted =
+        density != null ? density : weights.model == null || report.folder != null || steps != null;
     int k = top != null ? top : (int) Math.min(USUAL_TOP, n);
     Measurement.Settings settings =
-        new Measurement.Settings(k, wanted, probes, steps, size, common.seed);
+        new Measurement.Settings(
+            k,
+            wanted,
+            probes == null ? TRACE_PROBES : probes,
+            probes == null ? DENSITY_PROBES : probes,
+            steps == null ? DENSITY_STEPS : steps,
+            size,
+            common.seed);
     return new Measurement(s.model, s.shape, problem.loss, s.data, settings).run(bar);
   }
 

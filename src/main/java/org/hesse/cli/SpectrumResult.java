@@ -56,8 +56,9 @@ record SpectrumResult(
    *
    * @param value of it
    * @param standardError of it
+   * @param probes random vectors that it is the mean over
    */
-  record Trace(double value, double standardError) {}
+  record Trace(double value, double standardError, int probes) {}
 
   /**
    * A smoothed spectrum that integrates to 1.

@@ -27,7 +27,8 @@ record Terminal(PrintStream out, PrintStream err, boolean interactive, boolean c
 
   /** The streams of this process. */
   static Terminal ofProcess() {
-    PrintStream out = stream(FileDescriptor.out, "stdout.encoding", false);
+    PrintStream out =
+        new Output(new FileOutputStream(FileDescriptor.out), charset("stdout.encoding"));
     PrintStream err = errorStream();
     boolean terminal = isErrorTerminal() && !"dumb".equals(System.getenv("TERM"));
     String noColour = System.getenv("NO_COLOR");
@@ -43,15 +44,12 @@ record Terminal(PrintStream out, PrintStream err, boolean interactive, boolean c
   private static PrintStream errorStream() {
     String name = System.getProperty("hesse.stderr", "");
     if (!name.matches("/dev/fd/\\d{1,4}")) {
-      return stream(FileDescriptor.err, "stderr.encoding", true);
+      return new PrintStream(
+          new FileOutputStream(FileDescriptor.err), true, charset("stderr.encoding"));
     }
     int descriptor = Integer.parseInt(name.substring(name.lastIndexOf('/') + 1));
     OutputStream to = new BufferedOutputStream(new DescriptorStream(descriptor));
     return new PrintStream(to, true, charset("stderr.encoding"));
-  }
-
-  private static PrintStream stream(FileDescriptor to, String encoding, boolean flush) {
-    return new PrintStream(new FileOutputStream(to), flush, charset(encoding));
   }
 
   /** UTF-8, whatever the locale says, but on Windows what its console understands. */

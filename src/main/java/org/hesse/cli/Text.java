@@ -24,7 +24,9 @@ final class Text {
   /** A data set in words. */
   static String describe(Dataset d) {
     String targets =
-        d.classes() > 0 ? d.classes() + " classes" : Numbers.count(d.y().dim(1), "target value");
+        d.classes() > 0
+            ? Numbers.count(d.classes(), "class")
+            : Numbers.count(d.y().dim(1), "target value");
     return d.name()
         + ": "
         + Numbers.count(d.size(), "sample")

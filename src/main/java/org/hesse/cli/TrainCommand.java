@@ -112,7 +112,10 @@ final class TrainCommand implements Callable<Integer> {
       throw Failure.badInput("--data is needed, such as --data digits or --data table.csv");
     }
     Trainer.Settings settings = settings();
-    Checks.writableFile("--save", save);
+    Outputs.require("--save", save);
+    Outputs.requireOther("--save", save, "--json", json.file);
+    Outputs.requireOther("--save", save, "--data", problem.data);
+    Outputs.requireOther("--json", json.file, "--data", problem.data);
     report.check();
     DType dtype = common.dtype == null ? DType.F32 : common.dtype;
     Dataset data = Problem.data(problem.data, problem.loss, dtype);
@@ -164,16 +167,21 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private String describe(Optimizer method) {
-    StringBuilder s = new StringBuilder(optimizer + ", learning rate " + method.learningRate());
+    StringBuilder s =
+        new StringBuilder(optimizer + ", learning rate " + Numbers.shortest(method.learningRate()));
     if (method instanceof Sgd sgd && sgd.momentum() > 0) {
-      s.append(", momentum ").append(sgd.momentum());
+      s.append(", momentum ").append(Numbers.shortest(sgd.momentum()));
     }
     double decay = method instanceof Adam a ? a.weightDecay() : ((Sgd) method).weightDecay();
-    return s + (decay > 0 ? ", weight decay " + decay : "") + ", batches of " + batch;
+    return s
+        + (decay > 0 ? ", weight decay " + Numbers.shortest(decay) : "")
+        + ", batches of "
+        + batch;
   }
 
   private Trainer.Trained train(Trainer trainer, Text text, ProgressBar bar) {
     Dataset data = trainer.data();
+    Dataset.Split split = trainer.split();
     text.line("Training " + trainer.shape() + " on " + Text.describe(data));
     text.line("  with " + trainer.settings().described());
     text.line("");
@@ -184,6 +192,7 @@ final class TrainCommand implements Callable<Integer> {
             : "  epoch   loss (held out)");
     int every = Math.max(1, (epochs + MOST_LINES - 1) / MOST_LINES);
     return trainer.run(
+        split,
         bar,
         e -> {
           if (e.epoch() == 1 || e.epoch() % every == 0 || e.epoch() == epochs) {
@@ -223,7 +232,8 @@ final class TrainCommand implements Callable<Integer> {
       Map<String, String> notes = new LinkedHashMap<>();
       notes.put("format", "pt");
       notes.put(Problem.ARCH_NOTE, shape.toString());
-      Safetensors.write(save, trained.model().state(), notes);
+      Path file = save;
+      Outputs.write(() -> Safetensors.write(file, trained.model().state(), notes));
       text.line("  weights " + save);
     }
     if (report.folder != null) {

@@ -48,8 +48,7 @@ record Trainer(MlpShape shape, Loss loss, Dataset data, DType dtype, Settings se
   /** The network and the record of its training. */
   record Trained(Mlp model, TrainResult result) {}
 
-  Trained run(ProgressBar bar, Consumer<TrainResult.Epoch> onEpoch) {
-    Dataset.Split split = split();
+  Trained run(Dataset.Split split, ProgressBar bar, Consumer<TrainResult.Epoch> onEpoch) {
     Mlp start = Mlp.init(RngKey.of(settings.seed), shape, dtype);
     List<TrainResult.Epoch> epochs = new ArrayList<>();
     Training training =
@@ -87,16 +86,30 @@ record Trainer(MlpShape shape, Loss loss, Dataset data, DType dtype, Settings se
     return new Trained(done.model(), result);
   }
 
-  private Dataset.Split split() {
+  /**
+   * Samples to train on, and those held out.
+   *
+   * @throws Failure if one of the parts would be empty
+   */
+  Dataset.Split split() {
+    int n = data.size();
+    if (n < 2) {
+      throw Failure.badInput(
+          data.name()
+              + ": has 1 sample, but training takes 2 or more, since some are held out; to measure"
+              + " weights on 1 sample, give them with 'hesse spectrum --model'");
+    }
     try {
       return data.split(settings.testFraction, settings.seed);
     } catch (IllegalArgumentException e) {
       throw Failure.badInput(
           "--test-fraction: "
-              + settings.testFraction
+              + Numbers.shortest(settings.testFraction)
               + " of "
-              + Numbers.count(data.size(), "sample")
-              + " leaves nothing to train on or nothing to test on");
+              + Numbers.count(n, "sample")
+              + " leaves nothing to "
+              + (settings.testFraction * n < 1 ? "test" : "train")
+              + " on; 0.5 would do");
     }
   }
 

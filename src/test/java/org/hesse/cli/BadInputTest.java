@@ -89,7 +89,7 @@ class BadInputTest {
     refused("--epochs: 0", "train", "--data", "digits", "--epochs", "0");
     refused("--batch: 0", "train", "--data", "digits", "--batch", "0");
     refused("--threads: 0", "train", "--data", "digits", "--threads", "0");
-    refused("--test-fraction: 1.0", "train", "--data", "digits", "--test-fraction", "1");
+    refused("--test-fraction: 1;", "train", "--data", "digits", "--test-fraction", "1");
     refused("--test-fraction", "train", "--data", "digits:20", "--test-fraction", "0.001");
     refused("--data is needed", "train");
     refused("--save", "train", "--data", "digits", "--save", folder + "/none/m.safetensors");
@@ -101,7 +101,59 @@ class BadInputTest {
     refused("--probes: 1", "spectrum", "--probes", "1");
     refused("--data is needed", "spectrum", "--model", "m.safetensors");
     refused("--require: 'gpu'", "doctor", "--require", "gpu");
+    refused("--probes: 'many' is not a whole number", "spectrum", "--probes", "many");
+    refused("--epochs: '9999999999' is out of", "train", "--epochs", "9999999999");
+    refused("--steps", "spectrum", "--steps", "9", "--no-density");
+    refused("--top: 11; mlp:1-2-1:tanh has 7 eigenvalues", moons("spectrum", "--top", "11"));
     refused("FILE", "inspect");
+    return tests;
+  }
+
+  private static String[] moons(String command, String... more) {
+    return with(more, command, "--data", "sine", "--loss", "mse", "--arch", "mlp:1-2-1");
+  }
+
+  /** Refused before any work, all with the same code. */
+  @TestFactory
+  List<DynamicTest> outputs() throws IOException {
+    String file = file("file.csv", "1,2,0\n3,4,1\n");
+    String link = Files.createLink(folder.resolve("link.csv"), Path.of(file)).toString();
+    for (String option : List.of("--save", "--json", "--report")) {
+      refused(option + ": '' is empty", "train", "--data", "digits", option, "");
+      refused(option + ": 'a\0b' cannot be a file's name", "train", option, "a\0b");
+      String below = file + "/below";
+      refused(file + " is not a folder", "train", "--data", "digits", option, below);
+      if (!option.equals("--report")) {
+        String nowhere = folder + "/none/x";
+        refused(
+            "there is no folder " + folder + "/none", "train", "--data", "digits", option, nowhere);
+        refused("is a folder", "train", "--data", "digits", option, folder.toString());
+        refused(option + ": " + link, "train", "--data", file, option, link);
+      }
+    }
+    refused("--report", "train", "--data", "digits", "--report", file);
+    refused("--model: '' is empty", "spectrum", "--model", "", "--data", "digits");
+    refused("--json: '' is empty", "doctor", "--json", "");
+    refused("name is empty", "train", "--data", "");
+    refused("FILE is empty", "inspect", "");
+    refused("is the file of --json", "train", "--data", "digits", "--save", "x", "--json", "x");
+    refused("is the file of FILE", "inspect", file, "--json", file);
+    refused(
+        "is the file of --model", "spectrum", "--model", file, "--data", "digits", "--json", file);
+    return tests;
+  }
+
+  @TestFactory
+  List<DynamicTest> unknownFiles() throws IOException {
+    String known = ".safetensors, .npy and data sets: digits";
+    refused("is a folder; inspect takes " + known, "inspect", folder.toString());
+    refused("is a file of an unknown type; inspect takes " + known, "inspect", file("a.txt", "1"));
+    refused("safetensors.torch.save_file", "inspect", file("a.pt", "1"));
+    refused("there is no such file", "inspect", folder + "/none");
+    refused("is a folder; accepted are digits", "train", "--data", folder.toString());
+    if (Files.exists(Path.of("/dev/null"))) {
+      refused("is a device or a pipe", "inspect", "/dev/null");
+    }
     return tests;
   }
 
@@ -117,6 +169,11 @@ class BadInputTest {
     refused("negative.csv", "train", "--data", file("negative.csv", "1,2,0\n1,2,-1\n"));
     refused("half.csv", "train", "--data", file("half.csv", "1,2,0\n1,2,0.5\n"));
     refused("empty.csv", "train", "--data", file("empty.csv", ""));
+    String one = file("one.csv", "1,2,0\n");
+    refused("one.csv: has 1 sample, but training takes 2", "train", "--data", one);
+    refused("one.csv: has 1 sample, but training takes 2", "spectrum", "--data", one);
+    String two = file("two.csv", "1,2,0\n3,4,1\n");
+    refused("0.2 of 2 samples leaves nothing to test on", "train", "--data", two);
     String three = file("three.csv", "1,2,0\n1,2,1\n3,4,2\n5,6,1\n7,8,0\n");
     refused("label 2 is out of range", with(arch, "train", "--data", three));
     refused("2 features", "train", "--data", three, "--arch", "mlp:3-3:tanh");

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.hesse.DType;
@@ -172,6 +173,69 @@ class CommandsTest {
       assertTrue(j.at("/" + number).isNumber(), number);
     }
     assertEquals("float32", j.at("/dtype").asText());
+  }
+
+  /** So many random vectors, whatever they are for. */
+  @Test
+  void probesAreThoseOfTraceAndDensity() {
+    String[] args = {
+      "spectrum", "--data", "two-moons:40", "--arch", "mlp:2-2-2", "--json", "-", "--probes", "7"
+    };
+    JsonNode j = Cli.run(args).succeeded().json();
+    assertEquals(7, j.at("/trace/probes").asInt());
+    assertEquals(7, j.at("/density/probes").asInt());
+    JsonNode usual = Cli.run(Arrays.copyOf(args, args.length - 2)).succeeded().json();
+    assertEquals(100, usual.at("/trace/probes").asInt());
+    assertEquals(10, usual.at("/density/probes").asInt());
+  }
+
+  /** Steps that nothing would take are not asked for. */
+  @Test
+  void stepsAskForADensity() throws IOException {
+    Path model = folder.resolve("m.safetensors");
+    Cli.run("train", "--data", "two-moons:40", "--epochs", "1", "--save", model.toString());
+    String[] args = {
+      "spectrum",
+      "--model",
+      model.toString(),
+      "--data",
+      "two-moons:40",
+      "--top",
+      "1",
+      "--probes",
+      "2",
+      "--json",
+      "-",
+      "--steps",
+      "3"
+    };
+    assertEquals(3, Cli.run(args).succeeded().json().at("/density/steps").asInt());
+    JsonNode without = Cli.run(Arrays.copyOf(args, args.length - 2)).succeeded().json();
+    assertTrue(without.at("/density").isNull());
+  }
+
+  @Test
+  void twoSamplesAreEnoughToTrainOn() throws IOException {
+    Path two = Files.writeString(folder.resolve("two.csv"), "1,2,0\n3,4,1\n");
+    JsonNode j =
+        Cli.run("spectrum", "--data", two.toString(), "--arch", "mlp:2-2", "--json", "-")
+            .succeeded()
+            .json();
+    assertEquals(2, j.at("/samples").asInt());
+  }
+
+  @Test
+  void numbersAndClassesAreInProperWords() throws IOException {
+    Path one = Files.writeString(folder.resolve("one.csv"), "1,2,0\n3,4,0\n5,6,0\n7,8,0\n");
+    String out =
+        Cli.run("train", "--data", one.toString(), "--epochs", "1", "--lr", "1e20")
+            .succeeded()
+            .out();
+    assertTrue(out.contains("4 samples of 2 features, 1 class" + System.lineSeparator()), out);
+    assertTrue(out.contains("learning rate 1e+20,"), out);
+    Cli.Outcome check = Cli.run("check", "--data", "two-moons:9", "--arch", "mlp:2-2").succeeded();
+    assertTrue(check.out().lines().noneMatch(l -> l.endsWith(" ")), check.out());
+    assertTrue(Cli.run("train", "--help").out().contains("tanh without one"));
   }
 
   @Test

@@ -19,6 +19,18 @@ class NumbersTest {
   }
 
   @Test
+  void shortestDigits() {
+    assertEquals("0.003", Numbers.shortest(0.003));
+    assertEquals("0.1", Numbers.shortest(0.1));
+    assertEquals("-1", Numbers.shortest(-1));
+    assertEquals("0", Numbers.shortest(0));
+    assertEquals("1000000", Numbers.shortest(1e6));
+    assertEquals("1e+20", Numbers.shortest(1e20));
+    assertEquals("1.25e-07", Numbers.shortest(1.25e-7));
+    assertEquals("NaN", Numbers.shortest(Double.NaN));
+  }
+
+  @Test
   void valuesWithErrors() {
     assertEquals("2.758 ± 0.021", Numbers.withError(2.75843, 0.0213));
     assertEquals("0.00 ± 0.12", Numbers.withError(0.001, 0.123));
@@ -58,5 +70,13 @@ class NumbersTest {
     assertEquals("9.7 KiB", Numbers.bytes(9952));
     assertEquals("1 sample", Numbers.count(1, "sample"));
     assertEquals("1,797 samples", Numbers.count(1797, "sample"));
+    assertEquals("1 class", Numbers.count(1, "class"));
+    assertEquals("10 classes", Numbers.count(10, "class"));
+  }
+
+  @Test
+  void bounds() {
+    assertEquals("1.2e-07", Numbers.scientific(1.23e-7));
+    assertEquals("0", Numbers.scientific(0));
   }
 }

@@ -63,6 +63,22 @@ class ProgressBarTest {
     }
   }
 
+  /** The process ends by a signal while other threads still compute. */
+  @Test
+  void anInterruptedBarIsClearedAndStaysAway() {
+    ProgressBar bar = new ProgressBar(new Terminal(err, err, true, false), false, () -> now);
+    bar.step("density", 1, 10);
+    now += SECOND;
+    bar.step("density", 2, 10);
+    bar.end();
+    String cleared = shown();
+    assertTrue(cleared.endsWith("\r\u001b[K"), cleared);
+    now += SECOND;
+    bar.step("density", 3, 10);
+    bar.close();
+    assertEquals(cleared, shown());
+  }
+
   @Test
   void quietShowsNothing() {
     ProgressBar bar = new ProgressBar(new Terminal(err, err, true, true), true, () -> now);

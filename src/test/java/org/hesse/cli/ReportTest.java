@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.hesse.cli.SpectrumResult.Density;
 import org.hesse.cli.SpectrumResult.Eigenvalue;
@@ -45,7 +46,7 @@ class ReportTest {
         "cpu",
         "float64",
         e,
-        new SpectrumResult.Trace(2.758 * scale, 0.021 * scale),
+        new SpectrumResult.Trace(2.758 * scale, 0.021 * scale, 100),
         d,
         1234,
         3.5,
@@ -104,6 +105,96 @@ class ReportTest {
             "leading eigenvalues")) {
       assertTrue(text.contains(part), () -> "lacks " + part);
     }
+  }
+
+  private static SpectrumResult withResiduals(SpectrumResult s, double... residuals) {
+    List<Eigenvalue> e =
+        Arrays.stream(residuals).mapToObj(r -> new Eigenvalue(1, r, true)).toList();
+    return new SpectrumResult(
+        s.parameters(),
+        s.samples(),
+        s.loss(),
+        s.accuracy(),
+        s.gradientNorm(),
+        s.operator(),
+        s.device(),
+        s.dtype(),
+        e,
+        new SpectrumResult.Trace(2.758, 0.021, 5),
+        null,
+        10,
+        0.1,
+        0,
+        s.model(),
+        s.data(),
+        s.lossName());
+  }
+
+  private static long elements(Document page, String style) {
+    NodeList all = page.getElementsByTagName("*");
+    return IntStream.range(0, all.getLength())
+        .filter(i -> ((Element) all.item(i)).getAttribute("class").startsWith(style))
+        .count();
+  }
+
+  /**
+   * A stem is no error bar: only residuals that can be seen have one, with a word in the legend.
+   */
+  @Test
+  void errorBarsAreResiduals() throws Exception {
+    Document small = parse(new Report(null, withResiduals(spectrum(1), 0, 1e-9), Map.of()).html());
+    assertEquals(0, elements(small, "bar"));
+    assertEquals(2 + 1, elements(small, "stem"), "stems, and one in the legend");
+    assertFalse(text(small).contains("± residual"));
+    assertTrue(text(small).contains("Residuals are smaller than the dots"));
+    Document large =
+        parse(new Report(null, withResiduals(spectrum(1), 1e-9, 0.2), Map.of()).html());
+    assertEquals(3 + 3, elements(large, "bar"), "a line and two caps, and those of the legend");
+    assertTrue(text(large).contains("± residual"));
+  }
+
+  /** All losses 0 and everything labelled right, as with a single class. */
+  @Test
+  void perfectTrainingIsDrawn() throws Exception {
+    TrainResult t = training(1, true);
+    TrainResult perfect =
+        new TrainResult(
+            List.of(
+                new TrainResult.Epoch(1, 0, 1.0, 0, 1.0, 0.1),
+                new TrainResult.Epoch(2, 0, 1.0, 0, 1.0, 0.1)),
+            t.parameters(),
+            t.device(),
+            t.dtype(),
+            t.seed(),
+            t.steps(),
+            t.secondsTotal(),
+            t.model(),
+            t.data(),
+            t.lossName(),
+            t.optimizer(),
+            2,
+            1);
+    Document page = parse(new Report(perfect, null, Map.of()).html());
+    String text = text(page);
+    assertTrue(text.contains("linear scale"), text);
+    assertTrue(text.contains("the 2 samples trained on and the 1 held out"), text);
+    assertFalse(text.contains("0.99999"), text);
+    NodeList paths = page.getElementsByTagName("path");
+    assertEquals(4, paths.getLength());
+    for (int i = 0; i < 4; i++) {
+      String last = ((Element) paths.item(i)).getAttribute("d").replaceFirst(".* ", "");
+      double bottom = 236 - 44;
+      assertEquals(i < 2 ? bottom : 34, Double.parseDouble(last), 1, "height of a curve");
+    }
+  }
+
+  @Test
+  void aTraceOfFewProbesIsNotOversold() throws Exception {
+    SpectrumResult s = spectrum(1, 0.5);
+    assertTrue(text(parse(new Report(null, s, Map.of()).html())).contains("95 runs of 100"));
+    String few = text(parse(new Report(null, withResiduals(s, 0), Map.of()).html()));
+    assertTrue(few.contains("from 5 random probes, and from so few is rough"), few);
+    assertFalse(few.contains("×10⁰"), "an error of 0");
   }
 
   @Test
