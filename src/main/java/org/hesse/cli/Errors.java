@@ -116,12 +116,7 @@ final class Errors {
         code = Failure.BAD_INPUT;
         print(terminal, "'" + p.getInput() + "' " + Disk.describe(p));
       }
-      case OutOfMemoryError o ->
-          print(
-              terminal,
-              "out of memory ("
-                  + o.getMessage()
-                  + "); use a smaller --batch, or more heap with HESSE_JAVA_OPTS=-Xmx8g");
+      case OutOfMemoryError o -> print(terminal, outOfMemory(String.valueOf(o.getMessage())));
       case IOException io -> print(terminal, describe(io));
       default -> print(terminal, unexpected(thrown, args));
     }
@@ -133,6 +128,17 @@ final class Errors {
     return e instanceof FileSystemException f && f.getFile() != null
         ? f.getFile() + ": " + Disk.reason(e)
         : Disk.reason(e);
+  }
+
+  private static String outOfMemory(String what) {
+    long heap = Runtime.getRuntime().maxMemory();
+    long more = Machine.memory() / 10 * 8;
+    return "out of memory ("
+        + what
+        + ", "
+        + Numbers.bytes(heap)
+        + " at most); use fewer samples or parameters, a smaller --batch"
+        + (more > heap ? ", or more heap with HESSE_JAVA_OPTS=-Xmx" + (more >> 20) + "m" : "");
   }
 
   private static String unexpected(Throwable thrown, String[] args) {

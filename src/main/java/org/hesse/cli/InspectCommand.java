@@ -48,6 +48,8 @@ import picocli.CommandLine.Parameters;
       "  hesse inspect two-moons:400"
     })
 final class InspectCommand implements Callable<Integer> {
+  private static final double MOST_WHOLE = 1e10;
+
   private final Terminal terminal;
 
   @Parameters(paramLabel = "FILE", arity = "1", description = "What to look into.")
@@ -70,7 +72,7 @@ final class InspectCommand implements Callable<Integer> {
   /**
    * What is known of a tensor.
    *
-   * @param format as it is stored
+   * @param format as it is stored in a weight file; of arrays and data sets as it is read
    * @param min least finite value; null if there is none
    * @param max greatest finite value; null if there is none
    */
@@ -205,6 +207,16 @@ final class InspectCommand implements Callable<Integer> {
         name, shape, format, values.length, any ? min : null, any ? max : null, nan, infinite);
   }
 
+  private static String bound(Entry e, @Nullable Double value) {
+    if (value == null) {
+      return "-";
+    }
+    boolean whole = e.format.matches("[IU]\\d+|BOOL");
+    return whole && Math.abs(value) < MOST_WHOLE
+        ? Long.toString(value.longValue())
+        : Numbers.significant(value, 5);
+  }
+
   private static List<String> lines(Contents c) {
     List<String> lines = new ArrayList<>();
     lines.add(c.file + ": " + c.kind + (c.bytes == null ? "" : ", " + Numbers.bytes(c.bytes)));
@@ -235,8 +247,8 @@ final class InspectCommand implements Callable<Integer> {
               e.name,
               e.shape,
               e.format,
-              e.min == null ? "-" : Numbers.significant(e.min, 5),
-              e.max == null ? "-" : Numbers.significant(e.max, 5),
+              bound(e, e.min),
+              bound(e, e.max),
               e.nan,
               e.infinite));
     }

@@ -74,7 +74,8 @@ final class Outputs {
     }
     try {
       Path path = Path.of(other.toString());
-      if (file.equals(path) || Files.exists(file) && Files.isSameFile(file, path)) {
+      boolean same = file.toAbsolutePath().normalize().equals(path.toAbsolutePath().normalize());
+      if (same || Files.exists(file) && Files.isSameFile(file, path)) {
         throw Failure.badInput(option + ": " + file + " is the file of " + otherOption + ", too");
       }
     } catch (InvalidPathException | IOException e) {

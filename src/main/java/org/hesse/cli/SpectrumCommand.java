@@ -118,6 +118,7 @@ final class SpectrumCommand implements Callable<Integer> {
     checkOptions();
     if (isBare()) {
       report.folder = Path.of("report");
+      Outputs.requireFolder("report (--report DIR names another folder)", report.folder);
     }
     report.check();
     Outputs.requireOther("--json", json.file, "--model", weights.model);

@@ -176,7 +176,7 @@ final class TrainCommand implements Callable<Integer> {
     return s
         + (decay > 0 ? ", weight decay " + Numbers.shortest(decay) : "")
         + ", batches of "
-        + batch;
+        + Numbers.whole(batch);
   }
 
   private Trainer.Trained train(Trainer trainer, Text text, ProgressBar bar) {

@@ -39,7 +39,7 @@ public final class Disk {
 
   /** Length in bytes of a file that is there and not empty. */
   static long length(Path file) throws DataException {
-    if (!Files.exists(file)) {
+    if (Files.notExists(file)) {
       throw DataException.in(file, "no such file");
     }
     if (Files.isDirectory(file)) {

@@ -136,7 +136,7 @@ class BadInputTest {
     refused("--json: '' is empty", "doctor", "--json", "");
     refused("name is empty", "train", "--data", "");
     refused("FILE is empty", "inspect", "");
-    refused("is the file of --json", "train", "--data", "digits", "--save", "x", "--json", "x");
+    refused("is the file of --json", "train", "--data", "digits", "--save", "x", "--json", "./x");
     refused("is the file of FILE", "inspect", file, "--json", file);
     refused(
         "is the file of --model", "spectrum", "--model", file, "--data", "digits", "--json", file);
