@@ -302,10 +302,17 @@ final class Report {
                   : ""));
       page.table(List.of("", "eigenvalue", "residual"), rows(values));
     });
+    long open = values.stream().filter(v -> !v.converged()).count();
     page.paragraph(
         "By the Lanczos method with full re-orthogonalisation. Some eigenvalue lies within the "
             + "residual ‖Hy − θy‖ of the value θ given, which is a bound, not an estimate; the "
-            + "error of the value itself is usually far smaller.");
+            + "error of the value itself is usually far smaller."
+            + (open == 0
+                ? ""
+                : " Of these values "
+                    + Numbers.whole(open)
+                    + (open == 1 ? " has" : " have")
+                    + " not converged to the accuracy wanted."));
   }
 
   private static List<List<String>> rows(List<Eigenvalue> values) {

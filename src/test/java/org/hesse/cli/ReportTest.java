@@ -109,7 +109,7 @@ class ReportTest {
 
   private static SpectrumResult withResiduals(SpectrumResult s, double... residuals) {
     List<Eigenvalue> e =
-        Arrays.stream(residuals).mapToObj(r -> new Eigenvalue(1, r, true)).toList();
+        Arrays.stream(residuals).mapToObj(r -> new Eigenvalue(1, r, r < 0.1)).toList();
     return new SpectrumResult(
         s.parameters(),
         s.samples(),
@@ -151,6 +151,8 @@ class ReportTest {
         parse(new Report(null, withResiduals(spectrum(1), 1e-9, 0.2), Map.of()).html());
     assertEquals(3 + 3, elements(large, "bar"), "a line and two caps, and those of the legend");
     assertTrue(text(large).contains("± residual"));
+    assertTrue(text(large).contains("1 has not converged"));
+    assertFalse(text(small).contains("converged"));
   }
 
   /** All losses 0 and everything labelled right, as with a single class. */
