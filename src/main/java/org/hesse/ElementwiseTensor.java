@@ -198,6 +198,14 @@ abstract sealed class ElementwiseTensor permits Tensor {
     return unary(UnaryKind.ERF);
   }
 
+  /**
+   * 1 − erf(x), to full relative accuracy where it is small: the tail of the normal distribution
+   * above z is ½ erfc(z/√2).
+   */
+  public Tensor erfc() {
+    return unary(UnaryKind.ERFC);
+  }
+
   /** Absolute value; its derivative at 0 is 0. */
   public Tensor abs() {
     return unary(UnaryKind.ABS);

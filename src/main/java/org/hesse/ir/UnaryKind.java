@@ -28,6 +28,8 @@ public enum UnaryKind {
   SOFTPLUS,
   /** Error function. */
   ERF,
+  /** 1 − erf(x), to full relative accuracy where it is small. */
+  ERFC,
   /** |x|; real or I32. */
   ABS,
   /** −1, 0 or 1; NaN for NaN, and a zero keeps its sign; real or I32. */

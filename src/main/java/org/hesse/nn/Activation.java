@@ -31,7 +31,8 @@ public enum Activation implements Layer {
   GELU {
     @Override
     public Tensor apply(Tensor x) {
-      return x.mul(0.5).mul(x.mul(Math.sqrt(0.5)).erf().add(1));
+      // Not 1 + erf(x/√2), which loses all digits where x is far below 0.
+      return x.mul(0.5).mul(x.mul(-Math.sqrt(0.5)).erfc());
     }
   },
   /** x σ(x). */

@@ -77,6 +77,7 @@ final class ElementwiseRules {
       case SIGMOID -> mul(mul(y, sub(fullLike(1, y), y)), t);
       case SOFTPLUS -> mul(unary(UnaryKind.SIGMOID, x), t);
       case ERF -> mul(scale(2 / Math.sqrt(Math.PI), unary(UnaryKind.EXP, neg(mul(x, x)))), t);
+      case ERFC -> mul(scale(-2 / Math.sqrt(Math.PI), unary(UnaryKind.EXP, neg(mul(x, x)))), t);
       case ABS -> mul(unary(UnaryKind.SIGN, x), t);
       case SIGN, FLOOR, NOT -> null;
     };

@@ -34,7 +34,7 @@ final class Costs {
       case EXP, LOG -> 6;
       case EXPM1, LOG1P, SIGMOID -> 8;
       case SIN, COS, TANH -> 10;
-      case ERF, SOFTPLUS -> 14;
+      case ERF, ERFC, SOFTPLUS -> 14;
     };
   }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
+import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
@@ -73,6 +74,23 @@ class MlpTest {
     }
   }
 
+  /** Φ(x) far below 0 is a small number, not the difference of 1 and almost 1. */
+  @Test
+  void geluKeepsItsDigitsInTheTail() {
+    for (double x : new double[] {-1, -4, -6, -9, -15, -30, 8}) {
+      Tensor at = Tensor.scalar(x, DType.F64);
+      double cdf = Scalars.erfc(-x / Math.sqrt(2)) / 2;
+      double density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+      // The rounding of x/√2 is amplified x² times, whatever one does.
+      double bound = (2 + x * x) * 4e-16;
+      double y = Activation.GELU.apply(at).item();
+      assertEquals(x * cdf, y, bound * Math.abs(x * cdf), "gelu(" + x + ")");
+      double slope = Autodiff.grad(Activation.GELU::apply).apply(at).item();
+      double expected = cdf + x * density;
+      assertEquals(expected, slope, bound * Math.abs(expected), "gelu'(" + x + ")");
+    }
+  }
+
   private static Arr affine(Arr x, Arr w, Arr b) {
     return Arr.build(
         DType.F64,
@@ -91,7 +109,7 @@ class MlpTest {
       case RELU -> x -> Math.max(x, 0);
       case TANH -> Math::tanh;
       case SIGMOID -> Scalars::sigmoid;
-      case GELU -> x -> x * (1 + Scalars.erf(x / Math.sqrt(2))) / 2;
+      case GELU -> x -> x * Scalars.erfc(-x / Math.sqrt(2)) / 2;
       case SILU -> x -> x * Scalars.sigmoid(x);
       case SOFTPLUS -> Scalars::softplus;
       case IDENTITY -> x -> x;

@@ -49,35 +49,13 @@ public final class Elementary {
       case TANH -> Math.tanh(x);
       case SIGMOID -> 1 / (1 + Math.exp(-x));
       case SOFTPLUS -> Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-      case ERF -> erf(x);
+      case ERF -> Scalars.erf(x);
+      case ERFC -> Scalars.erfc(x);
       case ABS -> dtype == DType.I32 ? Math.abs((int) x) : Math.abs(x);
       case SIGN -> Math.signum(x);
       case FLOOR -> Math.floor(x);
       case NOT -> x == 0 ? 1 : 0;
     };
-  }
-
-  /** By Taylor series near 0 and a continued fraction for erfc elsewhere. */
-  static double erf(double x) {
-    double a = Math.abs(x);
-    if (Double.isNaN(x) || a > 6) {
-      return Double.isNaN(x) ? x : Math.signum(x);
-    }
-    if (a < 2.5) {
-      double term = x;
-      double sum = x;
-      for (int n = 1; n < 100; n++) {
-        term *= -x * x / n;
-        sum += term / (2 * n + 1);
-      }
-      return 2 / Math.sqrt(Math.PI) * sum;
-    }
-    double fraction = 0;
-    for (int n = 120; n > 0; n--) {
-      fraction = n / 2.0 / (a + fraction);
-    }
-    double erfc = Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction);
-    return Math.signum(x) * (1 - erfc);
   }
 
   private static double real(BinaryKind kind, double a, double b) {

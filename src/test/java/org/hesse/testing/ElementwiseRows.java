@@ -141,6 +141,7 @@ final class ElementwiseRows {
     unary("sigmoid", 3, 4, Tensor::sigmoid, Scalars::sigmoid, wide, SPECIAL);
     unary("softplus", 3, 4, Tensor::softplus, Scalars::softplus, wide, SPECIAL);
     unary("erf", 3, 4, Tensor::erf, Scalars::erf, wide, SPECIAL);
+    unary("erfc", 3, 5, Tensor::erfc, Scalars::erfc, wide, SPECIAL);
     unary("abs", 3, 0, Tensor::abs, Math::abs, g::awayFromZero, SPECIAL);
     unary(
         "relu",

@@ -10,26 +10,48 @@ public final class Scalars {
 
   private Scalars() {}
 
-  /**
-   * Error function, correct to rounding below 2.5: series near 0, continued fraction of erfc far
-   * away.
-   */
+  /** Error function: series near 0, 1 − erfc far away. */
   public static double erf(double x) {
-    double a = Math.abs(x);
     if (Double.isNaN(x)) {
       return x;
     }
-    if (a < 2.5) {
-      return series(x);
+    double a = Math.abs(x);
+    return a < 2.5 ? series(x).doubleValue() : Math.signum(x) * (1 - (a > 6.5 ? 0 : tail(a)));
+  }
+
+  /** 1 − erf(x): series near 0, continued fraction far away. */
+  public static double erfc(double x) {
+    if (Double.isNaN(x)) {
+      return x;
     }
-    if (a > 6.5) {
-      return Math.signum(x);
+    if (Math.abs(x) < 2.5) {
+      return BigDecimal.ONE.subtract(series(x)).doubleValue();
     }
-    double f = 0;
-    for (int k = 120; k >= 1; k--) {
-      f = k / 2.0 / (a + f);
+    return x < 0 ? 2 - (x < -6.5 ? 0 : tail(-x)) : x > 28 ? 0 : tail(x);
+  }
+
+  /** e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 1½/(x + …)))) in 34 digits or more. */
+  private static double tail(double x) {
+    MathContext digits = new MathContext(45);
+    BigDecimal a = new BigDecimal(x);
+    BigDecimal f = BigDecimal.ZERO;
+    for (int k = 250; k >= 1; k--) {
+      f = BigDecimal.valueOf(k * 0.5).divide(a.add(f), digits);
     }
-    return Math.signum(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + f));
+    BigDecimal scale = TWO_BY_ROOT_PI.divide(BigDecimal.TWO, digits);
+    return scale.multiply(expOfMinus(a.multiply(a), digits)).divide(a.add(f), digits).doubleValue();
+  }
+
+  /** e⁻ˣ as the 1,024th power of the series for e^(−x/1024). */
+  private static BigDecimal expOfMinus(BigDecimal x, MathContext digits) {
+    BigDecimal small = x.negate().divide(BigDecimal.valueOf(1024), digits);
+    BigDecimal term = BigDecimal.ONE;
+    BigDecimal sum = term;
+    for (int n = 1; n < 60; n++) {
+      term = term.multiply(small, digits).divide(BigDecimal.valueOf(n), digits);
+      sum = sum.add(term, digits);
+    }
+    return sum.pow(1024, digits);
   }
 
   /** 1/(1 + e⁻ˣ). */
@@ -81,7 +103,7 @@ public final class Scalars {
   }
 
   /** 2/√π Σ (−1)ⁿ x²ⁿ⁺¹/(n! (2n+1)), whose terms cancel, in 34 digits. */
-  private static double series(double x) {
+  private static BigDecimal series(double x) {
     MathContext digits = MathContext.DECIMAL128;
     BigDecimal square = new BigDecimal(x).pow(2, digits).negate();
     BigDecimal term = new BigDecimal(x, digits);
@@ -90,6 +112,6 @@ public final class Scalars {
       term = term.multiply(square, digits).divide(BigDecimal.valueOf(n), digits);
       sum = sum.add(term.divide(BigDecimal.valueOf(2L * n + 1), digits), digits);
     }
-    return sum.multiply(TWO_BY_ROOT_PI, digits).doubleValue();
+    return sum.multiply(TWO_BY_ROOT_PI, digits);
   }
 }

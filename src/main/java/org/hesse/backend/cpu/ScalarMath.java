@@ -22,6 +22,7 @@ final class ScalarMath {
       case SIGMOID -> sigmoid(x);
       case SOFTPLUS -> Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
       case ERF -> Erf.of(x);
+      case ERFC -> Erf.complement(x);
       case NEG -> -x;
       case ABS -> Math.abs(x);
       case SQRT -> Math.sqrt(x);

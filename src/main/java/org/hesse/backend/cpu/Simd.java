@@ -30,7 +30,8 @@ final class Simd {
   /** Functions of {@link VectorMath}. */
   static boolean hasFunction(UnaryKind kind) {
     return switch (kind) {
-      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, SIGN, FLOOR -> true;
+      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, ERFC, SIGN, FLOOR ->
+          true;
       default -> false;
     };
   }

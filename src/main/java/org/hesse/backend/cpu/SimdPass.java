@@ -50,6 +50,8 @@ final class SimdPass implements VectorPass {
         z = VectorMath.erfExponent(v);
       } else if (STAGE == Stage.ERF_END) {
         z = VectorMath.erfEnd(v, t);
+      } else if (STAGE == Stage.ERFC_END) {
+        z = VectorMath.erfcEnd(v, t);
       } else if (STAGE == Stage.SIGN) {
         z = VectorMath.sign(v);
       } else {

@@ -33,11 +33,11 @@ final class VectorMath {
   private static final DoubleVector ONE = c(1);
   private static final DoubleVector TWO = c(2);
   private static final DoubleVector MINUS_TWO = c(-2);
-  private static final DoubleVector THREE = c(3);
   private static final DoubleVector EXP_LOW = c(-746);
   private static final DoubleVector EXPM1_LOW = c(-50);
   private static final DoubleVector EXP_HIGH = c(710);
   private static final DoubleVector ERF_LIMIT = c(Erf.LIMIT);
+  private static final DoubleVector ERF_MIDDLE = c(Erf.MIDDLE);
   private static final DoubleVector LOG2_E = c(0x1.71547652b82fep0);
   private static final DoubleVector LN2 = c(0x1.62e42fefa39efp-1);
   private static final DoubleVector MINUS_LN2 = c(-0x1.62e42fefa39efp-1);
@@ -86,22 +86,28 @@ final class VectorMath {
   private static final DoubleVector P1 = c(Erf.SMALL[1]);
   private static final DoubleVector P0 = c(Erf.SMALL[0]);
 
-  private static final DoubleVector Q15 = c(Erf.LARGE[15]);
-  private static final DoubleVector Q14 = c(Erf.LARGE[14]);
-  private static final DoubleVector Q13 = c(Erf.LARGE[13]);
-  private static final DoubleVector Q12 = c(Erf.LARGE[12]);
-  private static final DoubleVector Q11 = c(Erf.LARGE[11]);
-  private static final DoubleVector Q10 = c(Erf.LARGE[10]);
-  private static final DoubleVector Q9 = c(Erf.LARGE[9]);
-  private static final DoubleVector Q8 = c(Erf.LARGE[8]);
-  private static final DoubleVector Q7 = c(Erf.LARGE[7]);
-  private static final DoubleVector Q6 = c(Erf.LARGE[6]);
-  private static final DoubleVector Q5 = c(Erf.LARGE[5]);
-  private static final DoubleVector Q4 = c(Erf.LARGE[4]);
-  private static final DoubleVector Q3 = c(Erf.LARGE[3]);
-  private static final DoubleVector Q2 = c(Erf.LARGE[2]);
-  private static final DoubleVector Q1 = c(Erf.LARGE[1]);
-  private static final DoubleVector Q0 = c(Erf.LARGE[0]);
+  private static final DoubleVector Q21 = c(Erf.TAIL[21]);
+  private static final DoubleVector Q20 = c(Erf.TAIL[20]);
+  private static final DoubleVector Q19 = c(Erf.TAIL[19]);
+  private static final DoubleVector Q18 = c(Erf.TAIL[18]);
+  private static final DoubleVector Q17 = c(Erf.TAIL[17]);
+  private static final DoubleVector Q16 = c(Erf.TAIL[16]);
+  private static final DoubleVector Q15 = c(Erf.TAIL[15]);
+  private static final DoubleVector Q14 = c(Erf.TAIL[14]);
+  private static final DoubleVector Q13 = c(Erf.TAIL[13]);
+  private static final DoubleVector Q12 = c(Erf.TAIL[12]);
+  private static final DoubleVector Q11 = c(Erf.TAIL[11]);
+  private static final DoubleVector Q10 = c(Erf.TAIL[10]);
+  private static final DoubleVector Q9 = c(Erf.TAIL[9]);
+  private static final DoubleVector Q8 = c(Erf.TAIL[8]);
+  private static final DoubleVector Q7 = c(Erf.TAIL[7]);
+  private static final DoubleVector Q6 = c(Erf.TAIL[6]);
+  private static final DoubleVector Q5 = c(Erf.TAIL[5]);
+  private static final DoubleVector Q4 = c(Erf.TAIL[4]);
+  private static final DoubleVector Q3 = c(Erf.TAIL[3]);
+  private static final DoubleVector Q2 = c(Erf.TAIL[2]);
+  private static final DoubleVector Q1 = c(Erf.TAIL[1]);
+  private static final DoubleVector Q0 = c(Erf.TAIL[0]);
 
   private static final DoubleVector S17 = c(1.0 / 355687428096000L);
   private static final DoubleVector S15 = c(-1.0 / 1307674368000L);
@@ -256,12 +262,26 @@ final class VectorMath {
     return a.mul(a).neg();
   }
 
-  /** erf(x) from e = e^(−x²), see {@link Erf}. */
+  /** erf(x) from e = e^(−x²) of the rounded square, see {@link Erf}. */
   static DoubleVector erfEnd(DoubleVector x, DoubleVector e) {
     DoubleVector a = x.abs().min(ERF_LIMIT);
     DoubleVector small = x.fma(erfSmall(x.mul(x)), x);
-    DoubleVector tail = erfLarge(a.sub(THREE).div(a.add(THREE))).mul(e);
-    return withSign(ONE.sub(tail), x).blend(small, a.compare(LT, ONE));
+    return withSign(ONE.sub(erfcTail(a, e)), x).blend(small, a.compare(LT, ONE));
+  }
+
+  /** 1 − erf(x) from the same. */
+  static DoubleVector erfcEnd(DoubleVector x, DoubleVector e) {
+    DoubleVector a = x.abs().min(ERF_LIMIT);
+    DoubleVector small = ONE.sub(x.fma(erfSmall(x.mul(x)), x));
+    DoubleVector tail = erfcTail(a, e);
+    return tail.blend(TWO.sub(tail), x.compare(LT, ZERO)).blend(small, a.compare(LT, HALF));
+  }
+
+  private static DoubleVector erfcTail(DoubleVector a, DoubleVector e) {
+    DoubleVector lost = a.fma(a, a.mul(a).neg());
+    DoubleVector far = a.add(ERF_MIDDLE);
+    DoubleVector q = erfcPolynomial(a.sub(ERF_MIDDLE).div(far)).div(far);
+    return e.neg().fma(lost, e).mul(q);
   }
 
   private static DoubleVector erfSmall(DoubleVector z) {
@@ -279,8 +299,14 @@ final class VectorMath {
         .fma(z, P0);
   }
 
-  private static DoubleVector erfLarge(DoubleVector u) {
-    return Q15.fma(u, Q14)
+  private static DoubleVector erfcPolynomial(DoubleVector u) {
+    return Q21.fma(u, Q20)
+        .fma(u, Q19)
+        .fma(u, Q18)
+        .fma(u, Q17)
+        .fma(u, Q16)
+        .fma(u, Q15)
+        .fma(u, Q14)
         .fma(u, Q13)
         .fma(u, Q12)
         .fma(u, Q11)

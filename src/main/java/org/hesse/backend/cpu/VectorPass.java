@@ -19,6 +19,7 @@ interface VectorPass {
     SOFTPLUS_END,
     ERF_EXPONENT,
     ERF_END,
+    ERFC_END,
     SIGN,
     FLOOR
   }

@@ -12,6 +12,7 @@ import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Op;
 import org.hesse.ir.UnaryKind;
+import org.hesse.testing.Scalars;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -168,6 +169,49 @@ class ElementwiseTest {
     for (double[] k : known) {
       assertTrue(ulps(k[1], Erf.of(k[0]), false) <= 2, "erf(" + k[0] + ") = " + Erf.of(k[0]));
       assertEquals(-Erf.of(k[0]), Erf.of(-k[0]));
+    }
+  }
+
+  /** To 20 digits, from mpmath 1.3. */
+  @Test
+  void complementaryErrorFunctionIsAccurate() {
+    double[][] known = {
+      {-3, 1.9999779095030014146},
+      {-0.5, 1.5204998778130465377},
+      {0.1, 0.88753708398171510160},
+      {0.5, 0.47950012218695346232},
+      {1.0, 0.15729920705028513066},
+      {2.0, 0.0046777349810472658379},
+      {3.0, 2.2090496998585441373e-5},
+      {5.0, 1.5374597944280348502e-12},
+      {10.0, 2.0884875837625447570e-45},
+      {20.0, 5.3958656116079009289e-176},
+      {26.0, 5.6631924088561428465e-296},
+    };
+    for (double[] k : known) {
+      double y = Erf.complement(k[0]);
+      assertTrue(ulps(k[1], y, false) <= 5, "erfc(" + k[0] + ") = " + y);
+      assertEquals(k[1], Scalars.erfc(k[0]), Math.ulp(k[1]), "reference at " + k[0]);
+    }
+    assertEquals(0, Erf.complement(Double.POSITIVE_INFINITY));
+    assertEquals(2, Erf.complement(Double.NEGATIVE_INFINITY));
+  }
+
+  /** Against 34 digits, vectors and scalars, to where the result is the smallest number. */
+  @Test
+  void complementaryErrorFunctionIsAccurateEverywhere() {
+    double[] x =
+        DoubleStream.concat(new Random(7).doubles(500, -6, 6), new Random(8).doubles(500, 0, 27.5))
+            .toArray();
+    Op op = new Op.Unary(UnaryKind.ERFC);
+    double[] y = (double[]) Plans.apply(op, DType.F64, x.length, (Object) x);
+    float[] y32 = (float[]) Plans.apply(op, DType.F32, x.length, (Object) floats(x));
+    for (int i = 0; i < x.length; i++) {
+      double e = Scalars.erfc(x[i]);
+      String what = "erfc(" + x[i] + "), expected " + e + ", ";
+      assertTrue(ulps(e, y[i], false) <= 5, what + y[i]);
+      assertTrue(ulps(e, Erf.complement(x[i]), false) <= 5, what + Erf.complement(x[i]));
+      assertTrue(ulps((float) Scalars.erfc((float) x[i]), y32[i], true) <= 1, what + y32[i]);
     }
   }
 
