@@ -37,8 +37,8 @@ final class SimdFunction implements Kernel {
       case TANH -> List.of(Stage.EXPM1_FOR_TANH, Stage.TANH_END);
       case SIGMOID -> List.of(Stage.EXP_OF_MINUS_ABS, Stage.SIGMOID_END);
       case SOFTPLUS -> List.of(Stage.EXP_OF_MINUS_ABS, Stage.SOFTPLUS_END);
-      case ERF -> List.of(Stage.ERF_EXPONENT, Stage.EXP_OF_S, Stage.ERF_END);
-      case ERFC -> List.of(Stage.ERF_EXPONENT, Stage.EXP_OF_S, Stage.ERFC_END);
+      case ERF -> List.of(Stage.ERF_EXPONENT, Stage.EXP_OF_S, Stage.ERFC_TAIL, Stage.ERF_END);
+      case ERFC -> List.of(Stage.ERF_EXPONENT, Stage.EXP_OF_S, Stage.ERFC_TAIL, Stage.ERFC_END);
       case SIGN -> List.of(Stage.SIGN);
       case FLOOR -> List.of(Stage.FLOOR);
       default -> throw new IllegalArgumentException(kind + " is no function of VectorMath");

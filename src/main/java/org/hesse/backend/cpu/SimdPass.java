@@ -48,6 +48,8 @@ final class SimdPass implements VectorPass {
         z = VectorMath.softplusEnd(v, t, SINGLE);
       } else if (STAGE == Stage.ERF_EXPONENT) {
         z = VectorMath.erfExponent(v);
+      } else if (STAGE == Stage.ERFC_TAIL) {
+        z = VectorMath.erfcTail(v, t);
       } else if (STAGE == Stage.ERF_END) {
         z = VectorMath.erfEnd(v, t);
       } else if (STAGE == Stage.ERFC_END) {

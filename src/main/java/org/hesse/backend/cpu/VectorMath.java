@@ -262,26 +262,25 @@ final class VectorMath {
     return a.mul(a).neg();
   }
 
-  /** erf(x) from e = e^(−x²) of the rounded square, see {@link Erf}. */
-  static DoubleVector erfEnd(DoubleVector x, DoubleVector e) {
+  /** erfc(|x|) from e = e^(−x²) of the rounded square, see {@link Erf}. */
+  static DoubleVector erfcTail(DoubleVector x, DoubleVector e) {
     DoubleVector a = x.abs().min(ERF_LIMIT);
-    DoubleVector small = x.fma(erfSmall(x.mul(x)), x);
-    return withSign(ONE.sub(erfcTail(a, e)), x).blend(small, a.compare(LT, ONE));
-  }
-
-  /** 1 − erf(x) from the same. */
-  static DoubleVector erfcEnd(DoubleVector x, DoubleVector e) {
-    DoubleVector a = x.abs().min(ERF_LIMIT);
-    DoubleVector small = ONE.sub(x.fma(erfSmall(x.mul(x)), x));
-    DoubleVector tail = erfcTail(a, e);
-    return tail.blend(TWO.sub(tail), x.compare(LT, ZERO)).blend(small, a.compare(LT, HALF));
-  }
-
-  private static DoubleVector erfcTail(DoubleVector a, DoubleVector e) {
     DoubleVector lost = a.fma(a, a.mul(a).neg());
     DoubleVector far = a.add(ERF_MIDDLE);
     DoubleVector q = erfcPolynomial(a.sub(ERF_MIDDLE).div(far)).div(far);
     return e.neg().fma(lost, e).mul(q);
+  }
+
+  /** erf(x) from erfc(|x|). */
+  static DoubleVector erfEnd(DoubleVector x, DoubleVector tail) {
+    DoubleVector small = x.fma(erfSmall(x.mul(x)), x);
+    return withSign(ONE.sub(tail), x).blend(small, x.abs().compare(LT, ONE));
+  }
+
+  /** erfc(x) from erfc(|x|). */
+  static DoubleVector erfcEnd(DoubleVector x, DoubleVector tail) {
+    DoubleVector small = ONE.sub(x.fma(erfSmall(x.mul(x)), x));
+    return tail.blend(TWO.sub(tail), x.compare(LT, ZERO)).blend(small, x.abs().compare(LT, HALF));
   }
 
   private static DoubleVector erfSmall(DoubleVector z) {

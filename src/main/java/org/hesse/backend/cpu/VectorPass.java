@@ -18,6 +18,7 @@ interface VectorPass {
     SIGMOID_END,
     SOFTPLUS_END,
     ERF_EXPONENT,
+    ERFC_TAIL,
     ERF_END,
     ERFC_END,
     SIGN,
