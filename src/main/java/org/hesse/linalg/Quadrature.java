@@ -3,6 +3,7 @@ package org.hesse.linalg;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.DoublePredicate;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
@@ -173,5 +174,18 @@ public final class Quadrature {
    */
   public LogDensity logDensity(double floor) {
     return LogDensity.of(this, floor);
+  }
+
+  /** Size, probes, nodes and the range that they span. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "Quadrature[size %d, probes %d, nodes %d, from %.6g to %.6g]",
+        size,
+        rules.size(),
+        rules.stream().mapToInt(r -> r.nodes.length).sum(),
+        min(),
+        max());
   }
 }

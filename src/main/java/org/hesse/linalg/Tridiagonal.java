@@ -73,6 +73,20 @@ public final class Tridiagonal {
     return offDiagonal.clone();
   }
 
+  /** Size and, where there are few, the entries. */
+  @Override
+  public String toString() {
+    String size = "Tridiagonal[" + size() + " × " + size();
+    return size() > 8
+        ? size + "]"
+        : size
+            + ", diagonal "
+            + Arrays.toString(diagonal)
+            + ", off it "
+            + Arrays.toString(offDiagonal)
+            + "]";
+  }
+
   /** The eigenvalues, ascending. O(m²). */
   public double[] eigenvalues() {
     return solve(new double[size()][0]).values;

@@ -15,7 +15,11 @@ import org.hesse.Tree;
  * @param learningRate a scalar of the model's dtype
  */
 public record TrainState<M>(M model, List<M> slots, Tensor step, Tensor learningRate) {
-  /** The state before the first step. */
+  /**
+   * The state before the first step.
+   *
+   * @throws IllegalArgumentException if the model has no tensor
+   */
   public static <M> TrainState<M> init(M model, Optimizer optimizer) {
     List<M> slots = new ArrayList<>();
     for (int i = 0; i < optimizer.slots(); i++) {
@@ -27,7 +31,14 @@ public record TrainState<M>(M model, List<M> slots, Tensor step, Tensor learning
   }
 
   private static DType dtype(Object model) {
-    return Tree.leavesOf(model).getFirst().dtype();
+    List<Tensor> leaves = Tree.leavesOf(model);
+    if (leaves.isEmpty()) {
+      throw new IllegalArgumentException(
+          "model: a "
+              + model.getClass().getSimpleName()
+              + " without a tensor has nothing to train; expected a record, list or map of tensors");
+    }
+    return leaves.getFirst().dtype();
   }
 
   /** The state after one step along a gradient. */

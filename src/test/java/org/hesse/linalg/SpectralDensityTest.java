@@ -321,4 +321,11 @@ class SpectralDensityTest {
     var e = assertThrows(IllegalArgumentException.class, call::run);
     assertTrue(e.getMessage().contains(part), e.getMessage());
   }
+
+  @Test
+  void aQuadraturePrintsWhatItSpans() {
+    Quadrature q =
+        StochasticLanczosQuadrature.of(Matrices.diagonal(new double[] {-2, 1, 4})).probes(2).run();
+    assertEquals("Quadrature[size 3, probes 2, nodes 6, from -2.00000 to 4.00000]", q.toString());
+  }
 }

@@ -154,4 +154,11 @@ class TridiagonalTest {
       }
     }
   }
+
+  @Test
+  void printing() {
+    Tridiagonal t = Tridiagonal.of(new double[] {2, 3}, new double[] {-1});
+    assertEquals("Tridiagonal[2 × 2, diagonal [2.0, 3.0], off it [-1.0]]", t.toString());
+    assertEquals("Tridiagonal[9 × 9]", Tridiagonal.of(new double[9], new double[8]).toString());
+  }
 }

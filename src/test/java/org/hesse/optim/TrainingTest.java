@@ -93,4 +93,15 @@ class TrainingTest {
             NumericalException.class, () -> training.fit(linear, new Dataset.Split(sine, sine)));
     assertTrue(e.getMessage().contains("learning rate"), e.getMessage());
   }
+
+  @Test
+  void aModelWithoutTensors() {
+    record Empty(List<Tensor> layers, String name) {}
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> TrainState.init(new Empty(List.of(), "none"), Sgd.of(0.1)))
+            .getMessage();
+    assertTrue(message.contains("model: a Empty without a tensor"), message);
+  }
 }
