@@ -58,19 +58,23 @@ final class ArithmeticRules {
     };
   }
 
-  /** x + 0, x − 0, x · 1, x / 1, x ∧ true, x ∨ false, x ⊕ 0, x ≫ 0. */
+  /**
+   * x + 0, x − 0, x · 1, x / 1, x ∧ true, x ∨ false, x ⊕ 0, x ≫ 0. Of reals −0 is what adds
+   * nothing, since −0 + 0 = 0.
+   */
   private static @Nullable Node neutral(Node n, Rewriter to) {
     BinaryKind kind = ((Op.Binary) n.op()).kind();
     Node a = n.input(0);
     Node b = n.input(1);
     double element =
         switch (kind) {
-          case ADD, SUB, OR, XOR, SHR -> 0;
+          case ADD -> n.dtype().isReal() ? -0.0 : 0;
+          case SUB, OR, XOR, SHR -> 0;
           case MUL, DIV -> 1;
           case AND -> n.dtype() == DType.BOOL ? 1 : -1;
           case POW, MAX, MIN -> Double.NaN;
         };
-    if (isUniform(b, element)) {
+    if (isExactly(b, element)) {
       return a;
     }
     boolean commutes =
@@ -78,7 +82,11 @@ final class ArithmeticRules {
           case ADD, MUL, OR, XOR, AND -> true;
           default -> false;
         };
-    return commutes && isUniform(a, element) ? b : null;
+    return commutes && isExactly(a, element) ? b : null;
+  }
+
+  private static boolean isExactly(Node n, double value) {
+    return isUniform(n, value) && ConstantRules.isNegativeZero(n) == (1 / value < 0 && value == 0);
   }
 
   /** x · 0 and x ∧ 0 for whole numbers, which have no NaN; x ∨ true. */

@@ -94,10 +94,12 @@ final class ConstantRules {
           case Op.ScatterAdd s -> true;
           default -> false;
         };
-    return linear && isUniform(n.input(0), 0) ? to.full(0, n.shape(), n.dtype()) : null;
+    return linear && isUniform(n.input(0), 0) && !isNegativeZero(n.input(0))
+        ? to.full(0, n.shape(), n.dtype())
+        : null;
   }
 
-  private static boolean isNegativeZero(Node n) {
+  static boolean isNegativeZero(Node n) {
     Double u = uniform(n);
     return u != null && Double.doubleToRawLongBits(u) == Double.doubleToRawLongBits(-0.0);
   }

@@ -13,9 +13,9 @@ import org.hesse.ir.Program;
  * Rewrites a program into a smaller one with the same values: common subexpressions become one
  * node, dead code disappears, constants are folded and {@link Rule}s applied until none fires.
  *
- * <p>Values are kept as IEEE arithmetic has them, NaN and infinities included, with the liberties
- * that compilers take as a matter of course: a zero may change its sign, and a repeated sum of the
- * same number may become a product.
+ * <p>Values are kept as IEEE arithmetic has them, NaN, infinities and the signs of zeros included;
+ * only that a repeated sum of the same number may become a product, and a power a product or
+ * quotient.
  */
 public final class Simplify {
   /** A node count that still falls after so many passes is not worth another. */
