@@ -9,7 +9,8 @@ import java.util.Locale;
  *
  * @param findings the worst direction for each leaf and order
  * @param tolerance largest relative error that passes
- * @param moves points that were moved away from a kink, one sentence each
+ * @param moves points that were moved away from a kink or jump: a sentence for each leaf and order,
+ *     with the distance as a multiple of the direction
  */
 public record GradientReport(List<Finding> findings, double tolerance, List<String> moves) {
   /**

@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
     optionListHeading = "%nOptions:%n",
     description = {
       "Compares first and second derivatives of a model's loss with central differences, parameter"
-          + " by parameter along random directions; exit code 1 if they disagree.",
+          + " by parameter along random directions; exit code 1 if they disagree. A point on a kink,"
+          + " such as that of relu at 0, is moved off it, and a line says how far.",
       "",
       "Without --model the weights are fresh random ones; without --data the data are the built-in"
           + " digits."
@@ -67,6 +68,7 @@ final class CheckCommand implements Callable<Integer> {
       boolean passed,
       double tolerance,
       List<Finding> findings,
+      List<String> moves,
       String model,
       String data,
       int samples,
@@ -112,6 +114,7 @@ final class CheckCommand implements Callable<Integer> {
             + Text.describe(data));
     text.line("");
     lines(report).forEach(text::line);
+    report.moves().forEach(m -> text.line("  " + m));
     text.line("");
     text.line(
         "  "
@@ -127,6 +130,7 @@ final class CheckCommand implements Callable<Integer> {
             report.passed(),
             report.tolerance(),
             report.findings(),
+            report.moves(),
             shape.toString(),
             data.name(),
             data.size(),

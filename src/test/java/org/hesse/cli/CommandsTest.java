@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.hesse.DType;
@@ -316,6 +316,28 @@ class CommandsTest {
     for (String field : List.of("path", "order", "derivative", "difference", "error")) {
       assertTrue(j.at("/findings/0").has(field), field);
     }
+  }
+
+  @Test
+  void checkSaysWhatItMovedOffAKink() throws IOException {
+    Path file = folder.resolve("zero.safetensors");
+    Map<String, Tensor> zeros =
+        Map.of(
+            "0.weight", Tensor.zeros(DType.F64, 3, 2),
+            "0.bias", Tensor.zeros(DType.F64, 3),
+            "2.weight", Tensor.ones(DType.F64, 2, 3).mul(Tensor.of(new double[] {1, -2}, 2, 1)),
+            "2.bias", Tensor.zeros(DType.F64, 2));
+    Safetensors.write(file, zeros, Map.of());
+    List<String> args =
+        List.of(
+            "check", "--data", "two-moons:50", "--arch", "mlp:2-3-2:relu", "--model", "" + file);
+    String out = Cli.run(args.toArray(String[]::new)).succeeded().out();
+    assertTrue(out.contains("'layers.0.weight' order 1: a kink or jump at the point, moved"), out);
+    List<String> json = new ArrayList<>(args);
+    json.addAll(List.of("--json", "-"));
+    JsonNode j = Cli.run(json.toArray(String[]::new)).succeeded().json();
+    assertEquals(4, j.at("/moves").size(), j.toString());
+    assertTrue(j.at("/moves/0").asText().contains("layers.0.weight"), j.toString());
   }
 
   @Test
