@@ -70,7 +70,7 @@ final class Indexing {
         new View(slot, 0, kept));
   }
 
-  private static long[] dense(Shape shape) {
+  static long[] dense(Shape shape) {
     return IndexMap.identity(shape).linear(shape).strides();
   }
 

@@ -235,4 +235,22 @@ class IndexingTest {
     Tensor truth = Tensor.of(new boolean[] {true, false});
     assertThrows(IllegalArgumentException.class, () -> truth.scatterAdd(0, k, 2));
   }
+
+  /** Indices are data, so they are checked even where there is nothing to read or to add. */
+  @Test
+  void indicesAreCheckedWhereThereIsNothingToRead() {
+    Tensor none = Tensor.zeros(DType.F64, 2, 3, 0);
+    Tensor wrong = Tensor.of(new int[] {0, 3});
+    Tensor right = Tensor.of(new int[] {0, 2});
+    Function<Tensor, Tensor> take = t -> none.take(1, t);
+    Function<Tensor, Tensor> add = t -> none.take(1, right).scatterAdd(1, t, 3);
+    for (Function<Tensor, Tensor> f : List.of(take, add)) {
+      assertThrows(IndexOutOfBoundsException.class, () -> f.apply(wrong));
+      assertThrows(IndexOutOfBoundsException.class, () -> Autodiff.compile(f).apply(wrong));
+    }
+    assertEquals(Shape.of(2, 2, 0), take.apply(right).shape());
+    assertEquals(Shape.of(2, 3, 0), Autodiff.compile(add).apply(right).shape());
+    Tensor batch = Tensor.of(new int[] {0, 1, 2, -1}, 2, 2);
+    assertThrows(IndexOutOfBoundsException.class, () -> Autodiff.vmap(take).apply(batch));
+  }
 }
