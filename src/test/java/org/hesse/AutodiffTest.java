@@ -9,6 +9,7 @@ import static org.hesse.Autodiff.vjp;
 import static org.hesse.Autodiff.vmap;
 import static org.hesse.testing.Close.assertAllClose;
 import static org.hesse.testing.Close.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -426,5 +427,26 @@ class AutodiffTest {
     Tensor outer = grad(rest).apply(h).transpose().matmul(x);
     Tensor direct = grad((Tensor p) -> rest.apply(x.matmul(p.transpose()))).apply(w);
     assertClose("chain rule", direct, outer, 1e-13);
+  }
+
+  /** In both modes and compiled, and only where the maximum itself is not a number. */
+  @Test
+  void theDerivativeOfAMaximumThatIsNotANumberIsNone() {
+    double nan = Double.NaN;
+    Tensor x = Tensor.of(new double[] {1, nan, 0, 2, 3, 3}, 2, 3);
+    Tensor v = Tensor.ones(DType.F64, 2, 3);
+    Function<Tensor, Tensor> rows = t -> t.max(1);
+    double[] tangent = jvp(rows, x, v).tangent().toDoubleArray();
+    assertArrayEquals(new double[] {nan, 1}, tangent);
+    double[] expected = {nan, nan, nan, 0, 0.5, 0.5};
+    assertArrayEquals(expected, grad((Tensor t) -> t.max(1).sum()).apply(x).toDoubleArray());
+    var compiled = Autodiff.compile(grad((Tensor t) -> t.max(1).sum()));
+    assertArrayEquals(expected, compiled.apply(x).toDoubleArray());
+    Tensor whole = grad((Tensor t) -> t.max()).apply(x);
+    assertArrayEquals(new double[] {nan, nan, nan, nan, nan, nan}, whole.toDoubleArray());
+    // Infinite maxima are maxima.
+    Tensor low = Tensor.full(Double.NEGATIVE_INFINITY, DType.F64, 2);
+    assertArrayEquals(
+        new double[] {0.5, 0.5}, grad((Tensor t) -> t.max()).apply(low).toDoubleArray());
   }
 }

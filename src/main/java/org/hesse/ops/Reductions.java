@@ -1,6 +1,7 @@
 package org.hesse.ops;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
@@ -13,6 +14,35 @@ import org.jspecify.annotations.Nullable;
 /** Primitives that make axes disappear. */
 public final class Reductions {
   private Reductions() {}
+
+  /**
+   * The axes that a caller names, ascending and counted from the front; all where none is named.
+   *
+   * @throws IllegalArgumentException if there is no such axis or one is named twice
+   */
+  public static Axes axes(Shape shape, int[] named) {
+    if (named.length == 0) {
+      return Axes.range(0, shape.rank());
+    }
+    int[] axes = IntStream.of(named).map(shape::axis).sorted().toArray();
+    for (int i = 1; i < axes.length; i++) {
+      if (axes[i] == axes[i - 1]) {
+        throw new IllegalArgumentException(
+            "axes: "
+                + Axes.of(named)
+                + " name axis "
+                + axes[i]
+                + " of shape "
+                + shape
+                + " twice; expected distinct axes, where "
+                + axes[i]
+                + " and "
+                + (axes[i] - shape.rank())
+                + " are the same");
+      }
+    }
+    return Axes.of(axes);
+  }
 
   /** Sum over ascending axes. */
   public static Node sum(Node x, Axes axes) {
@@ -94,13 +124,18 @@ public final class Reductions {
         }
       };
 
-  /** The mean of the tangents of those elements that attain the maximum. */
+  /** The mean of the tangents of those elements that attain the maximum; NaN if that is NaN. */
   private static Node maxTangent(Op.Reduce op, Node y, Node t) {
     Node x = y.input(0);
-    Node attains = Elementwise.compare(CompareKind.EQ, x, restore(y, x.shape(), op.axes()));
+    // Not "equal", so that all take part where the maximum is NaN, and none is where it is not.
+    Node below = Elementwise.compare(CompareKind.LT, x, restore(y, x.shape(), op.axes()));
     Node zero = Sources.fullLike(0, x);
-    Node total = sum(Elementwise.select(attains, t, zero), op.axes());
-    return Elementwise.div(total, sum(Elementwise.cast(attains, x.dtype()), op.axes()));
+    Node total = sum(Elementwise.select(below, zero, t), op.axes());
+    Node count = sum(Elementwise.select(below, zero, Sources.fullLike(1, x)), op.axes());
+    // A count of NaN makes the derivative NaN in both modes.
+    Node isNumber = Elementwise.compare(CompareKind.EQ, y, y);
+    Node nan = Sources.fullLike(Double.NaN, y);
+    return Elementwise.div(total, Elementwise.select(isNumber, count, nan));
   }
 
   static final Rule<Op.ArgMax> ARG_MAX =
