@@ -7,14 +7,11 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.hesse.diff.Jvp;
 import org.hesse.diff.Linearization;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ir.Program;
-import org.hesse.ops.Elementwise;
 import org.hesse.ops.Sources;
 import org.jspecify.annotations.Nullable;
 
@@ -74,36 +71,33 @@ public final class Autodiff {
    */
   public static <A> UnaryOperator<A> grad(Function<A, Tensor> f) {
     return x -> {
-      Tree<A> tree = Tree.of(x);
-      return tree.rebuild(run("grad", () -> gradient(f, tree, x).subList(1, tree.size() + 1)));
+      Tree<A> tree = Tree.of("x", x);
+      return tree.rebuild(
+          Transform.run("grad", () -> gradient("grad", f, tree, x).subList(1, tree.size() + 1)));
     };
   }
 
   /** Like {@link #grad}, with the function's value, which costs nothing more. */
   public static <A> Function<A, ValueAndGradient<A>> valueAndGrad(Function<A, Tensor> f) {
     return x -> {
-      Tree<A> tree = Tree.of(x);
-      List<Tensor> result = run("valueAndGrad", () -> gradient(f, tree, x));
+      Tree<A> tree = Tree.of("x", x);
+      List<Tensor> result =
+          Transform.run("valueAndGrad", () -> gradient("valueAndGrad", f, tree, x));
       return new ValueAndGradient<>(
           result.get(0), tree.rebuild(result.subList(1, tree.size() + 1)));
     };
   }
 
   /** The value, then the gradient's leaves. */
-  private static <A> List<Node> gradient(Function<A, Tensor> f, Tree<A> tree, A x) {
-    List<Node> inputs = freshCopies(tree.leaves(x));
-    requireReal("x", tree, inputs);
-    Node loss = f.apply(tree.rebuild(inputs.stream().map(Tensor::traced).toList())).node();
-    if (loss.shape().rank() != 0 || !loss.dtype().isReal()) {
-      throw new IllegalArgumentException(
-          "f: result is "
-              + loss.dtype()
-              + loss.shape()
-              + "; a gradient needs a real scalar (reduce it with sum or mean, or use vjp)");
-    }
+  private static <A> List<Node> gradient(
+      String transform, Function<A, Tensor> f, Tree<A> tree, A x) {
+    List<Node> inputs = Transform.freshCopies(tree.leaves(x));
+    Transform.requireReal("x", tree, inputs);
+    A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
+    Node loss = Transform.scalar(transform, f, copy).node();
     Linearization linear = Linearization.of(List.of(loss), inputs);
     List<Node> results = new ArrayList<>(List.of(loss));
-    results.addAll(orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
+    results.addAll(Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
     return results;
   }
 
@@ -113,17 +107,18 @@ public final class Autodiff {
    * @param v has the structure, shapes and dtypes of x; leaves that are not real are ignored
    */
   public static <A, B> ValueAndTangent<B> jvp(Function<A, B> f, A x, A v) {
-    Tree<A> tree = Tree.of(x);
-    List<Tensor> tangents = tree.leaves(v);
+    Tree<A> tree = Tree.of("x", x);
+    List<Tensor> tangents = tree.leaves("v", v);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Tensor> result =
-        run(
+        Transform.run(
             "jvp",
             () -> {
-              List<Node> inputs = freshCopies(tree.leaves(x));
-              List<Node> values = call(f, tree, inputs, out);
+              List<Node> inputs = Transform.freshCopies(tree.leaves(x));
+              List<Node> values = Transform.call(f, tree, inputs, out);
               List<Node> nodes = new ArrayList<>(values);
-              nodes.addAll(orZeros(Jvp.push(values, seeds(tree, inputs, tangents)), values));
+              nodes.addAll(
+                  Transform.orZeros(Jvp.push(values, seeds(tree, inputs, tangents)), values));
               return nodes;
             });
     Tree<B> tree2 = out.get();
@@ -136,7 +131,7 @@ public final class Autodiff {
     Map<Node, Node> seeds = new HashMap<>();
     for (int i = 0; i < inputs.size(); i++) {
       Node in = inputs.get(i);
-      requireLike("v", tree.paths().get(i), tangents.get(i), in);
+      Transform.requireLike("v", tree.paths().get(i), tangents.get(i), in);
       if (in.dtype().isReal()) {
         seeds.put(in, tangents.get(i).node());
       }
@@ -151,7 +146,7 @@ public final class Autodiff {
    * @throws IllegalArgumentException if x has a leaf that is not real
    */
   public static <A, B> ValueAndPullback<A, B> vjp(Function<A, B> f, A x) {
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     Linear<B> linear = linear("vjp", f, tree, tree.leaves(x), true);
     return new ValueAndPullback<>(
         linear.value, u -> pullback(linear.function, tree, linear.out, linear.value, u));
@@ -167,14 +162,14 @@ public final class Autodiff {
     AtomicReference<Linearization> linear = new AtomicReference<>();
     AtomicReference<List<Node>> residuals = new AtomicReference<>(List.of());
     List<Tensor> result =
-        run(
+        Transform.run(
             transform,
             () -> {
-              List<Node> inputs = freshCopies(leaves);
+              List<Node> inputs = Transform.freshCopies(leaves);
               if (reverse) {
-                requireReal("x", tree, inputs);
+                Transform.requireReal("x", tree, inputs);
               }
-              List<Node> values = call(f, tree, inputs, out);
+              List<Node> values = Transform.call(f, tree, inputs, out);
               List<Node> real = inputs.stream().filter(n -> n.dtype().isReal()).toList();
               linear.set(Linearization.of(values, real));
               residuals.set(linear.get().residuals());
@@ -194,17 +189,18 @@ public final class Autodiff {
   private static <A, B> A pullback(
       Linearization linear, Tree<A> tree, Tree<B> out, B value, B cotangent) {
     List<Tensor> values = out.leaves(value);
-    List<Tensor> cotangents = out.leaves(cotangent);
+    List<Tensor> cotangents = out.leaves("cotangent", cotangent);
     for (int i = 0; i < values.size(); i++) {
-      requireLike("cotangent", out.paths().get(i), cotangents.get(i), values.get(i).node());
+      Transform.requireLike(
+          "cotangent", out.paths().get(i), cotangents.get(i), values.get(i).node());
     }
     return tree.rebuild(
-        run(
+        Transform.run(
             "vjp",
             () -> {
               List<@Nullable Node> u = new ArrayList<>();
               cotangents.forEach(t -> u.add(t.node()));
-              return orZeros(linear.pull(u), linear.tangents());
+              return Transform.orZeros(linear.pull(u), linear.tangents());
             }));
   }
 
@@ -217,24 +213,26 @@ public final class Autodiff {
    * ignored.
    */
   public static <A, B> ValueAndPushforward<A, B> linearize(Function<A, B> f, A x) {
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     List<Tensor> leaves = tree.leaves(x);
     Linear<B> linear = linear("linearize", f, tree, leaves, false);
     return new ValueAndPushforward<>(
-        linear.value, v -> pushforward(linear, tree, leaves, tree.leaves(v)));
+        linear.value, v -> pushforward(linear, tree, leaves, tree.leaves("v", v)));
   }
 
   private static <A, B> B pushforward(
       Linear<B> linear, Tree<A> tree, List<Tensor> leaves, List<Tensor> tangents) {
     for (int i = 0; i < leaves.size(); i++) {
-      requireLike("v", tree.paths().get(i), tangents.get(i), leaves.get(i).node());
+      Transform.requireLike("v", tree.paths().get(i), tangents.get(i), leaves.get(i).node());
     }
     return linear.out.rebuild(
-        run(
+        Transform.run(
             "linearize",
             () -> {
-              List<Node> v = nodes(tangents).stream().filter(n -> n.dtype().isReal()).toList();
-              return orZeros(linear.function.push(v), nodes(linear.out.leaves(linear.value)));
+              List<Node> v =
+                  Transform.nodes(tangents).stream().filter(n -> n.dtype().isReal()).toList();
+              return Transform.orZeros(
+                  linear.function.push(v), Transform.nodes(linear.out.leaves(linear.value)));
             }));
   }
 
@@ -317,8 +315,9 @@ public final class Autodiff {
    * @param v has the structure, shapes and dtypes of x
    */
   public static <A> A hvp(Function<A, Tensor> f, A x, A v) {
-    Tree<A> tree = Tree.of(x);
-    return tree.rebuild(run("hvp", () -> nodes(tree.leaves(jvp(grad(f), x, v).tangent()))));
+    Tree<A> tree = Tree.of("x", x);
+    return tree.rebuild(
+        Transform.run("hvp", () -> Transform.nodes(tree.leaves(jvp(grad(f), x, v).tangent()))));
   }
 
   /**
@@ -447,12 +446,36 @@ public final class Autodiff {
    * first call; numbers that change from call to call must be tensors in the argument.
    */
   public static <A, B> Function<A, B> compile(Function<A, B> f) {
-    return new Compiled<>(f);
+    return compile(f, Donate.none());
+  }
+
+  /**
+   * {@link #compile(Function)} of a function whose caller gives some of the argument away, so that
+   * its memory serves for later results; see {@link Donate}. Inside another trace the function
+   * becomes part of that, and nothing is given away; nor is it when the call fails.
+   *
+   * @throws IllegalArgumentException when applied, if a donated name is no tensor's, or the
+   *     function captures a tensor that is donated
+   * @throws IllegalStateException when applied, if a tensor was donated before
+   */
+  public static <A, B> Function<A, B> compile(Function<A, B> f, Donate donate) {
+    return new Compiled<>(f, donate);
   }
 
   /** {@link #compile(Function)} for two arguments. */
   public static <A, B, C> BiFunction<A, B, C> compile(BiFunction<A, B, C> f) {
-    Compiled<Pair<A, B>, C> compiled = new Compiled<>(p -> f.apply(p.first(), p.second()));
+    return compile(f, Donate.none());
+  }
+
+  /**
+   * {@link #compile(Function, Donate)} for two arguments.
+   *
+   * <pre>{@code
+   * var step = compile((TrainState<Mlp> s, Dataset b) -> update(s, b), Donate.first());
+   * }</pre>
+   */
+  public static <A, B, C> BiFunction<A, B, C> compile(BiFunction<A, B, C> f, Donate donate) {
+    Compiled<Pair<A, B>, C> compiled = new Compiled<>(p -> f.apply(p.first(), p.second()), donate);
     return (a, b) -> compiled.apply(new Pair<>(a, b));
   }
 
@@ -469,19 +492,11 @@ public final class Autodiff {
    * @return a program whose first inputs are the leaves of x, then the tensors that f captures
    */
   public static <A, B> Program program(Function<A, B> f, A x) {
-    Tree<A> tree = Tree.of(x);
-    List<Node> parameters = parameters(tree.leaves(x));
+    Tree<A> tree = Tree.of("x", x);
+    List<Node> parameters = Transform.parameters(tree.leaves(x));
     AtomicReference<Tree<B>> out = new AtomicReference<>();
-    return Program.capture(parameters, Trace.run("program", () -> call(f, tree, parameters, out)));
-  }
-
-  static List<Node> parameters(List<Tensor> leaves) {
-    List<Node> parameters = new ArrayList<>();
-    for (Tensor t : leaves) {
-      Op op = new Op.Parameter(parameters.size());
-      parameters.add(new Node(op, List.of(), t.shape(), t.dtype()));
-    }
-    return parameters;
+    return Program.capture(
+        parameters, Trace.run("program", () -> Transform.call(f, tree, parameters, out)));
   }
 
   /**
@@ -511,70 +526,5 @@ public final class Autodiff {
   public static <A> GradientReport checkGradients(
       Function<A, Tensor> f, A x, GradientOptions options) {
     return GradientCheck.run(f, x, options);
-  }
-
-  // ---- shared parts
-
-  /** Traces a body; its nodes run at once, or stay nodes where a trace is already under way. */
-  static List<Tensor> run(String transform, Supplier<List<Node>> body) {
-    List<Node> nodes = Trace.run(transform, body);
-    return Trace.current() == null
-        ? Hesse.evaluate(nodes)
-        : nodes.stream().map(Tensor::traced).toList();
-  }
-
-  /** The nodes of f's result; its structure goes to {@code out}. */
-  static <A, B> List<Node> call(
-      Function<A, B> f, Tree<A> tree, List<Node> inputs, AtomicReference<Tree<B>> out) {
-    B y = f.apply(tree.rebuild(inputs.stream().map(Tensor::traced).toList()));
-    out.set(Tree.of(y));
-    return nodes(out.get().leaves(y));
-  }
-
-  private static List<Node> nodes(List<Tensor> tensors) {
-    return tensors.stream().map(Tensor::node).toList();
-  }
-
-  /** Nodes of their own, so that this transform sees only uses through the function's argument. */
-  static List<Node> freshCopies(List<Tensor> leaves) {
-    return leaves.stream().map(t -> Elementwise.copy(t.node())).toList();
-  }
-
-  private static List<Node> orZeros(List<@Nullable Node> nodes, List<Node> like) {
-    List<Node> result = new ArrayList<>();
-    for (int i = 0; i < nodes.size(); i++) {
-      Node n = nodes.get(i);
-      result.add(n == null ? Sources.fullLike(0, like.get(i)) : n);
-    }
-    return result;
-  }
-
-  static void requireReal(String name, Tree<?> tree, List<Node> leaves) {
-    for (int i = 0; i < leaves.size(); i++) {
-      if (!leaves.get(i).dtype().isReal()) {
-        throw new IllegalArgumentException(
-            name
-                + ": leaf '"
-                + tree.paths().get(i)
-                + "' is "
-                + leaves.get(i).dtype()
-                + "; only F32 and F64 have derivatives (capture it instead of passing it)");
-      }
-    }
-  }
-
-  static void requireLike(String name, String path, Tensor given, Node expected) {
-    if (!given.shape().equals(expected.shape()) || given.dtype() != expected.dtype()) {
-      throw new IllegalArgumentException(
-          name
-              + ": leaf '"
-              + path
-              + "' is "
-              + given.dtype()
-              + given.shape()
-              + "; expected "
-              + expected.dtype()
-              + expected.shape());
-    }
   }
 }

@@ -26,33 +26,56 @@ final class Compiled<A, B> implements Function<A, B> {
   private final Map<Key, Entry<B>> entries = new LinkedHashMap<>(16, 0.75f, true);
   private int traced;
 
-  Compiled(Function<A, B> function) {
+  private final Donate donate;
+
+  Compiled(Function<A, B> function, Donate donate) {
     this.function = function;
+    this.donate = donate;
   }
 
   /** What a plan depends on: structure, and type of each leaf. */
   private record Key(Tree<?> tree, List<Shape> shapes, List<DType> dtypes) {}
 
   /** A plan, the values that the function captured, and the structure of its result. */
-  private record Entry<B>(Plan plan, List<Buffer> captured, Tree<B> out, List<Shape> shapes) {}
+  private record Entry<B>(
+      Plan plan, List<Buffer> captured, Tree<B> out, List<Shape> shapes, Spares spares) {}
 
   @Override
   public B apply(A x) {
     if (Trace.current() != null) {
       return function.apply(x);
     }
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     List<Tensor> leaves = tree.leaves(x);
     Entry<B> entry = entry(tree, leaves);
     List<Buffer> inputs = new ArrayList<>();
     leaves.forEach(t -> inputs.add((Buffer) ((Op.Leaf) t.node().op()).value()));
+    requirePresent(entry.captured);
+    entry.spares.requireOwn(tree, inputs, entry.captured);
     inputs.addAll(entry.captured);
-    Buffer[] values = entry.plan.run(inputs.toArray(Buffer[]::new));
+    Buffer[] values = entry.plan.run(inputs.toArray(Buffer[]::new), entry.spares::pick);
+    entry.spares.keep(inputs);
     List<Tensor> results = new ArrayList<>();
     for (int i = 0; i < values.length; i++) {
       results.add(Tensor.of(values[i], entry.shapes.get(i)));
     }
     return entry.out.rebuild(results);
+  }
+
+  private static void requirePresent(List<Buffer> captured) {
+    for (Buffer b : captured) {
+      if (b.given() != null) {
+        throw new IllegalStateException(
+            "a compiled function is called"
+                + CallSite.here()
+                + " that captures a tensor of "
+                + b.size()
+                + " "
+                + b.dtype()
+                + ", but "
+                + b.given());
+      }
+    }
   }
 
   private synchronized Entry<B> entry(Tree<A> tree, List<Tensor> leaves) {
@@ -74,16 +97,19 @@ final class Compiled<A, B> implements Function<A, B> {
   }
 
   private Entry<B> trace(Tree<A> tree, List<Tensor> leaves) {
-    List<Node> parameters = Autodiff.parameters(leaves);
+    List<Node> parameters = Transform.parameters(leaves);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
-    List<Node> outputs = Trace.run("compile", () -> Autodiff.call(function, tree, parameters, out));
+    List<Node> outputs =
+        Trace.run("compile", () -> Transform.call(function, tree, parameters, out));
     Program program = Program.capture(parameters, outputs);
     List<Buffer> captured = new ArrayList<>();
     for (Node in : program.inputs().subList(parameters.size(), program.inputs().size())) {
       captured.add((Buffer) ((Op.Leaf) in.op()).value());
     }
     Plan plan = Plan.compile(Hesse.backend(), program.detach());
-    return new Entry<>(plan, captured, out.get(), outputs.stream().map(Node::shape).toList());
+    Spares spares = Spares.of(donate.among(tree.paths()), parameters, outputs);
+    List<Shape> shapes = outputs.stream().map(Node::shape).toList();
+    return new Entry<>(plan, captured, out.get(), shapes, spares);
   }
 
   private void warnIfMany(Key key) {

@@ -20,12 +20,12 @@ record CustomJvp<A, B>(Tree<A> in, Tree<B> out, Autodiff.TangentRule<A, B> rule)
     if (Trace.current() == null) {
       return f.apply(x);
     }
-    Tree<A> in = Tree.of(x);
+    Tree<A> in = Tree.of("x", x);
     List<Node> arguments = in.leaves(x).stream().map(Tensor::node).toList();
     // The body is opaque to derivatives, except in what it captures, which is then noticed.
     List<Node> stopped = arguments.stream().map(Elementwise::stopGradient).toList();
     AtomicReference<Tree<B>> structure = new AtomicReference<>();
-    List<Node> results = Autodiff.call(f, in, stopped, structure);
+    List<Node> results = Transform.call(f, in, stopped, structure);
     Tree<B> out = structure.get();
     CustomJvp<A, B> custom = new CustomJvp<>(in, out, rule);
     return out.rebuild(tensors(CustomTangents.attach(custom, arguments, results)));
@@ -53,7 +53,7 @@ record CustomJvp<A, B>(Tree<A> in, Tree<B> out, Autodiff.TangentRule<A, B> rule)
   }
 
   private List<Node> checked(B dy, List<Node> results) {
-    Tree<B> given = Tree.of(dy);
+    Tree<B> given = Tree.of("customJvp: the rule's tangent", dy);
     if (!given.equals(out)) {
       throw new IllegalArgumentException(
           "customJvp: the rule's tangent has the structure "
@@ -64,7 +64,7 @@ record CustomJvp<A, B>(Tree<A> in, Tree<B> out, Autodiff.TangentRule<A, B> rule)
     List<Tensor> leaves = out.leaves(dy);
     for (int i = 0; i < leaves.size(); i++) {
       if (results.get(i).dtype().isReal()) {
-        Autodiff.requireLike(
+        Transform.requireLike(
             "customJvp: tangent from the rule", out.paths().get(i), leaves.get(i), results.get(i));
       }
     }

@@ -1,5 +1,6 @@
 package org.hesse;
 
+import java.util.Locale;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
@@ -7,6 +8,7 @@ import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Sources;
+import org.jspecify.annotations.Nullable;
 
 /** The operations of a {@link Tensor} that act on each element by itself. */
 abstract sealed class ElementwiseTensor permits Tensor {
@@ -19,8 +21,41 @@ abstract sealed class ElementwiseTensor permits Tensor {
   /** Element type. */
   public abstract DType dtype();
 
+  /** An argument that a caller might have left null. */
+  static Tensor given(String call, String argument, @Nullable Tensor t) {
+    if (t == null) {
+      throw new IllegalArgumentException(
+          call + ": " + argument + " is null" + CallSite.here() + "; expected a tensor");
+    }
+    return t;
+  }
+
+  private static String name(Enum<?> kind) {
+    return kind.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The shape to which both operands broadcast. */
+  private Shape common(Enum<?> kind, @Nullable Tensor other) {
+    Tensor b = given(name(kind), "the other operand", other);
+    try {
+      return Shape.broadcast(shape(), b.shape());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          name(kind)
+              + ": operands are "
+              + dtype()
+              + shape()
+              + " and "
+              + b.dtype()
+              + b.shape()
+              + "; "
+              + e.getMessage(),
+          e);
+    }
+  }
+
   private Tensor binary(BinaryKind kind, Tensor other) {
-    Shape s = Shape.broadcast(shape(), other.shape());
+    Shape s = common(kind, other);
     Node a = Shapes.broadcastTo(node(), s);
     return Tensor.finish(Elementwise.binary(kind, a, Shapes.broadcastTo(other.node(), s)));
   }
@@ -34,7 +69,7 @@ abstract sealed class ElementwiseTensor permits Tensor {
   }
 
   private Tensor compare(CompareKind kind, Tensor other) {
-    Shape s = Shape.broadcast(shape(), other.shape());
+    Shape s = common(kind, other);
     Node a = Shapes.broadcastTo(node(), s);
     return Tensor.finish(Elementwise.compare(kind, a, Shapes.broadcastTo(other.node(), s)));
   }
@@ -270,7 +305,8 @@ abstract sealed class ElementwiseTensor permits Tensor {
 
   /** For a BOOL tensor: {@code a} where it holds, else {@code b}; all three broadcast. */
   public Tensor select(Tensor a, Tensor b) {
-    Shape s = Shape.broadcast(Shape.broadcast(shape(), a.shape()), b.shape());
+    Shape both = Shape.broadcast(shape(), given("select", "a", a).shape());
+    Shape s = Shape.broadcast(both, given("select", "b", b).shape());
     Node x = Shapes.broadcastTo(a.node(), s);
     Node y = Shapes.broadcastTo(b.node(), s);
     return Tensor.finish(Elementwise.select(Shapes.broadcastTo(node(), s), x, y));

@@ -107,13 +107,13 @@ public final class FiniteDifferences {
   /** f(x + t v). */
   private static <A, B> B at(Function<A, B> f, A x, A v, double t) {
     coarsest(x);
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     List<Tensor> from = tree.leaves(x);
     List<Tensor> along = tree.leaves(v);
     List<Tensor> moved = new ArrayList<>();
     for (int i = 0; i < from.size(); i++) {
       Tensor a = from.get(i);
-      Autodiff.requireLike("v", tree.paths().get(i), along.get(i), a.node());
+      Transform.requireLike("v", tree.paths().get(i), along.get(i), a.node());
       moved.add(a.dtype().isReal() ? a.add(along.get(i).mul(t)) : a);
     }
     return f.apply(tree.rebuild(moved));

@@ -21,7 +21,7 @@ final class Implicit {
 
   /** dx = −(∂F/∂x)⁻¹ (∂F/∂p) dp. */
   private static <P, X> X tangent(BiFunction<X, P, X> residual, P p, X x, P dp) {
-    Tree<X> tree = Tree.of(x);
+    Tree<X> tree = Tree.of("x", x);
     long n = tree.leaves(x).stream().mapToLong(Tensor::size).sum();
     if (n > LIMIT) {
       throw new IllegalArgumentException(
@@ -41,8 +41,8 @@ final class Implicit {
   }
 
   private static <X> X requireLike(X x, X r) {
-    Tree<X> tree = Tree.of(x);
-    Tree<X> given = Tree.of(r);
+    Tree<X> tree = Tree.of("x", x);
+    Tree<X> given = Tree.of("residual: its result", r);
     if (!tree.equals(given)) {
       throw new IllegalArgumentException(
           "residual: its result has the structure "
@@ -52,7 +52,7 @@ final class Implicit {
               + ": as many equations as unknowns");
     }
     for (int i = 0; i < tree.size(); i++) {
-      Autodiff.requireLike(
+      Transform.requireLike(
           "residual", tree.paths().get(i), tree.leaves(r).get(i), tree.leaves(x).get(i).node());
     }
     return r;

@@ -36,17 +36,17 @@ final class Jacobians {
   private Jacobians() {}
 
   static <A, B> Jacobian<A, B> of(String transform, Mode mode, Function<A, B> f, A x) {
-    Tree<A> in = Tree.of(x);
+    Tree<A> in = Tree.of("x", x);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Shape> outShapes = new ArrayList<>();
     List<Tensor> blocks =
-        Autodiff.run(
+        Transform.run(
             transform,
             () -> {
-              List<Node> inputs = Autodiff.freshCopies(in.leaves(x));
-              Autodiff.requireReal("x", in, inputs);
-              List<Node> values = Autodiff.call(f, in, inputs, out);
-              Autodiff.requireReal("f: result", out.get(), values);
+              List<Node> inputs = Transform.freshCopies(in.leaves(x));
+              Transform.requireReal("x", in, inputs);
+              List<Node> values = Transform.call(f, in, inputs, out);
+              Transform.requireReal("f: result", out.get(), values);
               requireSome(transform, inputs, values);
               values.forEach(v -> outShapes.add(v.shape()));
               boolean forward =
@@ -59,19 +59,7 @@ final class Jacobians {
 
   /** The Hessian: forward mode over the gradient. */
   static <A> Jacobian<A, A> hessian(Function<A, Tensor> f, A x) {
-    Function<A, Tensor> scalar =
-        z -> {
-          Tensor y = f.apply(z);
-          if (y.rank() != 0 || !y.dtype().isReal()) {
-            throw new IllegalArgumentException(
-                "hessian: the result of f is "
-                    + y.dtype()
-                    + y.shape()
-                    + "; expected a real scalar (reduce it with sum or mean, or take the jacobian"
-                    + " of its jacobian)");
-          }
-          return y;
-        };
+    Function<A, Tensor> scalar = z -> Transform.scalar("hessian", f, z);
     return of("hessian", Mode.FORWARD, Autodiff.grad(scalar), x);
   }
 

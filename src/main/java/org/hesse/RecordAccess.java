@@ -61,23 +61,41 @@ final class RecordAccess {
     try {
       return accessors[i].invoke(record);
     } catch (ReflectiveOperationException e) {
-      throw failed(e);
+      throw failed("taken apart: its accessor '" + names[i] + "'", "", e);
     }
   }
 
-  Object make(Object[] components) {
+  /**
+   * Calls the constructor.
+   *
+   * @param path of the record in the whole, for messages
+   */
+  Object make(Object[] components, String path) {
     try {
       return constructor.newInstance(components);
     } catch (ReflectiveOperationException e) {
-      throw failed(e);
+      StringBuilder given = new StringBuilder();
+      for (int i = 0; i < names.length; i++) {
+        given.append(i == 0 ? "" : ", ").append(names[i]).append(": ");
+        given.append(components[i] instanceof Tensor t ? t.type() : components[i]);
+      }
+      throw failed("rebuilt: its constructor, given (" + given + "),", path, e);
     }
   }
 
-  /** What the record's own code threw, or that it cannot be rebuilt. */
-  private RuntimeException failed(ReflectiveOperationException e) {
-    String type = constructor.getDeclaringClass().getName();
+  /** What the record's own code threw, or why it cannot be called. */
+  private RuntimeException failed(String what, String path, ReflectiveOperationException e) {
     Throwable cause = e instanceof InvocationTargetException ? e.getCause() : e;
     return new IllegalStateException(
-        "record " + type + " cannot be taken apart and rebuilt: " + cause, cause);
+        "record "
+            + constructor.getDeclaringClass().getName()
+            + (path.isEmpty() ? "" : " at '" + path + "'")
+            + " cannot be "
+            + what
+            + " threw "
+            + cause
+            + "; a record that is a tree must accept other tensors in its components: traced ones,"
+            + " gradients, batches",
+        cause);
   }
 }

@@ -36,9 +36,13 @@ public final class Tensor extends ElementwiseTensor {
   private final Node node;
   private final @Nullable Trace trace;
 
+  /** Where a traced tensor was made, if that is kept. */
+  private final String made;
+
   private Tensor(Node node, @Nullable Trace trace) {
     this.node = node;
     this.trace = trace;
+    this.made = CallSite.DEBUG && trace != null ? CallSite.here() : "";
   }
 
   // ---- making tensors
@@ -139,26 +143,14 @@ public final class Tensor extends ElementwiseTensor {
   /**
    * The node to build on.
    *
-   * @throws IllegalStateException if this tensor belongs to a trace that has ended
+   * @throws IllegalStateException if this tensor belongs to a trace that has ended, or was donated
    */
   @Override
   Node node() {
-    if (trace != null && Trace.current() == null && trace.isOpen()) {
-      throw new IllegalStateException(
-          "a tensor "
-              + type()
-              + " made inside "
-              + trace.transform()
-              + " is used on another thread; trace on the thread that called "
-              + trace.transform());
-    }
-    if (trace != null && !trace.isOpen()) {
-      throw new IllegalStateException(
-          "a tensor "
-              + type()
-              + " made inside "
-              + trace.transform()
-              + " is used after it has returned; return it from the function instead of storing it");
+    if (trace == null) {
+      Misuse.requirePresent(this, node);
+    } else {
+      Misuse.requireOpen(this, trace, made);
     }
     return node;
   }
@@ -167,15 +159,7 @@ public final class Tensor extends ElementwiseTensor {
     if (node().op() instanceof Op.Leaf leaf) {
       return (Buffer) leaf.value();
     }
-    String where = trace == null ? "a trace" : trace.transform();
-    throw new IllegalStateException(
-        call
-            + " inside "
-            + where
-            + " on a tensor "
-            + type()
-            + ": values do not exist while a function is traced; return the tensor and read it"
-            + " outside, or use select in place of a Java condition");
+    throw Misuse.reading(call, this, trace == null ? "a trace" : trace.transform(), made);
   }
 
   // ---- what it is
@@ -212,7 +196,8 @@ public final class Tensor extends ElementwiseTensor {
     return node.shape().dim(axis);
   }
 
-  private String type() {
+  /** Dtype and shape. */
+  String type() {
     return dtype().toString() + shape();
   }
 
@@ -222,7 +207,11 @@ public final class Tensor extends ElementwiseTensor {
   public double item() {
     if (size() != 1) {
       throw new IllegalStateException(
-          "item() on a tensor of shape " + shape() + ": expected a single element");
+          "item()"
+              + CallSite.here()
+              + " on a tensor "
+              + type()
+              + ": expected a single element (reduce it, or take toDoubleArray())");
     }
     return HostArrays.toDouble(value("item()").toArray())[0];
   }
@@ -253,26 +242,23 @@ public final class Tensor extends ElementwiseTensor {
   /** Dtype and shape, and the elements where there are few and they exist. */
   @Override
   public String toString() {
-    boolean readable = node.op() instanceof Op.Leaf && size() <= 64;
+    boolean readable =
+        node.op() instanceof Op.Leaf leaf
+            && ((Buffer) leaf.value()).given() == null
+            && size() <= 64;
     return readable ? type() + " " + Arrays.toString(toDoubleArray()) : type();
   }
 
   // ---- reductions
 
-  private Axes axes(int[] axes) {
-    return axes.length == 0
-        ? Axes.range(0, rank())
-        : Axes.of(IntStream.of(axes).map(shape()::axis).sorted().toArray());
-  }
-
   /** Sum over the axes, which disappear; over all where none is named. */
   public Tensor sum(int... axes) {
-    return finish(Reductions.sum(node(), axes(axes)));
+    return finish(Reductions.sum(node(), Reductions.axes(shape(), axes)));
   }
 
   /** Mean over the axes, which disappear; over all where none is named. */
   public Tensor mean(int... axes) {
-    Axes a = axes(axes);
+    Axes a = Reductions.axes(shape(), axes);
     double count = 1;
     for (int i = 0; i < a.size(); i++) {
       count *= dim(a.get(i));
@@ -283,7 +269,7 @@ public final class Tensor extends ElementwiseTensor {
 
   /** Maximum over the axes, which disappear; ties split the derivative equally. */
   public Tensor max(int... axes) {
-    return finish(Reductions.max(node(), axes(axes)));
+    return finish(Reductions.max(node(), Reductions.axes(shape(), axes)));
   }
 
   /** I32 index of the first maximum along an axis, which disappears. */
@@ -415,7 +401,8 @@ public final class Tensor extends ElementwiseTensor {
    *     depends on it
    */
   public Tensor take(int axis, Tensor indices) {
-    return finish(Indexing.gather(node(), indices.node(), 0, shape().axis(axis)));
+    return finish(
+        Indexing.gather(node(), given("take", "indices", indices).node(), 0, shape().axis(axis)));
   }
 
   /**
@@ -425,7 +412,9 @@ public final class Tensor extends ElementwiseTensor {
    * @throws IndexOutOfBoundsException when run, if an index is outside
    */
   public Tensor takeAlong(int axis, Tensor indices) {
-    return finish(Indexing.gatherAlong(node(), indices.node(), shape().axis(axis)));
+    return finish(
+        Indexing.gatherAlong(
+            node(), given("takeAlong", "indices", indices).node(), shape().axis(axis)));
   }
 
   /**
@@ -437,7 +426,9 @@ public final class Tensor extends ElementwiseTensor {
    * @throws IndexOutOfBoundsException when run, if an index is outside
    */
   public Tensor scatterAdd(int axis, Tensor indices, int extent) {
-    return finish(Indexing.scatterAdd(node(), indices.node(), 0, axis, extent));
+    return finish(
+        Indexing.scatterAdd(
+            node(), given("scatterAdd", "indices", indices).node(), 0, axis, extent));
   }
 
   /**
@@ -449,7 +440,8 @@ public final class Tensor extends ElementwiseTensor {
    */
   public Tensor scatterAddAlong(int axis, Tensor indices, int extent) {
     int a = shape().axis(axis);
-    return finish(Indexing.scatterAddAlong(node(), indices.node(), a, extent));
+    Node at = given("scatterAddAlong", "indices", indices).node();
+    return finish(Indexing.scatterAddAlong(node(), at, a, extent));
   }
 
   /**
@@ -475,14 +467,14 @@ public final class Tensor extends ElementwiseTensor {
 
   /** The order reversed along axes. */
   public Tensor reverse(int... axes) {
-    return finish(Shapes.reverse(node(), axes(axes)));
+    return finish(Shapes.reverse(node(), Reductions.axes(shape(), axes)));
   }
 
   /** Tensors side by side along an axis. */
   public static Tensor concat(int axis, Tensor... parts) {
     List<Node> nodes = new ArrayList<>();
-    for (Tensor p : parts) {
-      nodes.add(p.node());
+    for (int i = 0; i < parts.length; i++) {
+      nodes.add(given("concat", "parts[" + i + "]", parts[i]).node());
     }
     return finish(Slices.concat(nodes, axis));
   }
@@ -490,8 +482,8 @@ public final class Tensor extends ElementwiseTensor {
   /** Tensors of one shape side by side along a new axis. */
   public static Tensor stack(int axis, Tensor... parts) {
     List<Node> nodes = new ArrayList<>();
-    for (Tensor p : parts) {
-      nodes.add(p.withAxis(axis));
+    for (int i = 0; i < parts.length; i++) {
+      nodes.add(given("stack", "parts[" + i + "]", parts[i]).withAxis(axis));
     }
     return finish(Slices.concat(nodes, axis));
   }
@@ -508,7 +500,8 @@ public final class Tensor extends ElementwiseTensor {
    *     padded input
    */
   public Tensor convolve(Tensor weight, Sliding sliding, int groups) {
-    return finish(Convolutions.convolve(node(), weight.node(), sliding.over(rank()), groups));
+    Node w = given("convolve", "weight", weight).node();
+    return finish(Convolutions.convolve(node(), w, sliding.over(rank()), groups));
   }
 
   /**
@@ -544,7 +537,7 @@ public final class Tensor extends ElementwiseTensor {
    * @param accumulate this tensor's dtype, or F64 where this is F32
    */
   public Tensor matmul(Tensor other, DType accumulate) {
-    if (rank() == 0 || other.rank() == 0) {
+    if (rank() == 0 || given("matmul", "other", other).rank() == 0) {
       throw new IllegalArgumentException(
           "matmul: shapes "
               + shape()

@@ -7,14 +7,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SequencedMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The structure of a value made of tensors: a {@link Tensor}, or any record, {@link List}, {@link
  * Map} with string keys or {@link Optional} of such values. Everything else in it is static: kept
- * as it is, and part of the structure, which is compared with {@code equals}.
+ * as it is, and part of the structure, which is compared with {@code equals}. The entries of a map
+ * are in the order of their keys, whatever the map's own order is.
  *
  * <pre>{@code
  * record Linear(Tensor weight, Tensor bias) {}
@@ -41,13 +42,18 @@ public final class Tree<T> {
    * @throws IllegalArgumentException if the value has a part that is null or cannot be read
    */
   public static <T> Tree<T> of(T value) {
-    return new Tree<>(Part.of(value, ""));
+    return of("value", value);
+  }
+
+  /** The same, of a value that messages call by a name. */
+  static <T> Tree<T> of(String name, @Nullable T value) {
+    return new Tree<>(Part.of(name, value, ""));
   }
 
   /** The tensors of a value, in order of record components, list elements and map entries. */
   public static List<Tensor> leavesOf(Object value) {
     List<Tensor> leaves = new ArrayList<>();
-    Part.of(value, "").collect(value, leaves);
+    Part.of("value", value, "").collect(value, leaves);
     return leaves;
   }
 
@@ -63,9 +69,22 @@ public final class Tree<T> {
    * @throws IllegalArgumentException if it has another structure
    */
   public List<Tensor> leaves(T value) {
-    Tree<T> other = of(value);
+    return leaves("value", value);
+  }
+
+  /** The same, of a value that messages call by a name. */
+  List<Tensor> leaves(String name, T value) {
+    Tree<T> other = of(name, value);
     if (!equals(other)) {
-      throw new IllegalArgumentException("value has the structure " + other + "; expected " + this);
+      throw new IllegalArgumentException(
+          name
+              + ": "
+              + Part.difference(other.root, root, "")
+              + " (its structure is "
+              + other
+              + "; expected "
+              + this
+              + ")");
     }
     List<Tensor> leaves = new ArrayList<>();
     root.collect(value, leaves);
@@ -86,6 +105,8 @@ public final class Tree<T> {
    * A value of this structure from its tensors.
    *
    * @param leaves one for each of {@link #paths}, in that order
+   * @throws IllegalStateException if the canonical constructor of a record throws, or replaces a
+   *     tensor by another
    */
   @SuppressWarnings("unchecked") // the root part was made from a T
   public T rebuild(List<Tensor> leaves) {
@@ -153,35 +174,68 @@ public final class Tree<T> {
 
     void collectPaths(String path, List<String> paths);
 
-    static Part of(@Nullable Object value, String path) {
+    static Part of(String name, @Nullable Object value, String path) {
       return switch (value) {
         case null ->
             throw new IllegalArgumentException(
-                "value: "
-                    + (path.isEmpty() ? "the root" : path)
+                name
+                    + ": "
+                    + place(path)
                     + " is null; use an Optional for a part that may be absent");
         case Tensor t -> Leaf.INSTANCE;
-        case Record r -> RecordPart.of(r, path);
+        case Record r -> RecordPart.of(name, r, path);
         case List<?> list -> {
           List<Part> parts = new ArrayList<>();
           for (int i = 0; i < list.size(); i++) {
-            parts.add(of(list.get(i), join(path, Integer.toString(i))));
+            parts.add(of(name, list.get(i), join(path, Integer.toString(i))));
           }
           yield new ListPart(parts);
         }
-        case Map<?, ?> map -> MapPart.of(map, path);
-        case Optional<?> o -> new OptionalPart(o.map(v -> of(v, path)));
+        case Map<?, ?> map -> MapPart.of(name, map, path);
+        case Optional<?> o -> new OptionalPart(o.map(v -> of(name, v, path)));
         default -> {
           if (value.getClass().isArray()) {
             throw new IllegalArgumentException(
-                "value: "
-                    + (path.isEmpty() ? "the root" : path)
+                name
+                    + ": "
+                    + place(path)
                     + " is an array, whose contents may change behind a compiled function; use a"
                     + " tensor or a List");
           }
           yield new Static(value);
         }
       };
+    }
+
+    static String place(String path) {
+      return path.isEmpty() ? "the root" : "'" + path + "'";
+    }
+
+    /** The first place, from the left, where two structures that differ do so. */
+    static String difference(Part given, Part expected, String path) {
+      List<String> names = expected.names();
+      if (!names.isEmpty() && names.equals(given.names()) && given.kind().equals(expected.kind())) {
+        for (int i = 0; i < names.size(); i++) {
+          Part a = given.parts().get(i);
+          Part b = expected.parts().get(i);
+          if (!a.equals(b)) {
+            return difference(a, b, join(path, names.get(i)));
+          }
+        }
+      }
+      return place(path) + " is " + given.kind() + "; expected " + expected.kind();
+    }
+
+    /** What this is, but for its parts. */
+    String kind();
+
+    /** Names of the parts. */
+    default List<String> names() {
+      return List.of();
+    }
+
+    default List<Part> parts() {
+      return List.of();
     }
 
     static String join(String path, String name) {
@@ -208,6 +262,11 @@ public final class Tree<T> {
     }
 
     @Override
+    public String kind() {
+      return "a tensor";
+    }
+
+    @Override
     public String toString() {
       return "*";
     }
@@ -226,19 +285,25 @@ public final class Tree<T> {
     public void collectPaths(String path, List<String> paths) {}
 
     @Override
+    public String kind() {
+      return "the static value " + value;
+    }
+
+    @Override
     public String toString() {
       return String.valueOf(value);
     }
   }
 
-  private record RecordPart(Class<?> type, List<Part> parts) implements Part {
-    static RecordPart of(Record value, String path) {
+  /** The path is that of the record in the whole, so equal structures have equal paths. */
+  private record RecordPart(Class<?> type, String path, List<Part> parts) implements Part {
+    static RecordPart of(String name, Record value, String path) {
       RecordAccess access = RecordAccess.of(value.getClass());
       List<Part> parts = new ArrayList<>();
       for (int i = 0; i < access.size(); i++) {
-        parts.add(Part.of(access.get(value, i), Part.join(path, access.name(i))));
+        parts.add(Part.of(name, access.get(value, i), Part.join(path, access.name(i))));
       }
-      return new RecordPart(value.getClass(), parts);
+      return new RecordPart(value.getClass(), path, parts);
     }
 
     @Override
@@ -251,11 +316,52 @@ public final class Tree<T> {
 
     @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
+      RecordAccess access = RecordAccess.of(type);
       Object[] components = new Object[parts.size()];
       for (int i = 0; i < components.length; i++) {
         components[i] = parts.get(i).build(leaves);
       }
-      return RecordAccess.of(type).make(components);
+      Object made = access.make(components, path);
+      for (int i = 0; i < components.length; i++) {
+        Object now = access.get(made, i);
+        if (!keeps(parts.get(i), components[i], now)) {
+          throw new IllegalStateException(
+              "record "
+                  + type.getName()
+                  + " at "
+                  + Part.place(path)
+                  + " cannot be rebuilt: its constructor or accessor changes the component '"
+                  + access.name(i)
+                  + "', and would change gradients and updates too; let the canonical constructor"
+                  + " keep the tensors it is given, and do such work in a method");
+        }
+      }
+      return made;
+    }
+
+    /** Whether what became of a component has the same tensors. */
+    @SuppressWarnings("ReferenceEquality") // the very tensors are meant
+    private static boolean keeps(Part part, Object given, @Nullable Object now) {
+      if (given == now) {
+        return true;
+      }
+      List<Tensor> before = new ArrayList<>();
+      part.collect(given, before);
+      if (now == null) {
+        return before.isEmpty();
+      }
+      List<Tensor> after = leavesOf(now);
+      boolean same = before.size() == after.size();
+      for (int i = 0; same && i < before.size(); i++) {
+        same = before.get(i) == after.get(i);
+      }
+      return same;
+    }
+
+    @Override
+    public List<String> names() {
+      RecordAccess access = RecordAccess.of(type);
+      return IntStream.range(0, access.size()).mapToObj(access::name).toList();
     }
 
     @Override
@@ -264,6 +370,11 @@ public final class Tree<T> {
       for (int i = 0; i < parts.size(); i++) {
         parts.get(i).collectPaths(Part.join(path, access.name(i)), paths);
       }
+    }
+
+    @Override
+    public String kind() {
+      return "a " + type.getSimpleName();
     }
 
     @Override
@@ -296,35 +407,43 @@ public final class Tree<T> {
     }
 
     @Override
+    public List<String> names() {
+      return IntStream.range(0, parts.size()).mapToObj(Integer::toString).toList();
+    }
+
+    @Override
+    public String kind() {
+      return "a list of " + parts.size();
+    }
+
+    @Override
     public String toString() {
       return parts.toString();
     }
   }
 
   /**
-   * Keys are kept in the map's own order where it has one, else sorted; the order is part of the
-   * structure.
+   * Keys are sorted, so that equal maps have equal structures, whatever order they were made in.
    */
   private record MapPart(List<String> keys, List<Part> parts) implements Part {
-    /** Maps made by {@code Map.of} have another order in each run of the JVM. */
-    private static List<Object> ordered(Map<?, ?> map) {
-      List<Object> keys = new ArrayList<>(map.keySet());
-      if (!(map instanceof SequencedMap<?, ?>)) {
-        keys.sort(Comparator.comparing(String::valueOf));
-      }
-      return keys;
-    }
-
-    static MapPart of(Map<?, ?> map, String path) {
+    static MapPart of(String name, Map<?, ?> map, String path) {
       List<String> keys = new ArrayList<>();
-      List<Part> parts = new ArrayList<>();
-      for (Object k : ordered(map)) {
+      for (Object k : map.keySet()) {
         if (!(k instanceof String key)) {
           throw new IllegalArgumentException(
-              "value: " + path + " is a map with the key " + k + "; expected strings");
+              name
+                  + ": "
+                  + Part.place(path)
+                  + " is a map with the key "
+                  + k
+                  + "; expected strings");
         }
         keys.add(key);
-        parts.add(Part.of(map.get(key), Part.join(path, key)));
+      }
+      keys.sort(Comparator.naturalOrder());
+      List<Part> parts = new ArrayList<>();
+      for (String key : keys) {
+        parts.add(Part.of(name, map.get(key), Part.join(path, key)));
       }
       return new MapPart(keys, parts);
     }
@@ -354,6 +473,16 @@ public final class Tree<T> {
     }
 
     @Override
+    public List<String> names() {
+      return keys;
+    }
+
+    @Override
+    public String kind() {
+      return "a map of " + keys;
+    }
+
+    @Override
     public String toString() {
       return keys + "" + parts;
     }
@@ -373,6 +502,16 @@ public final class Tree<T> {
     @Override
     public void collectPaths(String path, List<String> paths) {
       part.ifPresent(p -> p.collectPaths(path, paths));
+    }
+
+    @Override
+    public String kind() {
+      return part.map(p -> "an Optional of " + p.kind()).orElse("an empty Optional");
+    }
+
+    @Override
+    public String toString() {
+      return part.map(p -> "Optional[" + p + "]").orElse("Optional.empty");
     }
   }
 }

@@ -17,14 +17,14 @@ final class Vmap {
   private Vmap() {}
 
   static <A, B> B apply(Function<A, B> f, VmapAxes inAxes, VmapAxes outAxes, A x) {
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     List<Tensor> leaves = tree.leaves(x);
     List<Shape> shapes = leaves.stream().map(Tensor::shape).toList();
     List<@Nullable Integer> axes = inAxes.resolve("the argument's", tree.paths(), shapes);
     int size = batchSize(tree, shapes, axes);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Tensor> result =
-        Autodiff.run(
+        Transform.run(
             "vmap",
             () -> {
               Map<Node, Node> batched = new HashMap<>();
@@ -34,7 +34,7 @@ final class Vmap {
                 Node whole = leaves.get(i).node();
                 inputs.add(axis == null ? whole : example(whole, axis, batched));
               }
-              List<Node> values = Autodiff.call(f, tree, inputs, out);
+              List<Node> values = Transform.call(f, tree, inputs, out);
               List<@Nullable Node> mapped = Batching.push(values, batched, size);
               return arrange(out.get(), outAxes, values, mapped, size);
             });

@@ -5,10 +5,12 @@ import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.jvp;
 import static org.hesse.Autodiff.vmap;
 import static org.hesse.testing.Close.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -203,5 +205,40 @@ class CompileTest {
         assertEquals(expected, results.get(i).get(), 1e-12 * expected);
       }
     }
+  }
+
+  /** As one operation after another gives them, signs of zeros included. */
+  @Test
+  void zerosKeepTheirSigns() {
+    Tensor x = vector(-0.0, 0.0, 1, -2, Double.NaN, Double.NEGATIVE_INFINITY);
+    List<Function<Tensor, Tensor>> functions =
+        List.of(
+            t -> t.add(0),
+            t -> t.add(-0.0),
+            t -> t.sub(0),
+            t -> t.sub(-0.0),
+            t -> Tensor.scalar(0, DType.F64).add(t),
+            t -> Tensor.scalar(-0.0, DType.F64).add(t),
+            t -> Tensor.scalar(0, DType.F64).sub(t),
+            t -> t.mul(1).div(1),
+            t -> t.mul(-1).div(-1),
+            t -> t.neg().add(0).neg(),
+            t -> t.neg().neg().add(t.neg()),
+            t -> t.sub(t.neg()),
+            t -> t.neg().add(t),
+            t -> t.add(Tensor.zeros(DType.F64, 6)).cast(DType.F32).add(0),
+            t -> Tensor.full(-0.0, DType.F64, 6).take(0, Tensor.of(new int[] {1, 2})),
+            t -> Tensor.full(-0.0, DType.F64, 6).cumsum(0),
+            t -> t.abs().neg().add(0).abs(),
+            t -> t.maximum(Tensor.scalar(0, DType.F64)).add(-0.0));
+    for (int i = 0; i < functions.size(); i++) {
+      Tensor now = functions.get(i).apply(x);
+      Tensor later = compile(functions.get(i)).apply(x);
+      // Unlike ==, this tells zeros of different signs apart.
+      assertArrayEquals(
+          now.toDoubleArray(), later.toDoubleArray(), "function " + i + " " + now + " " + later);
+    }
+    assertEquals(
+        "[0.0, -0.0]", Arrays.toString(vector(-0.0, -0.0).add(vector(0, -0.0)).toDoubleArray()));
   }
 }

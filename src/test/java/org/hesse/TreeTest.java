@@ -39,9 +39,9 @@ class TreeTest {
     Tree<Net> tree = Tree.of(net());
     List<String> paths =
         List.of(
-            "hidden.weight", "hidden.bias", "more.0.weight", "more.0.bias", "named.z", "named.a");
+            "hidden.weight", "hidden.bias", "more.0.weight", "more.0.bias", "named.a", "named.z");
     assertEquals(paths, tree.paths());
-    assertEquals(List.of(A, B, B, C, C, B), tree.leaves(net()));
+    assertEquals(List.of(A, B, B, C, B, C), tree.leaves(net()));
     assertEquals(6, tree.size());
     assertEquals(tree.leaves(net()), Tree.leavesOf(net()));
   }
@@ -54,7 +54,7 @@ class TreeTest {
     Net doubled = Tree.map(n, t -> t.mul(2));
     assertEquals(18, doubled.named().get("z").item());
     assertEquals("note", doubled.note());
-    assertEquals(List.of("z", "a"), List.copyOf(doubled.named().keySet()));
+    assertEquals(List.of("a", "z"), List.copyOf(doubled.named().keySet()));
   }
 
   @Test
@@ -166,5 +166,24 @@ class TreeTest {
   void arraysAreRefused() {
     record Scaled(float[] factors, Tensor x) {}
     assertMessage(() -> Tree.of(new Scaled(new float[] {2}, A)), "factors");
+  }
+
+  /** Maps are equal whatever order they were filled in, and so are their structures. */
+  @Test
+  void equalMapsHaveEqualStructures() {
+    Map<String, Tensor> one = new LinkedHashMap<>();
+    one.put("z", A);
+    one.put("a", B);
+    Map<String, Tensor> other = new LinkedHashMap<>();
+    other.put("a", B);
+    other.put("z", A);
+    assertEquals(Tree.of(one), Tree.of(other));
+    assertEquals(Tree.of(one), Tree.of(Map.of("a", B, "z", A)));
+    assertEquals(Tree.of(one).hashCode(), Tree.of(other).hashCode());
+    assertEquals(List.of(B, A), Tree.of(one).leaves(other));
+    assertEquals(List.of(B, A), Tree.of(other).leaves(one));
+    assertEquals(
+        17,
+        Autodiff.jvp((Map<String, Tensor> m) -> m.get("a").sum(), one, other).tangent().item() + 2);
   }
 }

@@ -2,6 +2,7 @@ package org.hesse.backend;
 
 import org.hesse.DType;
 import org.hesse.Device;
+import org.jspecify.annotations.Nullable;
 
 /** A tensor's storage: elements of one dtype in row-major order on one device. */
 public interface Buffer {
@@ -19,4 +20,17 @@ public interface Buffer {
    * boolean[]}, whichever the dtype asks for.
    */
   Object toArray();
+
+  /**
+   * Moves the storage to a new buffer, so that it can be written again. From then on this buffer is
+   * empty, and reading it is an error.
+   *
+   * @param why what the error says: a clause, such as "it was donated"
+   * @return null if a run is reading the storage at this moment, or it has been taken before; in
+   *     the first case this buffer is empty from now on, too, and the storage is left to that run
+   */
+  @Nullable Buffer take(String why);
+
+  /** Why there is nothing in this buffer; null if there is. */
+  @Nullable String given();
 }

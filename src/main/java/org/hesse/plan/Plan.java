@@ -1,12 +1,14 @@
 package org.hesse.plan;
 
 import java.util.List;
+import java.util.function.IntFunction;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.ir.Program;
+import org.jspecify.annotations.Nullable;
 
 /** A program compiled for a backend. Safe for use by several threads at once. */
 public final class Plan {
@@ -36,12 +38,23 @@ public final class Plan {
    * @throws IllegalArgumentException if number, dtype or size of the inputs are not the program's
    */
   public Buffer[] run(Buffer[] inputs) {
+    return run(inputs, i -> null);
+  }
+
+  /**
+   * Runs the plan, and writes outputs to buffers that are there already.
+   *
+   * @param spares a buffer for an output's number, of its dtype and size, which nobody reads; null
+   *     for a fresh one
+   */
+  public Buffer[] run(Buffer[] inputs, IntFunction<@Nullable Buffer> spares) {
     check(inputs);
     List<Slot> slots = schedule.outputs();
     Buffer[] outputs = new Buffer[slots.size()];
     for (int i = 0; i < outputs.length; i++) {
       Slot slot = slots.get(i);
-      outputs[i] = backend.allocate(slot.dtype(), slot.size());
+      Buffer spare = spares.apply(i);
+      outputs[i] = spare != null ? spare : backend.allocate(slot.dtype(), slot.size());
     }
     executable.run(inputs, outputs);
     return outputs;

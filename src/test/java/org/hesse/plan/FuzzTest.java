@@ -8,6 +8,7 @@ import org.hesse.DType;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
 import org.hesse.backend.Schedule;
+import org.hesse.backend.Slot;
 import org.hesse.backend.cpu.CpuBackend;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.Node;
@@ -77,10 +78,31 @@ class FuzzTest {
     Buffer[] inputs = Arrays.stream(data).map(backend::upload).toArray(Buffer[]::new);
     Buffer[] outputs =
         schedule.outputs().stream()
-            .map(s -> backend.allocate(s.dtype(), s.size()))
+            .map(s ->
+                backend instanceof CpuBackend ? used(s) : backend.allocate(s.dtype(), s.size()))
             .toArray(Buffer[]::new);
     backend.prepare(schedule).run(inputs, outputs);
     return outputs;
+  }
+
+  /** Memory that has held something else, as that of a donated tensor. */
+  private static Buffer used(Slot s) {
+    int n = (int) s.size();
+    Object array =
+        switch (s.dtype()) {
+          case F32 -> new float[n];
+          case F64 -> new double[n];
+          case I32 -> new int[n];
+          case BOOL -> new boolean[n];
+        };
+    switch (array) {
+      case float[] a -> Arrays.fill(a, Float.NaN);
+      case double[] a -> Arrays.fill(a, Double.NaN);
+      case int[] a -> Arrays.fill(a, 0x5eadbeef);
+      case boolean[] a -> Arrays.fill(a, true);
+      default -> throw new IllegalStateException();
+    }
+    return CpuBackend.instance().upload(array);
   }
 
   @Test

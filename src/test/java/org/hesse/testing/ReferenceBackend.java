@@ -18,6 +18,7 @@ import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.ir.ReduceKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs schedules element by element and checks them: each access lies inside its slot, each element
@@ -43,6 +44,16 @@ public final class ReferenceBackend implements Backend {
     @Override
     public long size() {
       return data.length;
+    }
+
+    @Override
+    public @Nullable Buffer take(String why) {
+      return null;
+    }
+
+    @Override
+    public @Nullable String given() {
+      return null;
     }
 
     @Override

@@ -1,18 +1,30 @@
 package org.hesse.backend.cpu;
 
 import java.lang.reflect.Array;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Buffer;
+import org.jspecify.annotations.Nullable;
 
-/** Storage on the host: one heap array, owned by the garbage collector. */
+/**
+ * Storage on the host: one heap array, owned by the garbage collector. Whoever reads it holds it
+ * meanwhile, so that it is not taken for other data.
+ */
 public final class CpuBuffer implements Buffer {
+  /** Added to the number of readers when the storage is taken. */
+  private static final int TAKEN = 1 << 30;
+
   private final DType dtype;
   private final Object array;
+  private final int size;
+  private final AtomicInteger readers = new AtomicInteger();
+  private volatile @Nullable String given;
 
   CpuBuffer(DType dtype, Object array) {
     this.dtype = dtype;
     this.array = array;
+    this.size = Array.getLength(array);
   }
 
   @Override
@@ -27,21 +39,53 @@ public final class CpuBuffer implements Buffer {
 
   @Override
   public long size() {
-    return Array.getLength(array);
+    return size;
   }
 
   @Override
   public Object toArray() {
-    return Arrays.copy(array);
+    Object a = hold();
+    try {
+      return Arrays.copy(a);
+    } finally {
+      release();
+    }
   }
 
-  /** The array itself, for this package only. */
-  Object array() {
+  @Override
+  public synchronized @Nullable Buffer take(String why) {
+    if (given != null) {
+      return null;
+    }
+    given = why;
+    return readers.getAndAdd(TAKEN) == 0 ? new CpuBuffer(dtype, array) : null;
+  }
+
+  @Override
+  public @Nullable String given() {
+    return given;
+  }
+
+  /**
+   * The array itself, which nobody else writes until {@link #release}.
+   *
+   * @throws IllegalStateException if it was taken
+   */
+  Object hold() {
+    if (readers.getAndIncrement() >= TAKEN) {
+      release();
+      throw new IllegalStateException("a buffer " + this + " is read, but " + given);
+    }
     return array;
+  }
+
+  /** Ends a {@link #hold}. */
+  void release() {
+    readers.getAndDecrement();
   }
 
   @Override
   public String toString() {
-    return "CpuBuffer[" + dtype + ", " + size() + " elements]";
+    return "CpuBuffer[" + dtype + ", " + size + " elements]";
   }
 }

@@ -44,20 +44,46 @@ final class CpuExecutable implements Executable {
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
+    check("input", inputs, in);
+    check("output", outputs, out);
+    int held = 0;
+    try {
+      Object[] from = new Object[in.length];
+      for (; held < from.length; held++) {
+        from[held] = ((CpuBuffer) in[held]).hold();
+      }
+      run(from, arrays(out));
+    } finally {
+      for (int i = 0; i < held; i++) {
+        ((CpuBuffer) in[i]).release();
+      }
+    }
+  }
+
+  private static Object[] arrays(Buffer[] buffers) {
+    Object[] arrays = new Object[buffers.length];
+    for (int i = 0; i < arrays.length; i++) {
+      CpuBuffer b = (CpuBuffer) buffers[i];
+      arrays[i] = b.hold();
+      b.release();
+    }
+    return arrays;
+  }
+
+  private void run(Object[] in, Object[] out) {
     EnumMap<DType, Object> arena = takeArena();
-    Memory memory = new Memory(arrays("input", inputs, in), arrays("output", outputs, out), arena);
+    Memory memory = new Memory(in, out, arena);
     for (Prepared step : steps) {
       step.run(memory);
     }
     arenas.addFirst(new SoftReference<>(arena));
   }
 
-  private static Object[] arrays(String what, List<Slot> slots, Buffer[] buffers) {
+  private static void check(String what, List<Slot> slots, Buffer[] buffers) {
     if (buffers.length != slots.size()) {
       throw new IllegalArgumentException(
           what + "s: " + buffers.length + " buffers given, the schedule has " + slots.size());
     }
-    Object[] arrays = new Object[buffers.length];
     for (int i = 0; i < buffers.length; i++) {
       Slot slot = slots.get(i);
       if (!(buffers[i] instanceof CpuBuffer b)) {
@@ -78,9 +104,7 @@ final class CpuExecutable implements Executable {
                 + " of "
                 + slot.dtype());
       }
-      arrays[i] = b.array();
     }
-    return arrays;
   }
 
   private EnumMap<DType, Object> takeArena() {

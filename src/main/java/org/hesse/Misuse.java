@@ -1,0 +1,69 @@
+package org.hesse;
+
+import org.hesse.backend.Buffer;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+
+/** Errors of tensors that are used where or when they cannot be. */
+final class Misuse {
+  private static final String HINT =
+      CallSite.DEBUG
+          ? ""
+          : " (java -D" + CallSite.DEBUG_PROPERTY + "=true names the line that made it)";
+
+  private Misuse() {}
+
+  /**
+   * Refuses a traced tensor that is used outside of its trace.
+   *
+   * @param made where it was made, or empty
+   */
+  static void requireOpen(Tensor t, Trace trace, String made) {
+    boolean foreign = Trace.current() == null;
+    if (trace.isOpen() && !foreign) {
+      return;
+    }
+    String what = "a tensor " + t.type() + " made inside " + trace.transform() + made + " is used";
+    throw new IllegalStateException(
+        trace.isOpen()
+            ? what
+                + " on another thread"
+                + CallSite.here()
+                + "; trace on the thread that called "
+                + trace.transform()
+            : what
+                + CallSite.here()
+                + ", after "
+                + trace.transform()
+                + " has returned; return it from the function instead of storing it"
+                + HINT);
+  }
+
+  /** Refuses a tensor whose memory is another's by now. */
+  static void requirePresent(Tensor t, Node node) {
+    if (node.op() instanceof Op.Leaf leaf && ((Buffer) leaf.value()).given() != null) {
+      throw new IllegalStateException(
+          "a tensor "
+              + t.type()
+              + " is used"
+              + CallSite.here()
+              + ", but "
+              + ((Buffer) leaf.value()).given());
+    }
+  }
+
+  /** The error of reading a value that does not exist. */
+  static IllegalStateException reading(String call, Tensor t, String transform, String made) {
+    return new IllegalStateException(
+        call
+            + CallSite.here()
+            + " inside "
+            + transform
+            + " on a tensor "
+            + t.type()
+            + (made.isEmpty() ? "" : " made" + made)
+            + ": values do not exist while a function is traced; return the tensor and read it"
+            + " outside, or use select in place of a Java condition"
+            + HINT);
+  }
+}

@@ -1,0 +1,88 @@
+package org.hesse;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.hesse.backend.Buffer;
+import org.hesse.ir.Node;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory that callers of a compiled function have given away, until a later call writes its results
+ * there: one buffer at most for each result. Safe for use by several threads.
+ */
+final class Spares {
+  private final boolean[] donated;
+
+  /** For each input the result that its memory is kept for, or −1. */
+  private final int[] heirs;
+
+  private final AtomicReferenceArray<@Nullable Buffer> kept;
+  private final boolean any;
+
+  private Spares(boolean[] donated, int[] heirs, int results) {
+    this.donated = donated;
+    this.heirs = heirs;
+    this.kept = new AtomicReferenceArray<>(results);
+    boolean some = false;
+    for (boolean d : donated) {
+      some |= d;
+    }
+    this.any = some;
+  }
+
+  /** Pairs each donated input with the first free result of its dtype and size. */
+  static Spares of(boolean[] donated, List<Node> inputs, List<Node> results) {
+    int[] heirs = new int[donated.length];
+    boolean[] served = new boolean[results.size()];
+    for (int i = 0; i < heirs.length; i++) {
+      heirs[i] = -1;
+      for (int r = 0; r < served.length && donated[i] && heirs[i] < 0; r++) {
+        if (!served[r] && fits(inputs.get(i), results.get(r))) {
+          served[r] = true;
+          heirs[i] = r;
+        }
+      }
+    }
+    return new Spares(donated, heirs, served.length);
+  }
+
+  private static boolean fits(Node a, Node b) {
+    return a.dtype() == b.dtype() && a.shape().size() == b.shape().size();
+  }
+
+  /** Refuses to take what the function itself needs in its next call. */
+  void requireOwn(Tree<?> tree, List<Buffer> inputs, List<Buffer> captured) {
+    for (int i = 0; i < donated.length; i++) {
+      if (donated[i] && captured.contains(inputs.get(i))) {
+        throw new IllegalArgumentException(
+            "compile: leaf '"
+                + tree.paths().get(i)
+                + "' is to be donated, but the function captures the same tensor, and would read"
+                + " it in its next call; pass a copy, or use the argument in the function");
+      }
+    }
+  }
+
+  /** Memory for a result, or null. */
+  @Nullable Buffer pick(int result) {
+    return any ? kept.getAndSet(result, null) : null;
+  }
+
+  /** Takes the donated inputs of a call that has ended. */
+  void keep(List<Buffer> inputs) {
+    if (!any) {
+      return;
+    }
+    String why =
+        "it was donated to a compiled function"
+            + CallSite.here()
+            + " and its memory reused; use the function's result instead, or compile it without"
+            + " donation";
+    for (int i = 0; i < donated.length; i++) {
+      Buffer taken = donated[i] ? inputs.get(i).take(why) : null;
+      if (taken != null && heirs[i] >= 0) {
+        kept.set(heirs[i], taken);
+      }
+    }
+  }
+}
