@@ -58,7 +58,7 @@ final class Spares {
             "compile: leaf '"
                 + tree.paths().get(i)
                 + "' is to be donated, but the function captures the same tensor, and would read"
-                + " it in its next call; pass a copy, or use the argument in the function");
+                + " it in its next call; pass copy(), or use the argument in the function");
       }
     }
   }

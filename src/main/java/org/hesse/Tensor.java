@@ -318,6 +318,11 @@ public final class Tensor extends ElementwiseTensor {
 
   // ---- shape
 
+  /** The same elements in memory of their own, to give away with {@link Donate}. */
+  public Tensor copy() {
+    return finish(Elementwise.copy(node()));
+  }
+
   /** The same elements under another shape; one extent may be −1 and is worked out. */
   public Tensor reshape(int... dims) {
     int[] d = dims.clone();

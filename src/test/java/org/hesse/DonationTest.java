@@ -173,6 +173,16 @@ class DonationTest {
     close(vector(3, 2, 1), f.apply(x, Tensor.of(new int[] {2, 1, 0})), 0);
   }
 
+  @Test
+  void copiesAreGivenAwayInPlaceOfWhatIsNeeded() {
+    var step = compile((Tensor x) -> x.mul(2), Donate.all());
+    Tensor x = vector(1, 2);
+    close(vector(2, 4), step.apply(x.copy()), 0);
+    close(vector(2, 4), step.apply(x.copy()), 0);
+    close(vector(1, 2), x, 0);
+    close(vector(1, 1), grad((Tensor t) -> t.copy().sum()).apply(x), 0);
+  }
+
   /** What one thread donates another may be reading: then its memory is left alone. */
   @Test
   void severalThreads() throws Exception {

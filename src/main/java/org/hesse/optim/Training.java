@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import org.hesse.Donate;
 import org.hesse.Tensor;
+import org.hesse.Tree;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.NumericalException;
 import org.hesse.nn.Layer;
@@ -106,13 +108,14 @@ public final class Training {
   /**
    * Trains a model and evaluates it after each epoch on both parts of the data.
    *
-   * @param model a tree of real tensors of the data's dtype
+   * @param model a tree of real tensors of the data's dtype, which is left as it is
    * @throws NumericalException if the loss becomes NaN or infinite
    */
   public <M extends Layer> Result<M> fit(M model, Dataset.Split data) {
-    BiFunction<TrainState<M>, Dataset, Stepped<M>> step = compile(this::step);
+    BiFunction<TrainState<M>, Dataset, Stepped<M>> step = compile(this::step, Donate.first());
     BiFunction<M, Dataset, Evaluation> evaluate = Evaluation.with(loss, EVALUATED);
-    TrainState<M> state = TrainState.init(model, optimizer);
+    // Copies, since each step gives the state before it away.
+    TrainState<M> state = TrainState.init(Tree.map(model, Tensor::copy), optimizer);
     List<Epoch> done = new ArrayList<>();
     long steps = 0;
     for (int e = 1; e <= epochs; e++) {

@@ -1,5 +1,6 @@
 package org.hesse.optim;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +10,7 @@ import java.util.List;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
+import org.hesse.Tree;
 import org.hesse.io.Dataset;
 import org.hesse.io.Datasets;
 import org.hesse.linalg.NumericalException;
@@ -103,5 +105,24 @@ class TrainingTest {
                 () -> TrainState.init(new Empty(List.of(), "none"), Sgd.of(0.1)))
             .getMessage();
     assertTrue(message.contains("model: a Empty without a tensor"), message);
+  }
+
+  /** Steps write over their own states alone. */
+  @Test
+  void theModelGivenIsLeftAsItIs() {
+    Mlp m = model();
+    Mlp same = model();
+    Dataset.Split data = MOONS.split(0.2, 0);
+    Training t = Training.of(Loss.CROSS_ENTROPY, Adam.of(1e-2)).epochs(2).batch(16);
+    Mlp first = t.fit(m, data).model();
+    Mlp second = t.fit(m, data).model();
+    List<Tensor> before = Tree.leavesOf(same);
+    for (int i = 0; i < before.size(); i++) {
+      double[] kept = Tree.leavesOf(m).get(i).toDoubleArray();
+      assertArrayEquals(before.get(i).toDoubleArray(), kept);
+      double[] a = Tree.leavesOf(first).get(i).toDoubleArray();
+      assertArrayEquals(a, Tree.leavesOf(second).get(i).toDoubleArray());
+      assertTrue(!java.util.Arrays.equals(a, kept));
+    }
   }
 }
