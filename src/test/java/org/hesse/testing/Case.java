@@ -35,7 +35,12 @@ final class Case {
 
   /** The operation in the engine, in F64, as a function of the real operands. */
   Function<List<Tensor>, Tensor> op() {
-    List<Tensor> all = tensors(sample.operands(), DType.F64);
+    return op(DType.F64);
+  }
+
+  /** The same in another dtype. */
+  Function<List<Tensor>, Tensor> op(DType real) {
+    List<Tensor> all = tensors(sample.operands(), real);
     return x -> row.op().apply(replaced(all, x));
   }
 
@@ -69,6 +74,17 @@ final class Case {
   Arr batch(int i, int from, int count) {
     return Arr.stack(
         IntStream.range(from, from + count).mapToObj(b -> variant(b).get(i)).toArray(Arr[]::new));
+  }
+
+  /** The operands as they are in a dtype. */
+  List<Arr> rounded(DType real) {
+    return sample.operands().stream().map(a -> a.rounded(real)).toList();
+  }
+
+  /** Compares the engine's result with the reference, operands being rounded to a dtype. */
+  void assertForward(String what, Tensor y, DType real, double ulps) {
+    List<Arr> in = rounded(real);
+    Close.assertForward(what, y, row.reference().apply(in), row.magnitude().apply(in), ulps);
   }
 
   /** Operands as tensors. */

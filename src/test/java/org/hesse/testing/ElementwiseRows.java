@@ -226,10 +226,10 @@ final class ElementwiseRows {
   /** Real functions whose derivative is 0 wherever it exists, and what stops derivatives. */
   private void steps() {
     Gen g = gen("steps");
-    unary("sign", 0, 0, Tensor::sign, Math::signum, g::awayFromZero, SPECIAL);
+    unary("sign", 3, 0, Tensor::sign, Math::signum, g::awayFromZero, SPECIAL);
     unary(
         "floor",
-        0,
+        3,
         0,
         Tensor::floor,
         Math::floor,
@@ -247,6 +247,7 @@ final class ElementwiseRows {
         -INF,
         NAN);
     unary("stopGradient", 0, 0, Tensor::stopGradient, x -> x, g::normal, SPECIAL);
+    rows.add(rows.removeLast().notDifferentiable("that is what it is for; derivatives are 0"));
   }
 
   private void custom() {
@@ -279,12 +280,13 @@ final class ElementwiseRows {
       String name, BinaryOperator<Tensor> op, DoubleBinaryOperator f, List<Sample> samples) {
     rows.add(
         OpRow.of(
-            name,
-            0,
-            0,
-            in -> op.apply(in.get(0), in.get(1)),
-            in -> Arr.zip(DType.BOOL, in.get(0), in.get(1), f),
-            samples));
+                name,
+                0,
+                0,
+                in -> op.apply(in.get(0), in.get(1)),
+                in -> Arr.zip(DType.BOOL, in.get(0), in.get(1), f),
+                samples)
+            .notDifferentiable("its result is of truth values"));
   }
 
   private void single(
@@ -294,7 +296,8 @@ final class ElementwiseRows {
       DoubleUnaryOperator f,
       List<Sample> samples) {
     rows.add(
-        OpRow.of(name, 0, 0, in -> op.apply(in.get(0)), in -> in.get(0).map(result, f), samples));
+        OpRow.of(name, 0, 0, in -> op.apply(in.get(0)), in -> in.get(0).map(result, f), samples)
+            .notDifferentiable("operand or result is whole or a truth value"));
   }
 
   private void wholeAndTruth() {
@@ -336,12 +339,13 @@ final class ElementwiseRows {
       String name, BinaryOperator<Tensor> op, DoubleBinaryOperator f, List<Sample> samples) {
     rows.add(
         OpRow.of(
-            name,
-            0,
-            0,
-            in -> op.apply(in.get(0), in.get(1)),
-            in -> Arr.zip(DType.I32, in.get(0), in.get(1), f),
-            samples));
+                name,
+                0,
+                0,
+                in -> op.apply(in.get(0), in.get(1)),
+                in -> Arr.zip(DType.I32, in.get(0), in.get(1), f),
+                samples)
+            .notDifferentiable("whole numbers"));
   }
 
   private void logic(
@@ -363,16 +367,19 @@ final class ElementwiseRows {
     single("BOOL to I32", t -> t.cast(DType.I32), DType.I32, x -> x, truth);
     rows.add(
         OpRow.of(
-            "cast to F32 and back",
-            0,
-            0,
-            in -> in.get(0).cast(DType.F32).cast(DType.F64),
-            in -> in.get(0).map(x -> (float) x),
-            List.of(edge(g.normal(5)), edge(Arr.vector(1e300, 1e-300, 0.1, INF, NAN)))));
+                "cast to F32 and back",
+                0,
+                0,
+                in -> in.get(0).cast(DType.F32).cast(DType.F64),
+                in -> in.get(0).map(x -> (float) x),
+                List.of(edge(g.normal(5)), edge(Arr.vector(1e300, 1e-300, 0.1, INF, NAN))))
+            .notDifferentiable(
+                "its result is rounded to F32, so that no quotient in F64 fits;"
+                    + " AutodiffTest.derivativesPassThroughCasts"));
     rows.add(
         OpRow.of(
             "cast to F64",
-            2,
+            3,
             0,
             in -> in.get(0).cast(DType.F64),
             in -> in.get(0),

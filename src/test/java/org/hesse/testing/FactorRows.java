@@ -71,7 +71,7 @@ final class FactorRows {
           double most = Math.max(1, y.maxAbs());
           return y.map(v -> most);
         };
-    rows.add(OpRow.of(name, 2, ULPS, op, reference, samples).sized(size));
+    rows.add(OpRow.of(name, 3, ULPS, op, reference, samples).sized(size));
   }
 
   private void solvers() {

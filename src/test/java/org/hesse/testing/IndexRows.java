@@ -71,7 +71,7 @@ final class IndexRows {
       rows.add(
           OpRow.of(
                   "cumsum " + a,
-                  2,
+                  3,
                   8,
                   in -> in.get(0).cumsum(a),
                   in -> cumsum(in.get(0), a, false),
@@ -80,7 +80,7 @@ final class IndexRows {
       rows.add(
           OpRow.of(
                   "cumsumFromEnd " + a,
-                  2,
+                  3,
                   8,
                   in -> in.get(0).cumsumFromEnd(a),
                   in -> cumsum(in.get(0), a, true),
@@ -97,7 +97,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
             "take",
-            2,
+            3,
             0,
             in -> in.get(0).take(1, in.get(1)),
             in -> {
@@ -117,7 +117,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
             "takeAlong",
-            2,
+            3,
             0,
             in -> in.get(0).takeAlong(0, in.get(1)),
             in -> {
@@ -136,7 +136,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
                 "scatterAdd",
-                2,
+                3,
                 8,
                 in -> in.get(0).scatterAdd(0, in.get(1), EXTENT),
                 in -> {
@@ -163,7 +163,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
                 "scatterAddAlong",
-                2,
+                3,
                 8,
                 in -> in.get(0).scatterAddAlong(1, in.get(1), EXTENT),
                 in -> {
@@ -190,7 +190,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
             "window",
-            2,
+            3,
             0,
             in -> in.get(0).window(1, 2, 2, 3),
             in -> {
@@ -208,7 +208,7 @@ final class IndexRows {
     rows.add(
         OpRow.of(
                 "fold",
-                2,
+                3,
                 8,
                 in -> in.get(0).fold(1, 2 * in.get(0).dim(1) + 4, 2, 1),
                 in -> {
@@ -273,7 +273,7 @@ final class IndexRows {
     OpRow row =
         OpRow.of(
             name,
-            2,
+            3,
             ulps,
             in -> op.apply(in.get(0)),
             in -> {

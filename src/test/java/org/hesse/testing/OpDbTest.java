@@ -1,10 +1,12 @@
 package org.hesse.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Method;
-import java.lang.reflect.Modifier;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.hesse.DType;
 import org.hesse.Graphs;
+import org.hesse.Matrices;
 import org.hesse.Tensor;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
@@ -19,7 +22,10 @@ import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.ReduceKind;
 import org.hesse.ir.UnaryKind;
+import org.hesse.nn.Activation;
+import org.hesse.nn.Loss;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 
 /** The table has a row for everything. */
 class OpDbTest {
@@ -61,18 +67,23 @@ class OpDbTest {
 
   /** A row is named for its method, with more words before or after. */
   @Test
-  void everyMethodOfTensorHasARow() {
+  void everyPublicOperationHasARow() {
     Set<String> words = new HashSet<>();
     OpDb.rows().forEach(r -> words.addAll(List.of(r.name().split(" "))));
     Set<String> missing = new TreeSet<>();
-    for (Method m : Tensor.class.getDeclaredMethods()) {
-      boolean operation =
-          Modifier.isPublic(m.getModifiers())
-              && m.getReturnType() == Tensor.class
-              && !m.getName().equals("of");
-      if (operation && !words.contains(m.getName())) {
-        missing.add(m.getName());
+    for (Class<?> home : List.of(Tensor.class, Matrices.class)) {
+      for (Method m : home.getMethods()) {
+        boolean operation = home == Matrices.class || m.getReturnType() == Tensor.class;
+        if (operation
+            && m.getDeclaringClass() != Object.class
+            && !m.getName().equals("of")
+            && !words.contains(m.getName())) {
+          missing.add(m.getName());
+        }
       }
+    }
+    for (Enum<?>[] constants : List.of(Activation.values(), Loss.values())) {
+      Stream.of(constants).map(Enum::name).filter(n -> !words.contains(n)).forEach(missing::add);
     }
     assertEquals(Set.of(), missing, "methods without a row");
   }
@@ -81,8 +92,48 @@ class OpDbTest {
   void namesAreUniqueAndRowsHaveSamples() {
     List<String> names = OpDb.rows().stream().map(OpRow::name).toList();
     assertEquals(names.size(), new HashSet<>(names).size(), names.toString());
-    Stream<OpRow> empty = OpDb.differentiable().stream().filter(r -> r.smoothSamples().isEmpty());
-    assertEquals(List.of(), empty.map(OpRow::name).toList(), "rows without a smooth sample");
+    Stream<OpRow> empty = OpDb.rows().stream().filter(r -> r.samples().isEmpty());
+    assertEquals(List.of(), empty.map(OpRow::name).toList(), "rows without a sample");
+  }
+
+  /** A row has every property, or says why not; and a reason is for what it does not have. */
+  @Test
+  void noRowSkipsAPropertyInSilence() {
+    List<String> silent = new ArrayList<>();
+    for (OpRow row : OpDb.rows()) {
+      for (Property p : Property.values()) {
+        boolean checked = !p.samples(row).isEmpty();
+        String reason = row.reasons().getOrDefault(p, "");
+        if (checked == !reason.isBlank()) {
+          silent.add(row + ": " + p);
+        }
+      }
+    }
+    assertEquals(
+        List.of(),
+        silent,
+        "rows that are not checked for a property: give them order 3 and a smooth sample of at"
+            + " most 64 elements, or say why not by OpRow.without or notDifferentiable");
+  }
+
+  /** The tests as they are, not run: which properties they go through the table for. */
+  @Test
+  void everyPropertyIsChecked() throws ReflectiveOperationException {
+    Set<Property> checked = OpDb.record();
+    List<Class<?>> tests =
+        List.of(OpDbForwardTest.class, OpDbDerivativeTest.class, OpDbVmapTest.class);
+    for (Class<?> test : tests) {
+      var constructor = test.getDeclaredConstructor();
+      Object instance = constructor.newInstance();
+      for (Method m : test.getDeclaredMethods()) {
+        if (m.isAnnotationPresent(TestFactory.class)) {
+          m.setAccessible(true);
+          assertTrue(((Stream<?>) m.invoke(instance)).findAny().isPresent(), m.getName());
+        }
+      }
+    }
+    checked.add(Property.SCALAR_LOOPS); // ScalarPathTest, in a process of its own
+    assertEquals(EnumSet.allOf(Property.class), checked);
   }
 
   /** Each operand kind that the generators promise: scalars, extents of 0 and 1, large ones. */

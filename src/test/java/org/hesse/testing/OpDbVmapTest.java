@@ -4,16 +4,15 @@ import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.hvp;
 import static org.hesse.Autodiff.jvp;
 import static org.hesse.Autodiff.vmap;
-import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.hesse.DType;
 import org.hesse.Tensor;
+import org.hesse.VmapAxes;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
@@ -21,28 +20,6 @@ import org.junit.jupiter.api.TestFactory;
 class OpDbVmapTest {
   private static final int BATCH = 3;
   private static final double ROUNDING = 1e-13;
-
-  private static Stream<DynamicTest> each(List<OpRow> rows, Consumer<Case> check) {
-    return rows.stream()
-        .map(r ->
-            dynamicTest(
-                r.name(), () -> r.smoothSamples().forEach(s -> check.accept(new Case(r, s)))));
-  }
-
-  /** Every operation that has samples to map; whole numbers and truth values too. */
-  private static List<OpRow> mappable() {
-    List<OpRow> rows = new ArrayList<>();
-    for (OpRow r : OpDb.rows()) {
-      List<OpRow.Sample> small =
-          r.samples().stream()
-              .filter(s -> s.operands().stream().allMatch(a -> a.size() <= 64))
-              .map(s -> new OpRow.Sample(true, s.operands()))
-              .toList();
-      rows.add(
-          new OpRow(r.name(), r.op(), r.reference(), r.magnitude(), r.ulps(), r.order(), small));
-    }
-    return rows;
-  }
 
   private static Arr stack(List<Tensor> parts) {
     return Arr.stack(parts.stream().map(Arr::of).toArray(Arr[]::new));
@@ -62,8 +39,8 @@ class OpDbVmapTest {
 
   @TestFactory
   Stream<DynamicTest> everyOperandMapped() {
-    return each(
-        mappable(),
+    return OpDb.check(
+        Property.VMAP,
         c -> {
           List<Tensor> loop = new ArrayList<>();
           for (int b = 0; b < BATCH; b++) {
@@ -76,8 +53,8 @@ class OpDbVmapTest {
 
   @TestFactory
   Stream<DynamicTest> oneOperandMappedTheOthersCaptured() {
-    return each(
-        mappable(),
+    return OpDb.check(
+        Property.VMAP,
         c -> {
           for (int i = 0; i < c.sample.operands().size(); i++) {
             int mapped = i;
@@ -98,9 +75,60 @@ class OpDbVmapTest {
         });
   }
 
+  /** Operand and result axes in turn, counted from the front and from the back. */
+  @TestFactory
+  Stream<DynamicTest> axesAnywhere() {
+    return OpDb.check(
+        Property.VMAP_AXES,
+        c -> {
+          List<Tensor> loop = new ArrayList<>();
+          for (int b = 0; b < BATCH; b++) {
+            loop.add(c.row.op().apply(example(c, b)));
+          }
+          int results = loop.getFirst().rank() + 1;
+          int most = c.sample.operands().stream().mapToInt(Arr::rank).max().orElse(0) + 1;
+          for (int k = 0; k < Math.max(most, results); k++) {
+            List<Tensor> x = new ArrayList<>();
+            VmapAxes in = VmapAxes.of(0);
+            for (int i = 0; i < c.sample.operands().size(); i++) {
+              Tensor batch = c.batch(i, 0, BATCH).tensor();
+              int axis = (k + i) % batch.rank();
+              x.add(batch.moveAxis(0, axis));
+              in = in.with(Integer.toString(i), i % 2 == 0 ? axis : axis - batch.rank());
+            }
+            int out = k % results;
+            Tensor mapped = vmap(c.row.op(), in, VmapAxes.of(out - results)).apply(x);
+            Arr got = Arr.of(mapped.moveAxis(out, 0));
+            Close.assertClose(c + " axes " + k, stack(loop), got, ROUNDING);
+          }
+        });
+  }
+
+  /** One operand is mapped along its last axis, the others are the same for all. */
+  @TestFactory
+  Stream<DynamicTest> oneOperandMappedTheOthersUnmapped() {
+    return OpDb.check(
+        Property.VMAP_AXES,
+        c -> {
+          for (int i = 0; i < c.sample.operands().size(); i++) {
+            List<Tensor> loop = new ArrayList<>();
+            for (int b = 0; b < BATCH; b++) {
+              List<Tensor> x = new ArrayList<>(example(c, 0));
+              x.set(i, example(c, b).get(i));
+              loop.add(c.row.op().apply(x));
+            }
+            List<Tensor> x = new ArrayList<>(example(c, 0));
+            x.set(i, c.batch(i, 0, BATCH).tensor().moveAxis(0, -1));
+            VmapAxes in = VmapAxes.unmapped().with(Integer.toString(i), -1);
+            Tensor mapped = vmap(c.row.op(), in).apply(x);
+            Close.assertClose(c + " mapped " + i, stack(loop), Arr.of(mapped), ROUNDING);
+          }
+        });
+  }
+
   @TestFactory
   Stream<DynamicTest> nested() {
-    return each(mappable(), OpDbVmapTest::checkNested);
+    return OpDb.check(Property.VMAP_NESTED, OpDbVmapTest::checkNested);
   }
 
   /** The first operand is mapped by the outer map, the last one by the inner map. */
@@ -159,8 +187,8 @@ class OpDbVmapTest {
 
   @TestFactory
   Stream<DynamicTest> gradientsOfExamples() {
-    return each(
-        OpDb.differentiable(),
+    return OpDb.check(
+        Property.VMAP_OF_DERIVATIVES,
         c -> {
           Tensor w = weights(c);
           var g = grad(scalar(c, w));
@@ -178,8 +206,8 @@ class OpDbVmapTest {
 
   @TestFactory
   Stream<DynamicTest> hessianProductsOfExamples() {
-    return each(
-        OpDb.differentiable(),
+    return OpDb.check(
+        Property.VMAP_OF_DERIVATIVES,
         c -> {
           Tensor w = weights(c);
           List<Tensor> v = realExample(c, 1);
@@ -195,8 +223,8 @@ class OpDbVmapTest {
 
   @TestFactory
   Stream<DynamicTest> blocksOfTangents() {
-    return each(
-        OpDb.differentiable(),
+    return OpDb.check(
+        Property.VMAP_OF_DERIVATIVES,
         c -> {
           List<Tensor> x = realExample(c, 0);
           Function<List<Tensor>, Tensor> push = v -> jvp(c.op(), x, v).tangent();
@@ -212,13 +240,12 @@ class OpDbVmapTest {
   /** A parameter that all examples share: its gradient is the sum of theirs. */
   @TestFactory
   Stream<DynamicTest> gradientOfACapturedOperand() {
-    List<OpRow> rows =
-        OpDb.differentiable().stream()
-            .filter(r -> r.smoothSamples().stream().allMatch(s -> new Case(r, s).x().size() == 2))
-            .toList();
-    return each(
-        rows,
+    return OpDb.check(
+        Property.VMAP_OF_DERIVATIVES,
         c -> {
+          if (c.x().size() != 2) {
+            return;
+          }
           Function<List<Tensor>, Tensor> s = scalar(c, weights(c));
           List<Tensor> x = realExample(c, 0);
           for (int shared = 0; shared < 2; shared++) {

@@ -1,6 +1,8 @@
 package org.hesse.testing;
 
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.hesse.Tensor;
 
@@ -13,9 +15,10 @@ import org.hesse.Tensor;
  * @param magnitude the size of the numbers that the result is rounded at: the result itself where
  *     each element comes from one rounded function, sums of absolute values for sums
  * @param ulps allowed error, in units of the dtype's epsilon times the magnitude
- * @param order derivatives that exist everywhere on smooth samples; 0 for results that are not real
- *     or whose derivative is 0 everywhere
+ * @param order derivatives that exist everywhere on smooth samples: 3, or 0 for results that are
+ *     not real or that stop derivatives
  * @param samples what to try
+ * @param reasons the properties that cannot be checked, each with the reason
  */
 public record OpRow(
     String name,
@@ -24,7 +27,8 @@ public record OpRow(
     Function<List<Arr>, Arr> magnitude,
     double ulps,
     int order,
-    List<Sample> samples) {
+    List<Sample> samples,
+    Map<Property, String> reasons) {
 
   /**
    * Operands to try.
@@ -52,29 +56,39 @@ public record OpRow(
       Function<List<Tensor>, Tensor> op,
       Function<List<Arr>, Arr> reference,
       List<Sample> samples) {
-    return new OpRow(name, op, reference, reference, ulps, order, List.copyOf(samples));
+    return new OpRow(name, op, reference, reference, ulps, order, List.copyOf(samples), Map.of());
   }
 
   /** A row whose result is a sum: rounded at the size of the sum of its absolute terms. */
   public OpRow summing() {
-    return new OpRow(
-        name,
-        op,
-        reference,
-        in -> reference.apply(in.stream().map(a -> a.map(Math::abs)).toList()),
-        ulps,
-        order,
-        samples);
+    return sized(in -> reference.apply(in.stream().map(a -> a.map(Math::abs)).toList()));
   }
 
   /** The same row with another notion of size. */
   public OpRow sized(Function<List<Arr>, Arr> size) {
-    return new OpRow(name, op, reference, size, ulps, order, samples);
+    return new OpRow(name, op, reference, size, ulps, order, samples, reasons);
   }
 
-  /** The samples on which derivatives are checked. */
-  public List<Sample> smoothSamples() {
-    return samples.stream().filter(Sample::smooth).toList();
+  /** The same row for which a property cannot be checked, and why. */
+  public OpRow without(Property property, String reason) {
+    Map<Property, String> more = new EnumMap<>(Property.class);
+    more.putAll(reasons);
+    more.put(property, reason);
+    return new OpRow(name, op, reference, magnitude, ulps, order, samples, more);
+  }
+
+  /** The same row without the properties of derivatives beyond its order, and why. */
+  public OpRow notDifferentiable(String reason) {
+    OpRow row = this;
+    for (Property p : Property.values()) {
+      row = p.order() > order ? row.without(p, "not differentiable: " + reason) : row;
+    }
+    return row;
+  }
+
+  /** Whether a property is not checked, be it with a reason or not. */
+  boolean isWithout(Property p) {
+    return p.order() > order || reasons.containsKey(p);
   }
 
   @Override

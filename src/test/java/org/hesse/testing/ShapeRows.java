@@ -45,7 +45,7 @@ final class ShapeRows {
     samples.add(edge(gen.words(shapes[0])));
     samples.add(edge(gen.truth(shapes[0])));
     rows.add(
-        OpRow.of(name, 2, 0, in -> op.apply(in.get(0)), in -> reference.apply(in.get(0)), samples));
+        OpRow.of(name, 3, 0, in -> op.apply(in.get(0)), in -> reference.apply(in.get(0)), samples));
   }
 
   private void views() {
@@ -244,7 +244,7 @@ final class ShapeRows {
     rows.add(
         OpRow.of(
             "concat",
-            2,
+            3,
             0,
             in -> Tensor.concat(1, in.toArray(Tensor[]::new)),
             columns,
@@ -258,7 +258,7 @@ final class ShapeRows {
     rows.add(
         OpRow.of(
             "concat last of rank 3",
-            2,
+            3,
             0,
             in -> Tensor.concat(-1, in.toArray(Tensor[]::new)),
             in -> joined(2, in),
@@ -266,7 +266,7 @@ final class ShapeRows {
     rows.add(
         OpRow.of(
             "stack",
-            2,
+            3,
             0,
             in -> Tensor.stack(0, in.toArray(Tensor[]::new)),
             in -> Arr.stack(in.toArray(Arr[]::new)),
@@ -277,7 +277,7 @@ final class ShapeRows {
     rows.add(
         OpRow.of(
             "stack last",
-            2,
+            3,
             0,
             in -> Tensor.stack(-1, in.toArray(Tensor[]::new)),
             in -> permuted(Arr.stack(in.toArray(Arr[]::new)), 1, 2, 0),
@@ -287,7 +287,7 @@ final class ShapeRows {
     rows.add(
         OpRow.of(
             "concat of one operand twice",
-            2,
+            3,
             1,
             same,
             in -> joined(0, List.of(in.get(0), in.get(0).map(x -> x * x), in.get(0))),
@@ -329,6 +329,8 @@ final class ShapeRows {
   }
 
   private void source(String name, Supplier<Tensor> op, Arr reference, Sample sample) {
-    rows.add(OpRow.of(name, 0, 0, in -> op.get(), in -> reference, List.of(sample)));
+    rows.add(
+        OpRow.of(name, 0, 0, in -> op.get(), in -> reference, List.of(sample))
+            .notDifferentiable("depends on no operand"));
   }
 }
