@@ -5,7 +5,7 @@ import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.hvp;
 import static org.hesse.Autodiff.jvp;
 import static org.hesse.Autodiff.vjp;
-import static org.hesse.testing.Case.inner;
+import static org.hesse.testing.Modes.scalar;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
@@ -18,9 +18,12 @@ import java.util.stream.Stream;
 import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.GradientReport;
-import org.hesse.Graphs;
 import org.hesse.Tensor;
 import org.hesse.Tree;
+import org.hesse.testing.Modes.First;
+import org.hesse.testing.Modes.Probe;
+import org.hesse.testing.Modes.Second;
+import org.hesse.testing.Modes.Third;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
@@ -29,35 +32,9 @@ class OpDbDerivativeTest {
   /** Step of the four-point difference quotient; its error is O(step⁴). */
   private static final double STEP = 5e-4;
 
-  /** Operands, two directions, and weights that make the result a scalar. */
-  private record Probe(List<Tensor> x, List<Tensor> u, List<Tensor> v, Tensor w) {}
-
-  private record First(Tensor y, Tensor ju, Tensor jv, List<Tensor> jtw, Tensor twice) {}
-
-  private record Second(
-      List<Tensor> gradient,
-      List<Tensor> hv,
-      List<Tensor> hu,
-      List<Tensor> forwardOverReverse,
-      List<Tensor> reverseOverReverse,
-      List<Tensor> reverseOverForward,
-      Tensor forwardOverForward) {}
-
-  private record Third(List<Tensor> hv, List<Tensor> forward, List<Tensor> reverse) {}
-
   private static Probe probe(Case c) {
-    Random random = new Random(c.toString().hashCode());
     List<Arr> x = c.x();
-    List<Tensor> u = directions(random, x);
-    List<Tensor> v = directions(random, x);
-    Tensor w = Arr.normal(random, c.reference(x).dims()).tensor();
-    return new Probe(Case.tensors(x, DType.F64), u, v, w);
-  }
-
-  private static List<Tensor> directions(Random random, List<Arr> x) {
-    return x.stream()
-        .map(a -> Arr.build(DType.F64, a.dims(), i -> 2 * random.nextDouble() - 1).tensor())
-        .toList();
+    return Probe.of(new Random(c.toString().hashCode()), x, c.reference(x).dims());
   }
 
   private static List<Arr> arrays(List<Tensor> tensors) {
@@ -96,18 +73,6 @@ class OpDbDerivativeTest {
 
   // ---- first order
 
-  private static First first(Case c, Probe p) {
-    Function<List<Tensor>, Tensor> f = c.op();
-    Function<Tensor, List<Tensor>> transposed = w -> vjp(f, p.x).pullback().apply(w);
-    var forward = jvp(f, p.x, p.v);
-    return new First(
-        forward.value(),
-        jvp(f, p.x, p.u).tangent(),
-        forward.tangent(),
-        transposed.apply(p.w),
-        vjp(transposed, p.w).pullback().apply(p.v));
-  }
-
   @TestFactory
   Stream<DynamicTest> firstDerivatives() {
     return OpDb.check(Property.FIRST_ORDER, OpDbDerivativeTest::checkFirst);
@@ -115,27 +80,16 @@ class OpDbDerivativeTest {
 
   static void checkFirst(Case c) {
     Probe p = probe(c);
-    First d = compile((Probe q) -> first(c, q)).apply(p);
-    Arr quotient = difference(x -> List.of(c.reference(x)), p.x, p.v).getFirst();
-    Arr y = Arr.of(d.y);
-    assertDerivative(c + ": jvp", quotient, Arr.of(d.jv), y.maxAbs());
-    double forward = Arr.of(p.w).dot(Arr.of(d.ju));
-    double reverse = 0;
-    double size = 1e-300;
-    for (int i = 0; i < p.u.size(); i++) {
-      Arr u = Arr.of(p.u.get(i));
-      Arr g = Arr.of(d.jtw.get(i));
-      reverse += u.dot(g);
-      size += u.map(Math::abs).dot(g.map(Math::abs));
-    }
-    size += Arr.of(p.w).map(Math::abs).dot(Arr.of(d.ju).map(Math::abs));
-    assertEquals(forward, reverse, 1e-13 * size, c + ": <w, J u> = <J'w, u>");
-    Close.assertClose(c + ": transposed twice", d.jv, d.twice, 1e-13);
+    First d = compile((Probe q) -> Modes.first(c.op(), q)).apply(p);
+    Arr quotient = difference(x -> List.of(c.reference(x)), p.x(), p.v()).getFirst();
+    Arr y = Arr.of(d.y());
+    assertDerivative(c + ": jvp", quotient, Arr.of(d.jv()), y.maxAbs());
+    Modes.assertDual(c.toString(), d, p, 1e-13, 0);
     // Outside compile the pullback runs on values that were computed before.
-    var pulled = vjp(c.op(), p.x);
-    Close.assertClose(c + ": value", d.y, pulled.value(), 1e-13);
-    Close.assertAllClose(c + ": vjp", d.jtw, pulled.pullback().apply(p.w), 1e-13);
-    List<Arr> unplanned = Graphs.interpret((Probe q) -> first(c, q), p);
+    var pulled = vjp(c.op(), p.x());
+    Close.assertClose(c + ": value", d.y(), pulled.value(), 1e-13);
+    Close.assertAllClose(c + ": vjp", d.jtw(), pulled.pullback().apply(p.w()), 1e-13);
+    List<Arr> unplanned = Interpreted.run((Probe q) -> Modes.first(c.op(), q), p);
     for (int i = 0; i < unplanned.size(); i++) {
       Arr got = Arr.of(Tree.leavesOf(d).get(i));
       Close.assertClose(c + ": planned, leaf " + i, unplanned.get(i), got, 1e-12);
@@ -167,22 +121,6 @@ class OpDbDerivativeTest {
 
   // ---- second order
 
-  private static Function<List<Tensor>, Tensor> scalar(Case c, Tensor w) {
-    return x -> c.op().apply(x).mul(w).sum();
-  }
-
-  private static Second second(Case c, Probe p) {
-    Function<List<Tensor>, Tensor> s = scalar(c, p.w);
-    return new Second(
-        grad(s).apply(p.x),
-        hvp(s, p.x, p.v),
-        hvp(s, p.x, p.u),
-        jvp(grad(s), p.x, p.v).tangent(),
-        grad((List<Tensor> x) -> inner(grad(s).apply(x), p.v)).apply(p.x),
-        grad((List<Tensor> x) -> jvp(s, x, p.v).tangent()).apply(p.x),
-        jvp((List<Tensor> x) -> jvp(s, x, p.v).tangent(), p.x, p.u).tangent());
-  }
-
   @TestFactory
   Stream<DynamicTest> secondDerivatives() {
     return OpDb.check(Property.SECOND_ORDER, OpDbDerivativeTest::checkSecond);
@@ -190,61 +128,24 @@ class OpDbDerivativeTest {
 
   private static void checkSecond(Case c) {
     Probe p = probe(c);
-    Second d = compile((Probe q) -> second(c, q)).apply(p);
-    var gradient = compile(grad(scalar(c, p.w)));
+    Second d = compile((Probe q) -> Modes.second(c.op(), q)).apply(p);
+    var gradient = compile(grad(scalar(c.op(), p.w())));
     List<Arr> quotient =
-        difference(x -> arrays(gradient.apply(Case.tensors(x, DType.F64))), p.x, p.v);
-    double size = d.gradient.stream().mapToDouble(t -> Arr.of(t).maxAbs()).reduce(1e-3, Math::max);
+        difference(x -> arrays(gradient.apply(Case.tensors(x, DType.F64))), p.x(), p.v());
+    double size =
+        d.gradient().stream().mapToDouble(t -> Arr.of(t).maxAbs()).reduce(1e-3, Math::max);
     for (int i = 0; i < quotient.size(); i++) {
-      assertDerivative(c + ": H v", quotient.get(i), Arr.of(d.hv.get(i)), size);
+      assertDerivative(c + ": H v", quotient.get(i), Arr.of(d.hv().get(i)), size);
     }
-    double bound = 1e-12 * largest(d.hv, d.hu);
-    within(c + ": forward over reverse", d.hv, d.forwardOverReverse, bound);
-    within(c + ": reverse over reverse", d.hv, d.reverseOverReverse, bound);
-    within(c + ": reverse over forward", d.hv, d.reverseOverForward, bound);
-    double uhv = 0;
-    double vhu = 0;
-    for (int i = 0; i < p.u.size(); i++) {
-      uhv += Arr.of(p.u.get(i)).dot(Arr.of(d.hv.get(i)));
-      vhu += Arr.of(p.v.get(i)).dot(Arr.of(d.hu.get(i)));
-    }
-    double n = p.x.stream().mapToDouble(Tensor::size).sum();
-    assertEquals(uhv, vhu, bound * n, c + ": symmetric");
-    assertEquals(uhv, d.forwardOverForward.item(), bound * n, c + ": forward over forward");
-    List<Arr> unplanned = Graphs.interpret((Probe q) -> second(c, q), p);
+    Modes.assertAgree(c.toString(), d, p, 1e-12, 1e-3);
+    List<Arr> unplanned = Interpreted.run((Probe q) -> Modes.second(c.op(), q), p);
     for (int i = 0; i < unplanned.size(); i++) {
       Arr got = Arr.of(Tree.leavesOf(d).get(i));
       Close.assertWithin(c + ": planned, leaf " + i, unplanned.get(i), got, 1e-11 * (size + 1));
     }
   }
 
-  @SafeVarargs
-  private static double largest(List<Tensor>... lists) {
-    double most = 1e-3;
-    for (List<Tensor> list : lists) {
-      for (Tensor t : list) {
-        most = Math.max(most, Arr.of(t).maxAbs());
-      }
-    }
-    return most;
-  }
-
-  private static void within(String what, List<Tensor> a, List<Tensor> b, double bound) {
-    for (int i = 0; i < a.size(); i++) {
-      Close.assertWithin(what + ", leaf " + i, Arr.of(a.get(i)), Arr.of(b.get(i)), bound);
-    }
-  }
-
   // ---- third order
-
-  private static Third third(Case c, Probe p) {
-    Function<List<Tensor>, Tensor> s = scalar(c, p.w);
-    Function<List<Tensor>, List<Tensor>> hv = x -> hvp(s, x, p.v);
-    return new Third(
-        hv.apply(p.x),
-        jvp(hv, p.x, p.u).tangent(),
-        grad((List<Tensor> x) -> inner(hv.apply(x), p.u)).apply(p.x));
-  }
 
   @TestFactory
   Stream<DynamicTest> thirdDerivatives() {
@@ -253,15 +154,16 @@ class OpDbDerivativeTest {
 
   private static void checkThird(Case c) {
     Probe p = probe(c);
-    Third d = compile((Probe q) -> third(c, q)).apply(p);
-    Function<List<Tensor>, Tensor> s = scalar(c, p.w);
-    var hv = compile((List<Tensor> x) -> hvp(s, x, p.v));
-    List<Arr> quotient = difference(x -> arrays(hv.apply(Case.tensors(x, DType.F64))), p.x, p.u);
-    double size = largest(d.hv);
+    Third d = compile((Probe q) -> Modes.third(c.op(), q)).apply(p);
+    Function<List<Tensor>, Tensor> s = scalar(c.op(), p.w());
+    var hv = compile((List<Tensor> x) -> hvp(s, x, p.v()));
+    List<Arr> quotient =
+        difference(x -> arrays(hv.apply(Case.tensors(x, DType.F64))), p.x(), p.u());
+    double size = Math.max(1e-3, Modes.largest(d.hv()));
     for (int i = 0; i < quotient.size(); i++) {
-      assertDerivative(c + ": third", quotient.get(i), Arr.of(d.forward.get(i)), size);
+      assertDerivative(c + ": third", quotient.get(i), Arr.of(d.forward().get(i)), size);
     }
-    within(c + ": forward and reverse", d.forward, d.reverse, 1e-11 * largest(d.forward, d.hv));
+    Modes.assertAgree(c.toString(), d, 1e-11, 1e-3);
   }
 
   @TestFactory
@@ -272,9 +174,9 @@ class OpDbDerivativeTest {
   /** The plan of a gradient and a Hessian product, used for several points. */
   private static void checkReplayed(Case c) {
     Probe p = probe(c);
-    Function<List<Tensor>, Tensor> s = scalar(c, p.w);
+    Function<List<Tensor>, Tensor> s = scalar(c.op(), p.w());
     Function<List<Tensor>, List<List<Tensor>>> both =
-        x -> List.of(grad(s).apply(x), hvp(s, x, p.v));
+        x -> List.of(grad(s).apply(x), hvp(s, x, p.v()));
     var compiled = compile(both);
     for (int replay = 0; replay < 3; replay++) {
       List<Tensor> x = Case.tensors(c.pick(c.variant(replay)), DType.F64);

@@ -5,7 +5,6 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.hesse.Autodiff;
 import org.hesse.DType;
-import org.hesse.Graphs;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.junit.jupiter.api.DynamicTest;
@@ -51,7 +50,7 @@ class OpDbForwardTest {
 
   private static void interpreted(Case c) {
     List<Tensor> in = Case.tensors(c.sample.operands(), DType.F64);
-    Arr expected = Graphs.interpret(c.row.op(), in).getFirst();
+    Arr expected = Interpreted.run(c.row.op(), in).getFirst();
     Tensor got = Autodiff.compile(c.row.op()).apply(in);
     Arr size = c.row.magnitude().apply(c.sample.operands());
     Close.assertForward(c.toString(), got, expected, size, 2 * c.row.ulps());

@@ -37,24 +37,38 @@ public final class ReferenceInterpreter {
    * from which 1/x and the like make a large difference.
    */
   public static Object[] run(Program program, boolean unsignedZeros, Object... inputs) {
-    Map<Node, double[]> values = new HashMap<>();
+    Map<Node, double[]> given = new HashMap<>();
     for (int i = 0; i < inputs.length; i++) {
-      values.put(program.inputs().get(i), toDoubles(inputs[i]));
+      given.put(program.inputs().get(i), toDoubles(inputs[i]));
     }
+    Map<Node, double[]> values = values(program, unsignedZeros, given);
+    return program.outputs().stream().map(n -> fromDoubles(values.get(n), n.dtype())).toArray();
+  }
+
+  /** The values of all nodes, some being given: those of the inputs, at least. */
+  static Map<Node, double[]> values(
+      Program program, boolean unsignedZeros, Map<Node, double[]> given) {
+    Map<Node, double[]> values = new HashMap<>(given);
     for (Node n : program.nodes()) {
       if (!values.containsKey(n)) {
-        double[][] in = n.inputs().stream().map(values::get).toArray(double[][]::new);
-        double[] value = compute(n, in);
-        if (value.length != n.shape().size()) {
-          throw new IllegalStateException(n + " has " + value.length + " elements");
-        }
+        double[] value = value(n, values);
         for (int i = 0; unsignedZeros && i < value.length; i++) {
           value[i] = value[i] == 0 ? 0 : value[i];
         }
         values.put(n, value);
       }
     }
-    return program.outputs().stream().map(n -> fromDoubles(values.get(n), n.dtype())).toArray();
+    return values;
+  }
+
+  /** The value of a node whose inputs' values are known. */
+  static double[] value(Node n, Map<Node, double[]> values) {
+    double[][] in = n.inputs().stream().map(values::get).toArray(double[][]::new);
+    double[] value = compute(n, in);
+    if (value.length != n.shape().size()) {
+      throw new IllegalStateException(n + " has " + value.length + " elements");
+    }
+    return value;
   }
 
   /** Any array of numbers or truth values as doubles. */
