@@ -27,7 +27,10 @@ import org.hesse.testing.Modes.Third;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Derivatives of every operation in every mode, in F64. */
+/**
+ * Derivatives of every operation in every mode, to order 3 in F64 and to order 2 in F32: acceptance
+ * check 37, whose others are in {@code AutodiffTest}.
+ */
 class OpDbDerivativeTest {
   /** Step of the four-point difference quotient; its error is O(step⁴). */
   private static final double STEP = 5e-4;
