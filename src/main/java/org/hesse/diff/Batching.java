@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.hesse.ir.Node;
+import org.hesse.ir.Op;
 import org.hesse.ops.Rules;
 import org.hesse.ops.Shapes;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +37,13 @@ public final class Batching {
   /** Like {@link #batch}, with null for an output that does not depend on the batched inputs. */
   public static List<@Nullable Node> push(List<Node> outputs, Map<Node, Node> batched, int size) {
     Map<Node, Node> map = new HashMap<>(batched);
+    Map<Node, List<Node>> ofResults = new HashMap<>();
     for (Node n : Walk.dependents(outputs, batched.keySet())) {
       if (map.containsKey(n)) {
+        continue;
+      }
+      if (n.op() instanceof Op.Result(int index)) {
+        map.put(n, Objects.requireNonNull(ofResults.get(n.input(0))).get(index));
         continue;
       }
       boolean[] marks = new boolean[n.inputs().size()];
@@ -46,7 +53,11 @@ public final class Batching {
         marks[i] = b != null;
         in.add(b == null ? n.input(i) : b);
       }
-      map.put(n, Rules.batch(n, in, marks, size));
+      if (n.op() instanceof Op.Nested op) {
+        ofResults.put(n, NestedRule.of(op).batch(op, n, in, marks, size));
+      } else {
+        map.put(n, Rules.batch(n, in, marks, size));
+      }
     }
     return Walk.lookUp(outputs, map);
   }

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.hesse.ir.Node;
+import org.hesse.ir.Op;
 import org.hesse.ops.Rules;
 import org.jspecify.annotations.Nullable;
 
@@ -19,21 +20,32 @@ public final class Jvp {
    */
   public static List<@Nullable Node> push(List<Node> outputs, Map<Node, Node> seeds) {
     Map<Node, Node> tangents = new HashMap<>(seeds);
+    Map<Node, @Nullable Node[]> ofResults = new HashMap<>();
     for (Node n : Walk.after(outputs, seeds.keySet())) {
-      if (!n.dtype().isReal() || seeds.containsKey(n)) {
-        continue;
-      }
-      @Nullable Node[] in = new Node[n.inputs().size()];
-      boolean any = false;
-      for (int i = 0; i < in.length; i++) {
-        in[i] = tangents.get(n.input(i));
-        any |= in[i] != null;
-      }
-      Node t = any ? Rules.jvp(n, in) : null;
+      Node t = seeds.containsKey(n) ? null : tangent(n, tangents, ofResults);
       if (t != null) {
         tangents.put(n, t);
       }
     }
     return Walk.lookUp(outputs, tangents);
+  }
+
+  private static @Nullable Node tangent(
+      Node n, Map<Node, Node> tangents, Map<Node, @Nullable Node[]> ofResults) {
+    if (n.op() instanceof Op.Result(int index)) {
+      @Nullable Node[] all = ofResults.get(n.input(0));
+      return all == null ? null : all[index];
+    }
+    @Nullable Node[] in = new Node[n.inputs().size()];
+    boolean any = false;
+    for (int i = 0; i < in.length; i++) {
+      in[i] = tangents.get(n.input(i));
+      any |= in[i] != null;
+    }
+    if (any && n.op() instanceof Op.Nested op) {
+      ofResults.put(n, NestedRule.of(op).jvp(op, n, in));
+      return null;
+    }
+    return any && n.dtype().isReal() ? Rules.jvp(n, in) : null;
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.hesse.ir.Node;
+import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Rules;
 import org.jspecify.annotations.Nullable;
@@ -36,21 +37,44 @@ public final class Transpose {
     Set<Node> linear = new HashSet<>(order);
     linear.addAll(inputs);
     Set<Node> stops = new HashSet<>(inputs);
+    Map<Node, @Nullable Node[]> ofResults = new HashMap<>();
     for (Node n : order.reversed()) {
       Node ct = sums.get(n);
-      if (ct != null && !stops.contains(n)) {
-        pullThrough(n, ct, linear, sums);
+      @Nullable Node[] all = ofResults.get(n);
+      if (all != null && n.op() instanceof Op.Nested op) {
+        boolean[] marks = marks(n, linear);
+        accumulate(sums, n, marks, NestedRule.of(op).transpose(op, n, all, marks));
+      } else if (ct != null && !stops.contains(n)) {
+        if (n.op() instanceof Op.Result(int index)) {
+          addResult(ofResults, n.input(0), index, ct);
+        } else {
+          boolean[] marks = marks(n, linear);
+          accumulate(sums, n, marks, Rules.transpose(n, ct, marks));
+        }
       }
     }
     return Walk.lookUp(inputs, sums);
   }
 
-  private static void pullThrough(Node n, Node ct, Set<Node> linear, Map<Node, Node> sums) {
+  private static boolean[] marks(Node n, Set<Node> linear) {
     boolean[] marks = new boolean[n.inputs().size()];
     for (int i = 0; i < marks.length; i++) {
       marks[i] = linear.contains(n.input(i));
     }
-    @Nullable Node[] back = Rules.transpose(n, ct, marks);
+    return marks;
+  }
+
+  /** All readers of a nested node come before it here, so it meets the cotangents of all results. */
+  private static void addResult(
+      Map<Node, @Nullable Node[]> ofResults, Node nested, int index, Node ct) {
+    int count = ((Op.Nested) nested.op()).results();
+    @Nullable Node[] all = ofResults.computeIfAbsent(nested, k -> new @Nullable Node[count]);
+    Node before = all[index];
+    all[index] = before == null ? ct : Elementwise.add(before, ct);
+  }
+
+  private static void accumulate(
+      Map<Node, Node> sums, Node n, boolean[] marks, @Nullable Node[] back) {
     for (int i = 0; i < marks.length; i++) {
       Node b = back[i];
       if (marks[i] && b != null) {

@@ -1,6 +1,8 @@
 package org.hesse.ir;
 
 import java.util.List;
+import org.hesse.DType;
+import org.hesse.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -241,6 +243,168 @@ public sealed interface Op {
       return "CustomJvp[arguments=" + arguments + ", result=" + result + "]";
     }
   }
+
+  /**
+   * A primitive that runs programs and may have several results. Its node's own shape and dtype
+   * ({@link #SHAPE}, {@link #DTYPE}) mean nothing: only {@link Result} nodes read it, each for one of
+   * the results.
+   */
+  sealed interface Nested extends Op permits Scan, While, Call {
+    /** Shape of the node, which has no value. */
+    Shape SHAPE = Shape.of(0);
+
+    /** Dtype of the node, which has no value. */
+    DType DTYPE = DType.BOOL;
+
+    /** The programs that it runs. */
+    List<Program> programs();
+
+    /** The same primitive with other programs, in the order of {@link #programs}. */
+    Nested with(List<Program> programs);
+
+    /** How many results there are. */
+    int results();
+
+    /** Shape of a result. */
+    Shape shape(int result);
+
+    /** Dtype of a result. */
+    DType dtype(int result);
+  }
+
+  /** The result of a {@link Nested} primitive, its only input, with the given position. */
+  record Result(int index) implements Op {}
+
+  /**
+   * A recurrence. For t = 0 … length−1, or from the end where {@code reverse}, the body maps (state,
+   * slices number t, constants) to (new state, outputs), any number of tensors each.
+   *
+   * <p>Inputs are the initial state, then tensors [length, …] that are sliced along their first
+   * axis, then constants, which are the same in every step. Results are the final state, then the
+   * outputs of all steps [length, …], number t at place t also where {@code reverse}, then the states
+   * that the steps began with [length, …], likewise.
+   *
+   * @param body inputs and outputs in the order above
+   * @param states how many tensors the state has
+   * @param slices how many inputs are sliced
+   * @param length number of steps, 0 or more
+   */
+  record Scan(Program body, int states, int slices, int length, boolean reverse) implements Nested {
+    @Override
+    public List<Program> programs() {
+      return List.of(body);
+    }
+
+    @Override
+    public Scan with(List<Program> programs) {
+      return new Scan(programs.get(0), states, slices, length, reverse);
+    }
+
+    /** How many tensors a step puts out beside the new state. */
+    public int outputs() {
+      return body.outputs().size() - states;
+    }
+
+    /** The position of the result with the states at the beginning of each step. */
+    public int history(int state) {
+      return body.outputs().size() + state;
+    }
+
+    @Override
+    public int results() {
+      return body.outputs().size() + states;
+    }
+
+    @Override
+    public Shape shape(int result) {
+      Shape one = one(result).shape();
+      return result < states ? one : one.insert(0, length);
+    }
+
+    @Override
+    public DType dtype(int result) {
+      return one(result).dtype();
+    }
+
+    private Node one(int result) {
+      int outputs = body.outputs().size();
+      return result < outputs ? body.outputs().get(result) : body.inputs().get(result - outputs);
+    }
+  }
+
+  /**
+   * A loop: while the condition, a scalar of BOOL, holds of (state, constants), the body maps (state,
+   * constants) to the new state. Inputs are the initial state, then the constants; results are the
+   * final state.
+   *
+   * @param condition has the same inputs as the body, and one output
+   */
+  record While(Program condition, Program body) implements Nested {
+    @Override
+    public List<Program> programs() {
+      return List.of(condition, body);
+    }
+
+    @Override
+    public While with(List<Program> programs) {
+      return new While(programs.get(0), programs.get(1));
+    }
+
+    @Override
+    public int results() {
+      return body.outputs().size();
+    }
+
+    @Override
+    public Shape shape(int result) {
+      return body.outputs().get(result).shape();
+    }
+
+    @Override
+    public DType dtype(int result) {
+      return body.outputs().get(result).dtype();
+    }
+  }
+
+  /**
+   * Computes a program; inputs and results are the program's. Reverse mode does not keep the values
+   * in between but computes them again.
+   *
+   * @param late so many of the first inputs are read only once the others are known, and what is
+   *     computed from them is not shared with what is computed of the same values elsewhere
+   */
+  record Call(Program body, int late) implements Nested {
+    @Override
+    public List<Program> programs() {
+      return List.of(body);
+    }
+
+    @Override
+    public Call with(List<Program> programs) {
+      return new Call(programs.get(0), late);
+    }
+
+    @Override
+    public int results() {
+      return body.outputs().size();
+    }
+
+    @Override
+    public Shape shape(int result) {
+      return body.outputs().get(result).shape();
+    }
+
+    @Override
+    public DType dtype(int result) {
+      return body.outputs().get(result).dtype();
+    }
+  }
+
+  /**
+   * The first input, once the other inputs are known. Only the planner makes it, of the late inputs
+   * of a {@link Call}; it is neither shared with its input nor moved forward.
+   */
+  record Barrier() implements Op {}
 
   /** The derivative of the function in a {@link CustomJvp}. */
   interface TangentRule {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * A pure function as a graph: inputs, outputs and every node between them in topological order. Two
@@ -90,8 +91,31 @@ public final class Program {
     return nodes;
   }
 
-  /** The same program with a {@link Op.Parameter} for every input, so that it holds no data. */
+  /**
+   * The same program with a {@link Op.Parameter} for every input, so that it holds no data, and
+   * without rules for derivatives, which may hold whatever a user's function has captured.
+   */
   public Program detach() {
+    return withParameters(Program::detached);
+  }
+
+  private static Op detached(Op op) {
+    return switch (op) {
+      case Op.CustomJvp custom -> custom.detached();
+      case Op.Nested nested -> nested.with(nested.programs().stream().map(Program::detach).toList());
+      default -> op;
+    };
+  }
+
+  /**
+   * The same program with a {@link Op.Parameter} for every input, so that it can be part of another:
+   * the body of an {@link Op.Nested}.
+   */
+  public Program withParameters() {
+    return withParameters(op -> op);
+  }
+
+  private Program withParameters(UnaryOperator<Op> ops) {
     Map<Node, Node> copy = new HashMap<>();
     List<Node> parameters = new ArrayList<>();
     for (Node in : inputs) {
@@ -103,8 +127,7 @@ public final class Program {
     for (Node n : nodes) {
       if (!copy.containsKey(n)) {
         List<Node> ins = n.inputs().stream().map(copy::get).toList();
-        Op op = n.op() instanceof Op.CustomJvp custom ? custom.detached() : n.op();
-        Node c = new Node(op, ins, n.shape(), n.dtype());
+        Node c = new Node(ops.apply(n.op()), ins, n.shape(), n.dtype());
         copy.put(n, c);
         rebuilt.add(c);
       }

@@ -37,6 +37,10 @@ public final class Rules {
       case Op.RandomBits r -> RandomWords.BITS;
       case Op.Factor f -> FactorRules.FACTOR;
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;
+      case Op.Nested n -> Programs.NESTED;
+      case Op.Result r -> Programs.RESULT;
+      case Op.Barrier b ->
+          throw new IllegalStateException("a barrier is the planner's own and has no rule");
       case Op.Iota i -> Sources.IOTA;
       case Op.Constant c -> Sources.CONSTANT;
       case Op.Parameter p -> throw leaf(op);

@@ -1,0 +1,41 @@
+package org.hesse.diff;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ops.Programs;
+import org.hesse.ops.Programs.Binding;
+import org.jspecify.annotations.Nullable;
+
+/** Shared by the rules of primitives that run programs. */
+final class Bodies {
+  private Bodies() {}
+
+  /** Stands for a value inside a program that is being built. */
+  static Node like(Node n) {
+    return new Node(new Op.Placeholder(), List.of(), n.shape(), n.dtype());
+  }
+
+  /** A call whose results may be absent; they are null again in what is returned. */
+  static @Nullable Node[] call(
+      List<Binding> late, List<Binding> inputs, List<? extends @Nullable Node> outputs) {
+    @Nullable Node[] results = new @Nullable Node[outputs.size()];
+    List<Node> present = new ArrayList<>();
+    for (Node out : outputs) {
+      if (out != null) {
+        present.add(out);
+      }
+    }
+    if (present.isEmpty()) {
+      return results;
+    }
+    Node call = Programs.call(late, inputs, present);
+    int next = 0;
+    for (int i = 0; i < results.length; i++) {
+      results[i] = outputs.get(i) == null ? null : Programs.result(call, next++);
+    }
+    return results;
+  }
+}
