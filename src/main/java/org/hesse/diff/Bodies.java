@@ -2,7 +2,6 @@ package org.hesse.diff;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ops.Programs;

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
-import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +34,8 @@ final class CallRule implements NestedRule<Op.Call> {
       }
     }
     List<@Nullable Node> outs = Jvp.push(op.body().outputs(), seeds);
-    return Bodies.call(inputs.subList(0, op.late()), inputs.subList(op.late(), inputs.size()), outs);
+    return Bodies.call(
+        inputs.subList(0, op.late()), inputs.subList(op.late(), inputs.size()), outs);
   }
 
   @Override
@@ -54,9 +54,11 @@ final class CallRule implements NestedRule<Op.Call> {
     List<Binding> inputs = new ArrayList<>();
     List<@Nullable Node> inner = new ArrayList<>();
     for (Node ct : cotangents) {
-      Node stand = ct == null ? null : Bodies.like(ct);
-      inner.add(stand);
-      if (stand != null) {
+      if (ct == null) {
+        inner.add(null);
+      } else {
+        Node stand = Bodies.like(ct);
+        inner.add(stand);
         inputs.add(new Binding(stand, ct));
       }
     }
@@ -72,8 +74,7 @@ final class CallRule implements NestedRule<Op.Call> {
   }
 
   @Override
-  public List<Node> batch(
-      Op.Call op, Node y, List<Node> inputs, boolean[] batched, int size) {
+  public List<Node> batch(Op.Call op, Node y, List<Node> inputs, boolean[] batched, int size) {
     List<Binding> bindings = new ArrayList<>();
     Map<Node, Node> map = new HashMap<>();
     for (int i = 0; i < batched.length; i++) {
@@ -86,7 +87,8 @@ final class CallRule implements NestedRule<Op.Call> {
     }
     List<Node> outs = Batching.batch(op.body().outputs(), map, size);
     @Nullable Node[] results =
-        Bodies.call(bindings.subList(0, op.late()), bindings.subList(op.late(), bindings.size()), outs);
+        Bodies.call(
+            bindings.subList(0, op.late()), bindings.subList(op.late(), bindings.size()), outs);
     return Arrays.asList(results).stream().map(java.util.Objects::requireNonNull).toList();
   }
 }

@@ -1,7 +1,6 @@
 package org.hesse.diff;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -9,7 +8,6 @@ import java.util.Map;
 import java.util.Set;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
-import org.hesse.ir.Program;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
@@ -21,11 +19,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Derivatives of a recurrence, which are recurrences again.
  *
- * <p>The tangent of a scan is a scan of the linearised body, whose state is the tangent of the state.
- * It reads the states that the steps began with, a result of the scan itself, and computes from them
- * again what else it needs: memory grows with the state, not with the body. The transpose of a linear
- * scan runs from the other end; its state is the cotangent of the state, and what has come together so
- * far for each constant.
+ * <p>The tangent of a scan is a scan of the linearised body, whose state is the tangent of the
+ * state. It reads the states that the steps began with, a result of the scan itself, and computes
+ * from them again what else it needs: memory grows with the state, not with the body. The transpose
+ * of a linear scan runs from the other end; its state is the cotangent of the state, and what has
+ * come together so far for each constant.
  */
 final class ScanRule implements NestedRule<Op.Scan> {
 
@@ -96,8 +94,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
     return tangentsOfResults(op, scan, parameters, seeds, pushed);
   }
 
-  private static boolean addStates(
-      Op.Scan op, List<@Nullable Node> pushed, Map<Node, Node> seeds) {
+  private static boolean addStates(Op.Scan op, List<@Nullable Node> pushed, Map<Node, Node> seeds) {
     boolean more = false;
     for (int i = 0; i < op.states(); i++) {
       Node p = op.body().inputs().get(i);

@@ -64,7 +64,9 @@ public final class Transpose {
     return marks;
   }
 
-  /** All readers of a nested node come before it here, so it meets the cotangents of all results. */
+  /**
+   * All readers of a nested node come before it here, so it meets the cotangents of all results.
+   */
   private static void addResult(
       Map<Node, @Nullable Node[]> ofResults, Node nested, int index, Node ct) {
     int count = ((Op.Nested) nested.op()).results();

@@ -18,8 +18,8 @@ import org.hesse.ops.Sources;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Loops of unknown length: forward mode carries the tangents along with the state. Reverse mode would
- * need all states in memory that nobody has counted beforehand.
+ * Loops of unknown length: forward mode carries the tangents along with the state. Reverse mode
+ * would need all states in memory that nobody has counted beforehand.
  */
 final class WhileRule implements NestedRule<Op.While> {
 
@@ -97,8 +97,7 @@ final class WhileRule implements NestedRule<Op.While> {
   }
 
   @Override
-  public List<Node> batch(
-      Op.While op, Node y, List<Node> inputs, boolean[] batched, int size) {
+  public List<Node> batch(Op.While op, Node y, List<Node> inputs, boolean[] batched, int size) {
     List<Node> parameters = op.body().inputs();
     Map<Node, Node> map = new HashMap<>();
     for (int i = 0; i < batched.length; i++) {
@@ -165,8 +164,7 @@ final class WhileRule implements NestedRule<Op.While> {
 
   /** The new state of those examples that go on, the old one of the others. */
   private static Node where(Node goesOn, Node next, Node old) {
-    return Elementwise.select(
-        Shapes.broadcast(goesOn, next.shape(), Axes.of(0)), next, old);
+    return Elementwise.select(Shapes.broadcast(goesOn, next.shape(), Axes.of(0)), next, old);
   }
 
   private static Node any(Node flags) {

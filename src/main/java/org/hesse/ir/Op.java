@@ -246,8 +246,8 @@ public sealed interface Op {
 
   /**
    * A primitive that runs programs and may have several results. Its node's own shape and dtype
-   * ({@link #SHAPE}, {@link #DTYPE}) mean nothing: only {@link Result} nodes read it, each for one of
-   * the results.
+   * ({@link #SHAPE}, {@link #DTYPE}) mean nothing: only {@link Result} nodes read it, each for one
+   * of the results.
    */
   sealed interface Nested extends Op permits Scan, While, Call {
     /** Shape of the node, which has no value. */
@@ -276,13 +276,13 @@ public sealed interface Op {
   record Result(int index) implements Op {}
 
   /**
-   * A recurrence. For t = 0 … length−1, or from the end where {@code reverse}, the body maps (state,
-   * slices number t, constants) to (new state, outputs), any number of tensors each.
+   * A recurrence. For t = 0 … length−1, or from the end where {@code reverse}, the body maps
+   * (state, slices number t, constants) to (new state, outputs), any number of tensors each.
    *
    * <p>Inputs are the initial state, then tensors [length, …] that are sliced along their first
    * axis, then constants, which are the same in every step. Results are the final state, then the
-   * outputs of all steps [length, …], number t at place t also where {@code reverse}, then the states
-   * that the steps began with [length, …], likewise.
+   * outputs of all steps [length, …], number t at place t also where {@code reverse}, then the
+   * states that the steps began with [length, …], likewise.
    *
    * @param body inputs and outputs in the order above
    * @param states how many tensors the state has
@@ -333,9 +333,9 @@ public sealed interface Op {
   }
 
   /**
-   * A loop: while the condition, a scalar of BOOL, holds of (state, constants), the body maps (state,
-   * constants) to the new state. Inputs are the initial state, then the constants; results are the
-   * final state.
+   * A loop: while the condition, a scalar of BOOL, holds of (state, constants), the body maps
+   * (state, constants) to the new state. Inputs are the initial state, then the constants; results
+   * are the final state.
    *
    * @param condition has the same inputs as the body, and one output
    */

@@ -102,14 +102,15 @@ public final class Program {
   private static Op detached(Op op) {
     return switch (op) {
       case Op.CustomJvp custom -> custom.detached();
-      case Op.Nested nested -> nested.with(nested.programs().stream().map(Program::detach).toList());
+      case Op.Nested nested ->
+          nested.with(nested.programs().stream().map(Program::detach).toList());
       default -> op;
     };
   }
 
   /**
-   * The same program with a {@link Op.Parameter} for every input, so that it can be part of another:
-   * the body of an {@link Op.Nested}.
+   * The same program with a {@link Op.Parameter} for every input, so that it can be part of
+   * another: the body of an {@link Op.Nested}.
    */
   public Program withParameters() {
     return withParameters(op -> op);

@@ -32,7 +32,7 @@ public final class Programs {
    * A scan, see {@link Op.Scan}. Slices and constants that the body does not read are left out;
    * leaves that it reads become constants.
    *
-   * @param states inside, the state at the beginning of a step
+   * @param operands what the body reads: the states at the beginning of a step first
    * @param newStates inside, the state at its end
    * @param outputs inside, what else it puts out
    * @return the nested node; see {@link #result} and {@link Op.Scan#history}
@@ -45,8 +45,7 @@ public final class Programs {
     List<Binding> constants =
         operands.constants.stream().filter(b -> read.contains(b.inner)).toList();
     Captured body = capture(concat(operands.states, concat(slices, constants)), results);
-    Op.Scan op =
-        new Op.Scan(body.program, operands.states.size(), slices.size(), length, reverse);
+    Op.Scan op = new Op.Scan(body.program, operands.states.size(), slices.size(), length, reverse);
     return emit(op, body.inputs);
   }
 
@@ -108,8 +107,7 @@ public final class Programs {
     if (!(nested.op() instanceof Op.Nested op)) {
       throw new IllegalStateException(nested + " has one result, which is itself");
     }
-    return new Node(
-        new Op.Result(index), List.of(nested), op.shape(index), op.dtype(index));
+    return new Node(new Op.Result(index), List.of(nested), op.shape(index), op.dtype(index));
   }
 
   /** All results of a nested primitive. */
@@ -172,8 +170,7 @@ public final class Programs {
     }
   }
 
-  private static void requireTypes(
-      Op op, String what, List<Node> expected, List<Node> given) {
+  private static void requireTypes(Op op, String what, List<Node> expected, List<Node> given) {
     if (expected.size() != given.size()) {
       throw new IllegalArgumentException(
           op.mnemonic() + ": " + given.size() + " " + what + "s; expected " + expected.size());
