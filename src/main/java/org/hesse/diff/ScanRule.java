@@ -42,14 +42,6 @@ final class ScanRule implements NestedRule<Op.Scan> {
     }
   }
 
-  private static List<Node> newStates(Op.Scan op) {
-    return op.body().outputs().subList(0, op.states());
-  }
-
-  private static List<Node> outputs(Op.Scan op) {
-    return op.body().outputs().subList(op.states(), op.body().outputs().size());
-  }
-
   @Override
   public @Nullable Node[] jvp(Op.Scan op, Node y, @Nullable Node[] tangents) {
     Groups groups = Groups.of(op, tangents.length);

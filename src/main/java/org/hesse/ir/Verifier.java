@@ -9,7 +9,8 @@ public final class Verifier {
   private Verifier() {}
 
   /**
-   * Checks order, closedness and that each node's shape and dtype are what its rule infers.
+   * Checks order, closedness and that each node's shape and dtype are what its rule infers, in
+   * programs that nodes run too.
    *
    * @param infer what a node with this primitive and these inputs must look like, as a fresh node
    * @throws IllegalStateException naming the first node that is wrong, with the whole program
@@ -22,15 +23,41 @@ public final class Verifier {
         if (!seen.containsAll(n.inputs())) {
           throw broken(program, n, "reads a node that does not come before it");
         }
-        Node expected = infer.apply(n);
+        verifyNesting(program, n, infer);
+        Node expected = n.op() instanceof Op.Barrier ? n.input(0) : infer.apply(n);
         if (!expected.shape().equals(n.shape()) || expected.dtype() != n.dtype()) {
           throw broken(program, n, "should be " + expected.dtype() + expected.shape());
         }
       }
       seen.add(n);
     }
-    if (!seen.containsAll(program.outputs())) {
-      throw new IllegalStateException("an output is not computed by the program\n" + program);
+    for (Node out : program.outputs()) {
+      if (!seen.contains(out)) {
+        throw new IllegalStateException("an output is not computed by the program\n" + program);
+      }
+      if (out.op() instanceof Op.Nested) {
+        throw broken(program, out, "has no value of its own and cannot be an output");
+      }
+    }
+  }
+
+  private static void verifyNesting(Program program, Node n, Function<Node, Node> infer) {
+    if (n.op() instanceof Op.Result(int index)) {
+      if (!(n.input(0).op() instanceof Op.Nested op) || index < 0 || index >= op.results()) {
+        throw broken(program, n, "reads result " + index + ", which " + n.input(0) + " has not");
+      }
+    } else if (n.inputs().stream().anyMatch(in -> in.op() instanceof Op.Nested)) {
+      throw broken(program, n, "reads a primitive that runs programs, but not one of its results");
+    }
+    if (n.op() instanceof Op.Nested nested) {
+      for (Program body : nested.programs()) {
+        for (int i = 0; i < body.inputs().size(); i++) {
+          if (!body.inputs().get(i).op().equals(new Op.Parameter(i))) {
+            throw broken(program, n, "runs a program whose input " + i + " is no parameter");
+          }
+        }
+        verify(body, infer);
+      }
     }
   }
 
