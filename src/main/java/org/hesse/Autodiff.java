@@ -308,6 +308,18 @@ public final class Autodiff {
     return Jacobians.hessian(f, x);
   }
 
+  /** Which modes make a product with a Hessian; all give the same up to rounding. */
+  public enum HvpMode {
+    /** The tangent of the gradient: the cheapest as a rule. */
+    FORWARD_OVER_REVERSE,
+    /** The gradient of the inner product of gradient and vector. */
+    REVERSE_OVER_REVERSE,
+    /**
+     * The gradient of the derivative along the vector; for functions with a custom tangent rule.
+     */
+    REVERSE_OVER_FORWARD
+  }
+
   /**
    * The product of the Hessian of a scalar function with a vector, H v, by forward mode over
    * reverse mode.
@@ -315,9 +327,29 @@ public final class Autodiff {
    * @param v has the structure, shapes and dtypes of x
    */
   public static <A> A hvp(Function<A, Tensor> f, A x, A v) {
-    Tree<A> tree = Tree.of("x", x);
-    return tree.rebuild(
-        Transform.run("hvp", () -> Transform.nodes(tree.leaves(jvp(grad(f), x, v).tangent()))));
+    return hvp(f, x, v, HvpMode.FORWARD_OVER_REVERSE);
+  }
+
+  /** {@link #hvp(Function, Object, Object)} by the modes asked for. */
+  public static <A> A hvp(Function<A, Tensor> f, A x, A v, HvpMode mode) {
+    Tree<A> tree = Tree.of(x);
+    UnaryOperator<A> product =
+        switch (mode) {
+          case FORWARD_OVER_REVERSE -> z -> jvp(grad(f), z, v).tangent();
+          case REVERSE_OVER_REVERSE -> grad(z -> dot(tree, grad(f).apply(z), v));
+          case REVERSE_OVER_FORWARD -> grad(z -> jvp(f, z, v).tangent());
+        };
+    return tree.rebuild(run("hvp", () -> nodes(tree.leaves(product.apply(x)))));
+  }
+
+  private static <A> Tensor dot(Tree<A> tree, A a, A b) {
+    List<Tensor> right = tree.leaves(b);
+    List<Tensor> left = tree.leaves(a);
+    Tensor sum = left.get(0).mul(right.get(0)).sum();
+    for (int i = 1; i < left.size(); i++) {
+      sum = sum.add(left.get(i).mul(right.get(i)).sum());
+    }
+    return sum;
   }
 
   /**
@@ -397,6 +429,26 @@ public final class Autodiff {
    */
   public static <A, B> Function<A, B> customJvp(Function<A, B> f, TangentRule<A, B> rule) {
     return x -> CustomJvp.apply(f, rule, x);
+  }
+
+  /**
+   * The same function, of whose values in between reverse mode keeps none: it computes them again
+   * from the argument when it needs them, so that memory grows with the number of checkpointed
+   * functions instead of their operations, at the price of one more evaluation. See Griewank and
+   * Walther, Algorithm 799: revolve (2000); Chen et al., Training deep nets with sublinear memory
+   * cost (2016).
+   *
+   * <pre>{@code
+   * Tensor h = x;
+   * for (Block b : model.blocks()) {
+   *   h = checkpoint((Tensor t) -> b.apply(t)).apply(h);
+   * }
+   * }</pre>
+   *
+   * <p>It has derivatives of every order by every mode, and may capture what is differentiated.
+   */
+  public static <A, B> Function<A, B> checkpoint(Function<A, B> f) {
+    return x -> Checkpoint.apply(f, x);
   }
 
   /**

@@ -2,11 +2,8 @@ package org.hesse.diff;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ops.Rules;
@@ -49,21 +46,7 @@ public record Linearization(List<Node> tangents, List<@Nullable Node> outputs) {
 
   /** The values, not linear in the tangents, that the linear function needs. */
   public List<Node> residuals() {
-    List<Node> linear = Walk.dependents(present(), tangents);
-    Set<Node> inside = new HashSet<>(linear);
-    Set<Node> residuals = new LinkedHashSet<>();
-    for (Node n : linear) {
-      n.inputs().stream()
-          .filter(in -> !inside.contains(in) && !isConstant(in))
-          .forEach(residuals::add);
-    }
-    return List.copyOf(residuals);
-  }
-
-  /** Constants are cheaper to make again than to keep. */
-  private static boolean isConstant(Node n) {
-    return n.inputs().isEmpty() && !(n.op() instanceof Op.Leaf)
-        || n.op() instanceof Op.Broadcast && n.input(0).op() instanceof Op.Constant;
+    return Captures.of(present(), tangents);
   }
 
   /** The same linear function with some of the nodes it reads replaced. */

@@ -99,7 +99,7 @@ public final class Elementwise {
     return mul(Sources.fullLike(c, x), x);
   }
 
-  static String type(Node n) {
+  public static String type(Node n) {
     return n.dtype().toString() + n.shape();
   }
 
