@@ -457,7 +457,7 @@ public final class Autodiff {
    * order, by every mode, under {@code vmap} and in {@code compile}.
    *
    * <pre>{@code
-   * Function<Tensor, Tensor> ridge = implicitRoot(
+   * Function<Tensor, Tensor> ridge = rootDerivative(
    *     lambda -> solution,                                         // found before, for this lambda
    *     (w, lambda) -> gram.matmul(w).sub(moment).add(w.mul(lambda)));
    * grad((Tensor l) -> validationLoss(ridge.apply(l))).apply(lambda);
@@ -468,28 +468,43 @@ public final class Autodiff {
    * that reads values runs beforehand, and its result is captured (or passed in p where the
    * function is compiled).
    *
-   * <p>The derivative solves with ∂F/∂x as a dense matrix ({@link Matrices#solve}), for up to 4,096
-   * unknowns. Where ∂F/∂x is singular, that is an {@link ArithmeticException} when it runs.
+   * <p>The derivative solves with ∂F/∂x as a dense matrix ({@link LinearSolver#dense}), for up to
+   * 4,096 unknowns; the other form takes another way to solve.
    *
    * @param solver from p to x
    * @param residual F, with the structure, shapes and dtypes of x, all real and of one dtype; zero
    *     at the solution
    */
-  public static <P, X> Function<P, X> implicitRoot(
+  public static <P, X> Function<P, X> rootDerivative(
       Function<P, X> solver, BiFunction<X, P, X> residual) {
-    return Implicit.root(solver, residual);
+    return rootDerivative(solver, residual, LinearSolver.dense());
+  }
+
+  /** {@link #rootDerivative(Function, BiFunction)} that solves with ∂F/∂x as it is told. */
+  public static <P, X> Function<P, X> rootDerivative(
+      Function<P, X> solver, BiFunction<X, P, X> residual, LinearSolver linear) {
+    return Implicit.root(solver, residual, linear);
   }
 
   /**
-   * The minimiser in x of a scalar function of (x, p) as a function of p: {@link #implicitRoot} of
-   * the gradient in x, which must be zero at the solution.
+   * The minimiser in x of a scalar function of (x, p) as a function of p: {@link #rootDerivative}
+   * of the gradient in x, which must be zero at the solution.
    *
    * @param solver from p to x
    * @param objective smooth, with a regular Hessian in x at the solution
    */
-  public static <P, X> Function<P, X> implicitMinimum(
+  public static <P, X> Function<P, X> argminDerivative(
       Function<P, X> solver, BiFunction<X, P, Tensor> objective) {
-    return Implicit.minimum(solver, objective);
+    return argminDerivative(solver, objective, LinearSolver.dense());
+  }
+
+  /**
+   * {@link #argminDerivative(Function, BiFunction)} that solves with the Hessian as it is told, for
+   * instance by conjugate gradients, which need no matrix.
+   */
+  public static <P, X> Function<P, X> argminDerivative(
+      Function<P, X> solver, BiFunction<X, P, Tensor> objective, LinearSolver linear) {
+    return Implicit.minimum(solver, objective, linear);
   }
 
   /**

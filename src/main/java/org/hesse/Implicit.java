@@ -2,58 +2,47 @@ package org.hesse;
 
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /** Derivatives of solutions of equations, by the implicit function theorem. */
 final class Implicit {
-  /** Largest number of unknowns: the derivative solves with a dense matrix. */
-  static final int LIMIT = 4096;
-
   private Implicit() {}
 
-  static <P, X> Function<P, X> root(Function<P, X> solver, BiFunction<X, P, X> residual) {
-    BiFunction<X, P, X> checked = (x, p) -> requireLike(x, residual.apply(x, p));
-    return Autodiff.customJvp(solver, (p, x, dp) -> tangent(checked, p, x, dp));
+  static <P, X> Function<P, X> root(
+      Function<P, X> solver, BiFunction<X, P, X> residual, LinearSolver linear) {
+    BiFunction<X, P, X> checked = (x, p) -> requireLike("residual", x, residual.apply(x, p));
+    return Autodiff.customJvp(solver, (p, x, dp) -> tangent(checked, linear, p, x, dp));
   }
 
-  static <P, X> Function<P, X> minimum(Function<P, X> solver, BiFunction<X, P, Tensor> objective) {
-    return root(solver, (x, p) -> Autodiff.grad((X z) -> objective.apply(z, p)).apply(x));
+  static <P, X> Function<P, X> minimum(
+      Function<P, X> solver, BiFunction<X, P, Tensor> objective, LinearSolver linear) {
+    return root(solver, (x, p) -> Autodiff.grad((X z) -> objective.apply(z, p)).apply(x), linear);
   }
 
   /** dx = −(∂F/∂x)⁻¹ (∂F/∂p) dp. */
-  private static <P, X> X tangent(BiFunction<X, P, X> residual, P p, X x, P dp) {
-    Tree<X> tree = Tree.of("x", x);
-    long n = tree.leaves(x).stream().mapToLong(Tensor::size).sum();
-    if (n > LIMIT) {
-      throw new IllegalArgumentException(
-          "implicit derivative: the solution has "
-              + n
-              + " numbers; at most "
-              + LIMIT
-              + " are supported, since its derivative solves with a dense matrix");
-    }
+  private static <P, X> X tangent(
+      BiFunction<X, P, X> residual, LinearSolver linear, P p, X x, P dp) {
     X change = Autodiff.jvp((P q) -> residual.apply(x, q), p, dp).tangent();
-    Tensor jacobian =
-        Jacobians.of(
-                "implicit derivative", Jacobians.Mode.CHEAPER, (X z) -> residual.apply(z, p), x)
-            .toDense();
-    Tensor dx = Matrices.solve(jacobian, tree.ravel(change)).neg();
-    return tree.unravel(dx, x);
+    UnaryOperator<X> jacobian = v -> Autodiff.jvp((X z) -> residual.apply(z, p), x, v).tangent();
+    return Tree.map(linear.solve(jacobian, change), Tensor::neg);
   }
 
-  private static <X> X requireLike(X x, X r) {
-    Tree<X> tree = Tree.of("x", x);
-    Tree<X> given = Tree.of("residual: its result", r);
+  /** What a function has made of x, if that has structure, shapes and dtypes of x. */
+  static <X> X requireLike(String function, X x, X r) {
+    Tree<X> tree = Tree.of(x);
+    Tree<X> given = Tree.of(r);
     if (!tree.equals(given)) {
       throw new IllegalArgumentException(
-          "residual: its result has the structure "
+          function
+              + ": its result has the structure "
               + given
-              + "; expected that of the solution, "
+              + "; expected "
               + tree
-              + ": as many equations as unknowns");
+              + ", as many equations as unknowns");
     }
     for (int i = 0; i < tree.size(); i++) {
-      Transform.requireLike(
-          "residual", tree.paths().get(i), tree.leaves(r).get(i), tree.leaves(x).get(i).node());
+      Autodiff.requireLike(
+          function, tree.paths().get(i), tree.leaves(r).get(i), tree.leaves(x).get(i).node());
     }
     return r;
   }

@@ -1,13 +1,13 @@
 package org.hesse;
 
+import static org.hesse.Autodiff.argminDerivative;
 import static org.hesse.Autodiff.compile;
 import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.hessian;
-import static org.hesse.Autodiff.implicitMinimum;
-import static org.hesse.Autodiff.implicitRoot;
 import static org.hesse.Autodiff.jacfwd;
 import static org.hesse.Autodiff.jacobian;
 import static org.hesse.Autodiff.jacrev;
+import static org.hesse.Autodiff.rootDerivative;
 import static org.hesse.Autodiff.vmap;
 import static org.hesse.Expect.close;
 import static org.hesse.Expect.illegalArgument;
@@ -33,7 +33,7 @@ class ImplicitTest {
   }
 
   private static final Function<Tensor, Tensor> RIDGE =
-      implicitRoot(
+      rootDerivative(
           (Tensor l) -> regularized(l).matmul(MOMENT).stopGradient(),
           (Tensor w, Tensor l) -> GRAM.matmul(w).add(w.mul(l)).sub(MOMENT));
 
@@ -72,7 +72,7 @@ class ImplicitTest {
       x -= (x * x - 3) / (2 * x);
     }
     Tensor found = Tensor.scalar(x, DType.F64);
-    Function<Tensor, Tensor> root = implicitRoot(p -> found, (z, p) -> z.square().sub(p));
+    Function<Tensor, Tensor> root = rootDerivative(p -> found, (z, p) -> z.square().sub(p));
     Tensor three = Tensor.scalar(3, DType.F64);
     assertEquals(0.5 / Math.sqrt(3), grad(root).apply(three).item(), 1e-13);
     assertEquals(-0.25 / Math.pow(3, 1.5), grad(grad(root)).apply(three).item(), 1e-13);
@@ -100,7 +100,7 @@ class ImplicitTest {
           }
           return m;
         };
-    Function<Tensor, Model> implicit = implicitMinimum(descent, objective);
+    Function<Tensor, Model> implicit = argminDerivative(descent, objective);
     Function<Function<Tensor, Model>, Function<Tensor, Tensor>> loss =
         solve -> l -> solve.apply(l).w().exp().sum().add(solve.apply(l).b());
     double unrolled = grad(loss.apply(descent)).apply(LAMBDA).item();
@@ -111,20 +111,20 @@ class ImplicitTest {
 
   @Test
   void misuseIsExplained() {
-    Function<Tensor, Tensor> few = implicitRoot(p -> B, (x, p) -> x.sum().sub(p));
+    Function<Tensor, Tensor> few = rootDerivative(p -> B, (x, p) -> x.sum().sub(p));
     illegalArgument(() -> jacfwd(few, LAMBDA), "residual", "F64[]", "F64[8]");
     Function<Tensor, List<Tensor>> tree =
-        implicitRoot(p -> List.of(B), (x, p) -> List.of(x.get(0), p));
+        rootDerivative(p -> List.of(B), (x, p) -> List.of(x.get(0), p));
     illegalArgument(() -> jacfwd(tree, LAMBDA), "residual", "structure", "equations");
     Tensor many = Tensor.zeros(DType.F64, Implicit.LIMIT + 1);
-    Function<Tensor, Tensor> large = implicitRoot(p -> many, (x, p) -> x.sub(p));
+    Function<Tensor, Tensor> large = rootDerivative(p -> many, (x, p) -> x.sub(p));
     illegalArgument(() -> jacfwd(large, LAMBDA), "4097", "4096");
   }
 
   /** 2x − 2x + p = 0 has no unique solution: the derivative must not be a number. */
   @Test
   void singularProblemsFail() {
-    Function<Tensor, Tensor> flat = implicitRoot(p -> B, (x, p) -> x.sub(x).add(p));
+    Function<Tensor, Tensor> flat = rootDerivative(p -> B, (x, p) -> x.sub(x).add(p));
     assertThrows(ArithmeticException.class, () -> jacfwd(flat, LAMBDA));
   }
 }

@@ -49,6 +49,7 @@ interface NestedRule<O extends Op.Nested> {
           case Op.Scan s -> new ScanRule();
           case Op.While w -> new WhileRule();
           case Op.Call c -> new CallRule();
+          case Op.Solve s -> new SolveRule();
         };
     return (NestedRule<Op.Nested>) rule;
   }

@@ -93,7 +93,7 @@ final class WhileRule implements NestedRule<Op.While> {
     throw new UnsupportedOperationException(
         "whileLoop has no derivative by reverse mode, which would have to keep a number of states"
             + " that is not known beforehand; use forward mode (jvp, jacfwd), a scan with a fixed"
-            + " number of steps, or implicitRoot where the loop solves an equation");
+            + " number of steps, or rootDerivative where the loop solves an equation");
   }
 
   @Override

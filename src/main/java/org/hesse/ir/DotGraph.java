@@ -22,7 +22,8 @@ public final class DotGraph {
    * }
    * </pre>
    *
-   * <p>A node that runs programs lies in a cluster with them; the names in there begin with its own.
+   * <p>A node that runs programs lies in a cluster with them; the names in there begin with its
+   * own.
    */
   public static String text(Program program) {
     StringBuilder out = new StringBuilder("digraph program {\n  node [fontname=monospace];\n");

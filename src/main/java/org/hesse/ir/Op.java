@@ -249,7 +249,7 @@ public sealed interface Op {
    * ({@link #SHAPE}, {@link #DTYPE}) mean nothing: only {@link Result} nodes read it, each for one
    * of the results.
    */
-  sealed interface Nested extends Op permits Scan, While, Call {
+  sealed interface Nested extends Op permits Scan, While, Call, Solve {
     /** Shape of the node, which has no value. */
     Shape SHAPE = Shape.of(0);
 
@@ -397,6 +397,41 @@ public sealed interface Op {
     @Override
     public DType dtype(int result) {
       return body.outputs().get(result).dtype();
+    }
+  }
+
+  /**
+   * The solution x of A x = b, which is its only result, for a linear function A that only its
+   * products with vectors are known of. Inputs are b, a way to compute x (whose value is the
+   * result), and constants; the program maps (v, constants) to A v. Derivatives solve again, with
+   * the program and its transpose; how the given x was computed is not differentiated.
+   *
+   * @param method of this solution, and of those that derivatives ask for
+   */
+  record Solve(Program product, KrylovMethod method) implements Nested {
+    @Override
+    public List<Program> programs() {
+      return List.of(product);
+    }
+
+    @Override
+    public Solve with(List<Program> programs) {
+      return new Solve(programs.get(0), method);
+    }
+
+    @Override
+    public int results() {
+      return 1;
+    }
+
+    @Override
+    public Shape shape(int result) {
+      return product.outputs().get(0).shape();
+    }
+
+    @Override
+    public DType dtype(int result) {
+      return product.outputs().get(0).dtype();
     }
   }
 

@@ -67,7 +67,11 @@ public final class Printer {
 
   /** What each of the programs of a primitive is to it. */
   static List<String> roles(Op.Nested op) {
-    return op instanceof Op.While ? List.of("condition", "body") : List.of("body");
+    return switch (op) {
+      case Op.While w -> List.of("condition", "body");
+      case Op.Solve s -> List.of("product");
+      default -> List.of("body");
+    };
   }
 
   static String type(Node n) {
@@ -100,6 +104,9 @@ public final class Printer {
               .formatted(s.states(), s.slices(), s.length(), s.reverse());
       case Op.While w -> "";
       case Op.Call c -> "(late=" + c.late() + ")";
+      case Op.Solve s ->
+          "(symmetric=%b, tolerance=%s, steps=%d)"
+              .formatted(s.method().symmetric(), s.method().tolerance(), s.method().steps());
     };
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import org.hesse.DType;
 import org.hesse.Shape;
+import org.hesse.ir.KrylovMethod;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.Program;
@@ -83,6 +84,37 @@ public final class Programs {
     return emit(new Op.Call(body.program, first.size()), body.inputs);
   }
 
+  /**
+   * A solution, see {@link Op.Solve}. Leaves that the product reads become constants.
+   *
+   * @param v inside, the vector that is multiplied
+   * @param product inside, A v
+   * @param solve from the product as a program and the constants outside to x
+   */
+  public static Node solve(
+      KrylovMethod method, Node v, Node product, List<Binding> constants, Node b, Solver solve) {
+    Set<Node> read = read(List.of(product));
+    List<Binding> all = new ArrayList<>(List.of(new Binding(v, b)));
+    constants.stream().filter(c -> read.contains(c.inner)).forEach(all::add);
+    Captured captured = capture(all, List.of(product));
+    List<Node> fixed = captured.inputs.subList(1, captured.inputs.size());
+    List<Node> inputs = new ArrayList<>(List.of(b));
+    inputs.add(solve.solve(captured.program, b, fixed));
+    inputs.addAll(fixed);
+    return result(emit(new Op.Solve(captured.program, method), inputs), 0);
+  }
+
+  /** Computes the solution of a linear system. */
+  @FunctionalInterface
+  public interface Solver {
+    /**
+     * The solution's node.
+     *
+     * @param product maps (v, constants) to A v
+     */
+    Node solve(Program product, Node b, List<Node> constants);
+  }
+
   private record Captured(Program program, List<Node> inputs) {}
 
   private static Captured capture(List<Binding> bindings, List<Node> outputs) {
@@ -138,6 +170,7 @@ public final class Programs {
     switch (op) {
       case Op.Scan scan -> checkScan(scan, inputs);
       case Op.While loop -> checkWhile(loop, inputs);
+      case Op.Solve solve -> checkSolve(solve, inputs);
       case Op.Call(Program body, int late) -> requireTypes(op, "input", body.inputs(), inputs);
     }
     return new Node(op, inputs, Op.Nested.SHAPE, Op.Nested.DTYPE);
@@ -157,6 +190,14 @@ public final class Programs {
 
   private static List<Node> outputs(Op.Scan op) {
     return op.body().outputs().subList(0, op.states());
+  }
+
+  private static void checkSolve(Op.Solve op, List<Node> in) {
+    List<Node> parameters = op.product().inputs();
+    List<Node> expected = new ArrayList<>(List.of(parameters.get(0)));
+    expected.addAll(parameters);
+    requireTypes(op, "input", expected, in);
+    requireTypes(op, "product", parameters.subList(0, 1), op.product().outputs());
   }
 
   private static void checkWhile(Op.While op, List<Node> in) {

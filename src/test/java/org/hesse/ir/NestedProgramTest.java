@@ -33,8 +33,7 @@ class NestedProgramTest {
     Operands operands =
         new Operands(
             List.of(new Binding(state, start)), List.of(new Binding(row, rows)), List.of());
-    Node scan =
-        Programs.scan(operands, List.of(Elementwise.mul(state, row)), List.of(), 5, false);
+    Node scan = Programs.scan(operands, List.of(Elementwise.mul(state, row)), List.of(), 5, false);
     return Program.capture(List.of(start, rows), List.of(Programs.result(scan, 0)));
   }
 

@@ -92,6 +92,7 @@ public final class ReferenceInterpreter {
   private double[][] nested(Op.Nested op, double[][] in) {
     return switch (op) {
       case Op.Call call -> run(call.body(), in);
+      case Op.Solve solve -> new double[][] {in[1]};
       case Op.While(Program condition, Program body) -> {
         double[][] now = in.clone();
         while (run(condition, now)[0][0] != 0) {
