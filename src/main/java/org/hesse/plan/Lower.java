@@ -26,6 +26,7 @@ public final class Lower {
   private final Set<Node> inputs;
   private final Map<Node, Integer> homes;
   private final Slots slots;
+  private final Barriers barriers = new Barriers();
 
   private Lower(Program program) {
     this.program = program;
@@ -37,7 +38,11 @@ public final class Lower {
 
   /** The steps that compute a program. It need not be simplified, though it better is. */
   public static Schedule lower(Program program) {
-    List<Step> steps = Siblings.merge(new Lower(Products.arrange(program)).steps());
+    Lower lower = new Lower(Products.arrange(Inline.inline(program)));
+    List<Step> steps = new ArrayList<>();
+    for (Step step : Siblings.merge(lower.steps(), lower.barriers)) {
+      steps.add(Steps.moved(step, lower.barriers::resolved));
+    }
     return Memory.schedule(program, steps);
   }
 
@@ -78,6 +83,10 @@ public final class Lower {
       case Op.Concat(int axis) -> concat(n, axis, slot);
       case Op.Copy c -> List.of(copy(n.input(0), slot));
       case Op.CustomJvp c -> List.of(copy(n.input(c.input()), slot));
+      case Op.Barrier b -> {
+        barriers.add(n, slot, operand(n.input(0)), slots);
+        yield List.of();
+      }
       default -> List.of(store(Expander.expand(slots, n, true), slot));
     };
   }

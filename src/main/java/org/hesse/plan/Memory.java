@@ -10,6 +10,7 @@ import org.hesse.DType;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
+import org.hesse.backend.View;
 import org.hesse.ir.Program;
 
 /**
@@ -39,7 +40,7 @@ final class Memory {
     place();
     List<Step> moved = new ArrayList<>();
     for (Step step : steps) {
-      moved.add(Steps.moved(step, s -> placed.getOrDefault(s, s)));
+      moved.add(Steps.moved(step, this::place));
     }
     EnumMap<DType, Long> arena = new EnumMap<>(DType.class);
     spaces.forEach((dtype, space) -> arena.put(dtype, space.end));
@@ -52,6 +53,11 @@ final class Memory {
       outputs.add(Slots.slot(Slot.Space.OUTPUT, i, program.outputs().get(i)));
     }
     return new Schedule(inputs, outputs, arena, List.copyOf(moved));
+  }
+
+  private View place(View view) {
+    Slot slot = view.slot();
+    return new View(placed.getOrDefault(slot, slot), view.offset(), view.strides());
   }
 
   private void place() {

@@ -100,7 +100,8 @@ final class Products {
       case Op.Fold f -> readable(n, ins);
       case Op.Gather g -> readable(n, ins);
       case Op.ScatterAdd s -> readable(n, ins);
-      case Op.RandomBits r -> isDense(n.input(0)) ? n : over(n, dense(ins.get(0)));
+      case Op.RandomBits r -> isDense(n.input(0)) ? n : over(n, ins, dense(ins.get(0)));
+      case Op.Barrier b -> isDense(n.input(0)) ? n : over(n, ins, dense(ins.get(0)));
       default -> n;
     };
   }
@@ -114,8 +115,8 @@ final class Products {
     return read.equals(ins) ? n : new Node(n.op(), read, n.shape(), n.dtype());
   }
 
-  private static Node over(Node n, Node input) {
-    return new Node(n.op(), List.of(input), n.shape(), n.dtype());
+  private static Node over(Node n, List<Node> ins, Node first) {
+    return new Node(n.op(), Rewriter.replaced(ins, 0, first), n.shape(), n.dtype());
   }
 
   private IndexMap.@Nullable Linear strides(Node operand) {

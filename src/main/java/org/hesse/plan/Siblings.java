@@ -34,6 +34,7 @@ final class Siblings {
   private static final int MAX_ROUNDS = 24;
 
   private final List<Step> steps;
+  private final Barriers barriers;
   private final List<Set<Integer>> before = new ArrayList<>();
   private final List<Set<Integer>> after = new ArrayList<>();
   private final Map<Slot, Integer> writers = new HashMap<>();
@@ -45,15 +46,18 @@ final class Siblings {
   /** Steps that take part in a merge of a producer with its reader. */
   private final Set<Integer> merging = new HashSet<>();
 
-  private Siblings(List<Step> steps) {
+  private Siblings(List<Step> steps, Barriers barriers) {
     this.steps = new ArrayList<>(steps);
+    this.barriers = barriers;
     this.level = new int[steps.size()];
     this.group = new int[steps.size()];
     Map<Slot, List<Integer>> written = new HashMap<>();
     for (int i = 0; i < steps.size(); i++) {
       Step step = steps.get(i);
       Set<Integer> needs = new HashSet<>();
-      Steps.reads(step).forEach(s -> needs.addAll(written.getOrDefault(s, List.of())));
+      for (Slot read : Steps.reads(step)) {
+        barriers.needs(read).forEach(s -> needs.addAll(written.getOrDefault(s, List.of())));
+      }
       for (Slot s : Steps.writes(step)) {
         List<Integer> same = written.computeIfAbsent(s, k -> new ArrayList<>());
         same.stream().filter(w -> covers(steps.get(w), s) || covers(step, s)).forEach(needs::add);
@@ -70,15 +74,17 @@ final class Siblings {
     }
   }
 
-  /** The same computation in fewer steps. */
-  static List<Step> merge(List<Step> steps) {
+  /** The same computation in fewer steps, whose order respects the barriers. */
+  static List<Step> merge(List<Step> steps, Barriers barriers) {
     List<Step> now = steps;
     int quiet = 0;
     for (int round = 0; round < MAX_ROUNDS && quiet < 2; round++) {
       List<Step> next =
-          round % 2 == 0 ? new Siblings(now).mergeLevels() : new Siblings(now).mergeReaders();
+          round % 2 == 0
+              ? new Siblings(now, barriers).mergeLevels()
+              : new Siblings(now, barriers).mergeReaders();
       quiet = next.size() == now.size() ? quiet + 1 : 0;
-      now = withoutDeadStores(next);
+      now = withoutDeadStores(next, barriers);
     }
     return now;
   }
@@ -165,7 +171,8 @@ final class Siblings {
         || after.get(producer).stream().anyMatch(o -> o != reader && merging.contains(o))
         || Steps.writes(p).stream()
             .anyMatch(s -> Steps.reads(r).contains(s) && count(writers, s) != 1)
-        || Steps.writes(p).stream().anyMatch(Steps.writes(r)::contains)) {
+        || Steps.writes(p).stream().anyMatch(Steps.writes(r)::contains)
+        || waits(r, p)) {
       return;
     }
     Step.Map both = merged(p, r);
@@ -181,6 +188,13 @@ final class Siblings {
         settled.add(other);
       }
     }
+  }
+
+  /** Whether a step reads through a barrier that waits for another step. */
+  private boolean waits(Step reader, Step producer) {
+    return Steps.reads(reader).stream()
+        .filter(barriers::isGate)
+        .anyMatch(s -> Steps.writes(producer).stream().anyMatch(barriers.needs(s)::contains));
   }
 
   private static int count(Map<Slot, Integer> writers, Slot slot) {
@@ -281,9 +295,9 @@ final class Siblings {
   }
 
   /** Drops stores to temporaries that no step reads, with the code that only they need. */
-  static List<Step> withoutDeadStores(List<Step> steps) {
+  private static List<Step> withoutDeadStores(List<Step> steps, Barriers barriers) {
     Set<Slot> read = new HashSet<>();
-    steps.forEach(s -> read.addAll(Steps.reads(s)));
+    steps.forEach(step -> Steps.reads(step).forEach(s -> read.addAll(barriers.needs(s))));
     List<Step> out = new ArrayList<>();
     for (Step step : steps) {
       if (!(step instanceof Step.Map map)) {

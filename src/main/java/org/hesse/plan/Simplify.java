@@ -37,12 +37,13 @@ public final class Simplify {
     all.addAll(ShapeRules.RULES);
     all.addAll(ReductionRules.RULES);
     all.add(Factors.PARTS);
+    all.addAll(Barriers.RULES);
     return List.copyOf(all);
   }
 
-  /** An equivalent program with the same inputs in the same order. */
+  /** An equivalent program with the same inputs in the same order, without calls. */
   public static Program simplify(Program program) {
-    return simplify(program, RULES);
+    return simplify(Inline.inline(program), RULES);
   }
 
   static Program simplify(Program program, List<Rule> rules) {

@@ -38,7 +38,7 @@ final class Slots {
   /**
    * The node in whose memory each output's elements are computed, with the output's number. That
    * may be what the output is a mere reshape of. Inputs, and what has another output's memory
-   * already, are not among them: these outputs are copied.
+   * already, are not among them: these outputs are copied. Nor are barriers, which have none.
    */
   static Map<Node, Integer> homes(Program program) {
     Set<Node> inputs = new HashSet<>(program.inputs());
@@ -54,7 +54,7 @@ final class Slots {
       }
       boolean computed = !inputs.contains(home) && !IndexMap.isView(home.op()) && !isSource(home);
       Node owner = computed ? home : outs.get(i);
-      if (!inputs.contains(owner)) {
+      if (!inputs.contains(owner) && !(owner.op() instanceof Op.Barrier)) {
         homes.putIfAbsent(owner, i);
       }
     }

@@ -52,9 +52,8 @@ final class Steps {
     };
   }
 
-  /** The same step with every slot replaced. */
-  static Step moved(Step step, UnaryOperator<Slot> to) {
-    UnaryOperator<View> view = v -> new View(to.apply(v.slot()), v.offset(), v.strides());
+  /** The same step with every view replaced. */
+  static Step moved(Step step, UnaryOperator<View> view) {
     return switch (step) {
       case Step.Map(var domain, var code, var stores) ->
           new Step.Map(

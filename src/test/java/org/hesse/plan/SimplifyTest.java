@@ -68,6 +68,8 @@ class SimplifyTest {
   /** For each rule a function of F64[6] and F64[2, 3] to which it applies. */
   private static Map<String, Function<Node[], Node>> cases() {
     Map<String, Function<Node[], Node>> c = new TreeMap<>();
+    c.put("barrier that waits for nothing", v -> neg(barrier(v[0], Shapes.reverse(v[1], axes(0)))));
+    c.put("barrier before view", v -> neg(barrier(Shapes.reverse(v[0], axes(0)), neg(v[1]))));
     c.put("fold constants", in -> binary(BinaryKind.ADD, full(2, in[0]), full(3, in[0])));
     c.put("view of a constant", in -> Shapes.reshape(full(2, in[0]), Shape.of(3, 2)));
     c.put(
@@ -195,6 +197,10 @@ class SimplifyTest {
   private static Node custom(Node x) {
     Op op = new Op.CustomJvp(1, 0, null);
     return new Node(op, List.of(x, neg(x)), x.shape(), x.dtype());
+  }
+
+  private static Node barrier(Node x, Node other) {
+    return new Node(new Op.Barrier(), List.of(x, other), x.shape(), x.dtype());
   }
 
   private static Axes axes(int... a) {

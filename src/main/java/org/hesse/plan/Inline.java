@@ -1,0 +1,70 @@
+package org.hesse.plan;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+
+/**
+ * Puts the nodes of called programs in the place of their calls. A late input is read through an
+ * {@link Op.Barrier} that waits for the other inputs, so that what is computed from it is neither
+ * shared with what was computed of it before nor put first.
+ */
+final class Inline {
+  private final Map<Node, Node> copies = new HashMap<>();
+  private final Map<Node, List<Node>> results = new HashMap<>();
+
+  private Inline() {}
+
+  /** An equivalent program without calls, also in the programs that it runs. */
+  static Program inline(Program program) {
+    if (program.nodes().stream().noneMatch(n -> n.op() instanceof Op.Nested)) {
+      return program;
+    }
+    Inline inline = new Inline();
+    program.inputs().forEach(in -> inline.copies.put(in, in));
+    return Program.capture(program.inputs(), inline.emit(program));
+  }
+
+  /** The outputs of a program whose inputs have copies. */
+  private List<Node> emit(Program program) {
+    for (Node n : program.nodes()) {
+      if (copies.containsKey(n)) {
+        continue;
+      }
+      List<Node> ins = n.inputs().stream().map(in -> copies.getOrDefault(in, in)).toList();
+      switch (n.op()) {
+        case Op.Call(Program body, int late) -> {
+          results.put(n, call(body, late, ins));
+          copies.put(n, n);
+        }
+        case Op.Result(int index) when results.containsKey(n.input(0)) ->
+            copies.put(n, results.getOrDefault(n.input(0), List.of()).get(index));
+        case Op.Nested nested -> {
+          List<Program> programs = nested.programs().stream().map(Inline::inline).toList();
+          copies.put(n, new Node(nested.with(programs), ins, n.shape(), n.dtype()));
+        }
+        // Fresh ones throughout, so that they keep their order.
+        default -> copies.put(n, new Node(n.op(), ins, n.shape(), n.dtype()));
+      }
+    }
+    return program.outputs().stream().map(out -> copies.getOrDefault(out, out)).toList();
+  }
+
+  private static List<Node> call(Program body, int late, List<Node> ins) {
+    Inline inline = new Inline();
+    for (int i = 0; i < ins.size(); i++) {
+      Node in = ins.get(i);
+      if (i < late && late < ins.size()) {
+        List<Node> all = new ArrayList<>(ins.subList(late, ins.size()));
+        all.add(0, in);
+        in = new Node(new Op.Barrier(), all, in.shape(), in.dtype());
+      }
+      inline.copies.put(body.inputs().get(i), in);
+    }
+    return inline.emit(body);
+  }
+}
