@@ -22,8 +22,6 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.hesse.Autodiff.HvpMode;
 import org.hesse.ControlFlow.Round;
-import org.hesse.ir.Program;
-import org.hesse.testing.ReferenceInterpreter;
 import org.junit.jupiter.api.Test;
 
 /** Loops against the same computation unrolled, of any derivative order. */
@@ -97,28 +95,10 @@ class ControlFlowTest {
     return Tensor.arange(DType.F64, TIME).add(1).reshape(TIME, 1, 1);
   }
 
-  /** The leaves of f(x) by the reference interpreter. */
-  private static <A, B> double[] interpreted(Function<A, B> f, A x) {
-    Program program = Autodiff.program(f, x);
-    List<Object> inputs = new ArrayList<>();
-    for (var in : program.inputs()) {
-      inputs.add(
-          in.op() instanceof org.hesse.ir.Op.Leaf leaf
-              ? ((org.hesse.backend.Buffer) leaf.value()).toArray()
-              : Tree.leavesOf(x).get(inputs.size()).toDoubleArray());
-    }
-    List<Double> all = new ArrayList<>();
-    for (Object out : ReferenceInterpreter.run(program, inputs.toArray())) {
-      for (double v : ReferenceInterpreter.toDoubles(out)) {
-        all.add(v);
-      }
-    }
-    return all.stream().mapToDouble(Double::doubleValue).toArray();
-  }
-
   private static <A, B> void same(Function<A, B> expected, Function<A, B> actual, A x) {
-    double[] e = interpreted(expected, x);
-    assertArrayEquals(e, interpreted(actual, x), 1e-11, () -> Autodiff.program(actual, x).print());
+    double[] e = Interpreted.of(expected, x);
+    assertArrayEquals(
+        e, Interpreted.of(actual, x), 1e-11, () -> Autodiff.program(actual, x).print());
   }
 
   @Test
@@ -219,10 +199,10 @@ class ControlFlowTest {
                     new State(x.sub(x).add(1), Tensor.scalar(0, DType.F64)))
                 .sum();
     Tensor x = Tensor.scalar(1.5, DType.F64);
-    double[] value = interpreted(f, x);
+    double[] value = Interpreted.of(f, x);
     assertEquals(1.5 + 2 * 2.25 + 3 * 3.375, value[0], 1e-12);
-    assertEquals(1 + 4 * 1.5 + 9 * 2.25, interpreted(grad(f), x)[0], 1e-12);
-    assertEquals(4 + 18 * 1.5, interpreted(grad(grad(f)), x)[0], 1e-12);
+    assertEquals(1 + 4 * 1.5 + 9 * 2.25, Interpreted.of(grad(f), x)[0], 1e-12);
+    assertEquals(4 + 18 * 1.5, Interpreted.of(grad(grad(f)), x)[0], 1e-12);
   }
 
   @Test
@@ -235,17 +215,17 @@ class ControlFlowTest {
                 (Tensor s, Tensor i) -> forLoop(3, (Tensor r, Tensor j) -> r.mul(x), s),
                 x.mul(0).add(1));
     Tensor x = Tensor.scalar(1.1, DType.F64);
-    assertEquals(Math.pow(1.1, 6), interpreted(f, x)[0], 1e-12);
-    assertEquals(6 * Math.pow(1.1, 5), interpreted(grad(f), x)[0], 1e-12);
-    assertEquals(30 * Math.pow(1.1, 4), interpreted(grad(grad(f)), x)[0], 1e-12);
+    assertEquals(Math.pow(1.1, 6), Interpreted.of(f, x)[0], 1e-12);
+    assertEquals(6 * Math.pow(1.1, 5), Interpreted.of(grad(f), x)[0], 1e-12);
+    assertEquals(30 * Math.pow(1.1, 4), Interpreted.of(grad(grad(f)), x)[0], 1e-12);
   }
 
   @Test
   void aScanOfNoRoundsIsItsInitialState() {
     Function<Tensor, Tensor> f = x -> forLoop(0, (Tensor s, Tensor i) -> s.mul(x), x.sin());
     Tensor x = Tensor.scalar(0.3, DType.F64);
-    assertEquals(Math.sin(0.3), interpreted(f, x)[0], 1e-15);
-    assertEquals(Math.cos(0.3), interpreted(grad(f), x)[0], 1e-15);
+    assertEquals(Math.sin(0.3), Interpreted.of(f, x)[0], 1e-15);
+    assertEquals(Math.cos(0.3), Interpreted.of(grad(f), x)[0], 1e-15);
   }
 
   private static Tensor newton(Tensor a) {
@@ -259,19 +239,19 @@ class ControlFlowTest {
   void whileLoopHasForwardDerivatives() {
     Tensor one = Tensor.scalar(1, DType.F64);
     Tensor a = Tensor.scalar(3, DType.F64);
-    assertEquals(Math.sqrt(3), interpreted(ControlFlowTest::newton, a)[0], 1e-14);
+    assertEquals(Math.sqrt(3), Interpreted.of(ControlFlowTest::newton, a)[0], 1e-14);
     Function<Tensor, Tensor> d = x -> jvp(ControlFlowTest::newton, x, one).tangent();
-    assertEquals(0.5 / Math.sqrt(3), interpreted(d, a)[0], 1e-12);
+    assertEquals(0.5 / Math.sqrt(3), Interpreted.of(d, a)[0], 1e-12);
     Function<Tensor, Tensor> dd = x -> jvp(d, x, one).tangent();
-    assertEquals(-0.25 * Math.pow(3, -1.5), interpreted(dd, a)[0], 1e-6);
+    assertEquals(-0.25 * Math.pow(3, -1.5), Interpreted.of(dd, a)[0], 1e-6);
   }
 
   @Test
   void whileLoopsOfABatchEndAtTheirOwnTimes() {
     double[] a = {0.25, 2, 9, 1e6};
-    double[] roots = interpreted(vmap(ControlFlowTest::newton), Tensor.of(a, 4));
+    double[] roots = Interpreted.of(vmap(ControlFlowTest::newton), Tensor.of(a, 4));
     for (int i = 0; i < a.length; i++) {
-      double alone = interpreted(ControlFlowTest::newton, Tensor.scalar(a[i], DType.F64))[0];
+      double alone = Interpreted.of(ControlFlowTest::newton, Tensor.scalar(a[i], DType.F64))[0];
       assertEquals(alone, roots[i]);
       assertEquals(Math.sqrt(a[i]), roots[i], 1e-12 * roots[i]);
     }

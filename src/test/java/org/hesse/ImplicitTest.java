@@ -116,7 +116,7 @@ class ImplicitTest {
     Function<Tensor, List<Tensor>> tree =
         rootDerivative(p -> List.of(B), (x, p) -> List.of(x.get(0), p));
     illegalArgument(() -> jacfwd(tree, LAMBDA), "residual", "structure", "equations");
-    Tensor many = Tensor.zeros(DType.F64, Implicit.LIMIT + 1);
+    Tensor many = Tensor.zeros(DType.F64, LinearSolver.Dense.LIMIT + 1);
     Function<Tensor, Tensor> large = rootDerivative(p -> many, (x, p) -> x.sub(p));
     illegalArgument(() -> jacfwd(large, LAMBDA), "4097", "4096");
   }

@@ -41,6 +41,11 @@ final class Inline {
           results.put(n, call(body, late, ins));
           copies.put(n, n);
         }
+        case Op.Solve solve -> {
+          // How x is computed is one of its inputs; the rest is for derivatives.
+          results.put(n, List.of(ins.get(1)));
+          copies.put(n, n);
+        }
         case Op.Result(int index) when results.containsKey(n.input(0)) ->
             copies.put(n, results.getOrDefault(n.input(0), List.of()).get(index));
         case Op.Nested nested -> {

@@ -109,9 +109,7 @@ class CheckpointTest {
 
   private static Object[] run(Backend backend, Program p, Object[] data) {
     Buffer[] in = java.util.Arrays.stream(data).map(backend::upload).toArray(Buffer[]::new);
-    return java.util.Arrays.stream(Plan.compile(backend, p).run(in))
-        .map(Buffer::toArray)
-        .toArray();
+    return java.util.Arrays.stream(Plan.compile(backend, p).run(in)).map(Buffer::toArray).toArray();
   }
 
   private static Node input(int index) {

@@ -1,0 +1,174 @@
+package org.hesse;
+
+import static org.hesse.Autodiff.argminDerivative;
+import static org.hesse.Autodiff.grad;
+import static org.hesse.Autodiff.hessian;
+import static org.hesse.Autodiff.hvp;
+import static org.hesse.Autodiff.jacfwd;
+import static org.hesse.Autodiff.jacrev;
+import static org.hesse.Autodiff.rootDerivative;
+import static org.hesse.Autodiff.vmap;
+import static org.hesse.Expect.illegalArgument;
+import static org.hesse.Expect.normal;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.hesse.Autodiff.HvpMode;
+import org.junit.jupiter.api.Test;
+
+/** Solutions by products against dense linear algebra, and their derivatives. */
+class LinearSolverTest {
+  private static final int N = 6;
+  private static final Tensor B = normal(3, N);
+  private static final LinearSolver CG = LinearSolver.conjugateGradients(1e-13, 50);
+  private static final LinearSolver NORMAL = LinearSolver.normalEquations(1e-13, 200);
+
+  /** Symmetric positive definite, or just regular. */
+  private static Tensor matrix(Tensor w, boolean symmetric) {
+    Tensor eye = Tensor.eye(DType.F64, N);
+    return symmetric ? w.transpose().matmul(w).add(eye) : w.mul(0.3).add(eye);
+  }
+
+  private static Tensor products(Tensor w, Tensor b, boolean symmetric) {
+    Tensor a = matrix(w, symmetric);
+    return (symmetric ? CG : NORMAL).solve((Tensor v) -> a.matmul(v), b);
+  }
+
+  private static Tensor dense(Tensor w, Tensor b, boolean symmetric) {
+    return Matrices.solve(matrix(w, symmetric), b);
+  }
+
+  private static <A, B> void same(Function<A, B> expected, Function<A, B> actual, A x, double tol) {
+    double[] e = Interpreted.of(expected, x);
+    double scale = Math.max(1, Arrays.stream(e).map(Math::abs).max().orElse(1));
+    assertArrayEquals(e, Interpreted.of(actual, x), tol * scale);
+  }
+
+  record Both(Tensor w, Tensor b) {}
+
+  @Test
+  void allDerivativesAreThoseOfTheDenseSolution() {
+    Both x = new Both(normal(1, N, N), B);
+    Both v = new Both(normal(4, N, N), normal(5, N));
+    for (boolean symmetric : new boolean[] {true, false}) {
+      Function<Both, Tensor> expected = p -> dense(p.w(), p.b(), symmetric);
+      Function<Both, Tensor> actual = p -> products(p.w(), p.b(), symmetric);
+      same(expected, actual, x, 1e-11);
+      Function<Both, Tensor> e = p -> expected.apply(p).sin().sum();
+      Function<Both, Tensor> a = p -> actual.apply(p).sin().sum();
+      same(grad(e), grad(a), x, 1e-10);
+      same((Both p) -> Autodiff.jvp(e, p, v), (Both p) -> Autodiff.jvp(a, p, v), x, 1e-10);
+      for (HvpMode mode : HvpMode.values()) {
+        same((Both p) -> hvp(e, p, v, mode), (Both p) -> hvp(a, p, v, mode), x, 1e-9);
+      }
+    }
+  }
+
+  @Test
+  void aBatchOfSystemsIsSolvedOneByOne() {
+    Both many = new Both(normal(1, 4, N, N), normal(2, 4, N));
+    for (boolean symmetric : new boolean[] {true, false}) {
+      Function<Both, Tensor> e = p -> dense(p.w(), p.b(), symmetric).sin().sum();
+      Function<Both, Tensor> a = p -> products(p.w(), p.b(), symmetric).sin().sum();
+      same(vmap(e), vmap(a), many, 1e-10);
+      same(vmap(grad(e)), vmap(grad(a)), many, 1e-9);
+      VmapAxes rhs = VmapAxes.unmapped().with("b", 0);
+      Both some = new Both(normal(1, N, N), normal(2, 4, N));
+      same(vmap(grad(e), rhs), vmap(grad(a), rhs), some, 1e-9);
+      same(
+          (Both x) -> grad((Both p) -> vmap(a, rhs).apply(p).sum()).apply(x),
+          (Both x) -> grad((Both p) -> vmap(e, rhs).apply(p).sum()).apply(x),
+          some,
+          1e-9);
+    }
+  }
+
+  @Test
+  void treesAreVectors() {
+    record Pair(Tensor matrix, Tensor scalar) {}
+    Pair b = new Pair(normal(1, 2, 3), Tensor.scalar(2, DType.F64));
+    Function<Pair, Pair> solve =
+        p ->
+            CG.solve(
+                (Pair v) ->
+                    new Pair(
+                        v.matrix().mul(3).add(v.scalar()), v.scalar().mul(9).add(v.matrix().sum())),
+                p);
+    double[] x = Interpreted.of(solve, b);
+    // 3 m + s = b_m, 9 s + Σ m = b_s, so (9 − 2) s = b_s − Σ b_m / 3.
+    double s = (2 - b.matrix().sum().item() / 3) / 7;
+    double[] m = b.matrix().toDoubleArray();
+    double[] expected = new double[7];
+    for (int i = 0; i < 6; i++) {
+      expected[i] = (m[i] - s) / 3;
+    }
+    expected[6] = s;
+    assertArrayEquals(expected, x, 1e-11);
+  }
+
+  /** dw/dλ = −(AᵀA + λI)⁻¹ w, and its derivative 2 (AᵀA + λI)⁻² w. */
+  @Test
+  void implicitDerivativesNeedNoMatrix() {
+    Tensor a = normal(7, 8, 3);
+    Tensor gram = a.transpose().matmul(a);
+    Tensor moment = a.transpose().matmul(normal(8, 8));
+    Tensor lambda = Tensor.scalar(0.7, DType.F64);
+    Tensor inverse = Matrices.inverse(gram.add(Tensor.eye(DType.F64, 3).mul(lambda)));
+    Tensor w = inverse.matmul(moment);
+    double[] first = inverse.matmul(w).neg().toDoubleArray();
+    double[] second = inverse.matmul(inverse.matmul(w)).mul(2).toDoubleArray();
+    for (LinearSolver solver : List.of(CG, NORMAL)) {
+      Function<Tensor, Tensor> ridge =
+          rootDerivative(
+              (Tensor l) -> w,
+              (Tensor x, Tensor l) -> gram.matmul(x).add(x.mul(l)).sub(moment),
+              solver);
+      assertArrayEquals(first, Interpreted.of(l -> jacfwd(ridge, l), lambda), 1e-10);
+      assertArrayEquals(first, Interpreted.of(l -> jacrev(ridge, l), lambda), 1e-10);
+      assertArrayEquals(
+          second, Interpreted.of(l -> jacfwd(k -> jacrev(ridge, k), l), lambda), 1e-9);
+    }
+    Function<Tensor, Tensor> minimiser =
+        argminDerivative(
+            (Tensor l) -> w,
+            (Tensor x, Tensor l) ->
+                x.mul(gram.matmul(x))
+                    .sum()
+                    .add(x.square().sum().mul(l))
+                    .sub(x.mul(moment).sum().mul(2)),
+            CG);
+    assertArrayEquals(first, Interpreted.of(l -> jacrev(minimiser, l), lambda), 1e-10);
+    assertArrayEquals(
+        new double[] {second[0]},
+        Interpreted.of(l -> hessian(k -> minimiser.apply(k).select(0, 0), l), lambda),
+        1e-9);
+  }
+
+  @Test
+  void whatDoesNotConvergeIsNoNumber() {
+    Tensor indefinite = Tensor.of(new double[] {1, 0, 0, -1}, 2, 2);
+    Tensor b = Tensor.of(new double[] {1, 2}, 2);
+    double[] x = Interpreted.of(p -> CG.solve((Tensor v) -> indefinite.matmul(v), p), b);
+    assertTrue(Arrays.stream(x).allMatch(Double::isNaN), Arrays.toString(x));
+    LinearSolver hasty = LinearSolver.conjugateGradients(1e-12, 2);
+    Tensor spd = matrix(normal(1, N, N), true);
+    double[] y = Interpreted.of(p -> hasty.solve((Tensor v) -> spd.matmul(v), p), B);
+    assertTrue(Arrays.stream(y).allMatch(Double::isNaN), Arrays.toString(y));
+    double[] z =
+        Interpreted.of(p -> CG.solve((Tensor v) -> spd.matmul(v), p), Tensor.zeros(DType.F64, N));
+    assertArrayEquals(new double[N], z);
+  }
+
+  @Test
+  void misuseIsExplained() {
+    illegalArgument(() -> LinearSolver.conjugateGradients(0, 5), "tolerance", "0.0");
+    illegalArgument(() -> LinearSolver.normalEquations(1e-3, 0), "steps", "0");
+    illegalArgument(() -> CG.solve((Tensor v) -> v.sum(), B), "a:", "F64[]", "F64[6]");
+    Tensor large = Tensor.zeros(DType.F64, LinearSolver.Dense.LIMIT + 1);
+    illegalArgument(
+        () -> LinearSolver.dense().solve((Tensor v) -> v, large), "4097", "conjugateGradients");
+  }
+}
