@@ -115,4 +115,41 @@ public sealed interface Step {
    * @param view strides over batch, rows and columns
    */
   record Matrices(int rows, int columns, View view) {}
+
+  /**
+   * Steps that are run round after round. Rounds are numbered from 0; what one leaves in memory the
+   * next one finds there.
+   *
+   * @param rounds how many there are
+   * @param before moves of each round, in order, before its steps: slices of what is the sequence,
+   *     states into their history
+   * @param body the steps of a round
+   * @param after moves of each round, in order, after its steps: outputs to where they are stacked,
+   *     the new state to where the next round has its own
+   */
+  record Loop(Rounds rounds, List<Move> before, List<Step> body, List<Move> after)
+      implements Step {}
+
+  /** How often the body of a loop is run. */
+  sealed interface Rounds {}
+
+  /** A fixed number of rounds, at least 1, of which the last one comes first where reversed. */
+  record Count(int length, boolean reverse) implements Rounds {}
+
+  /**
+   * As long as a scalar of BOOL is true.
+   *
+   * @param steps compute it, at the beginning of each round
+   * @param flag where it is then
+   */
+  record Test(List<Step> steps, View flag) implements Rounds {}
+
+  /**
+   * Copies contiguous elements.
+   *
+   * @param count how many, at least 1
+   * @param from where the first one is; the one stride is from round to round
+   * @param to where it goes, likewise; no element is in both places
+   */
+  record Move(long count, View from, View to) {}
 }

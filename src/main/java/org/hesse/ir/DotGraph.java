@@ -38,7 +38,7 @@ public final class DotGraph {
     for (Node n : program.nodes()) {
       String line = names.get(n) + " [" + look(program, n) + "];\n";
       if (n.op() instanceof Op.Nested nested) {
-        cluster(out, nested, names.getOrDefault(n, ""), line, indent);
+        cluster(out, nested, String.valueOf(names.get(n)), line, indent);
       } else {
         out.append(indent).append(line);
       }

@@ -262,6 +262,9 @@ public sealed interface Op {
     /** The same primitive with other programs, in the order of {@link #programs}. */
     Nested with(List<Program> programs);
 
+    /** How many of the inputs are a state, which changes from round to round. */
+    int states();
+
     /** How many results there are. */
     int results();
 
@@ -351,6 +354,11 @@ public sealed interface Op {
     }
 
     @Override
+    public int states() {
+      return results();
+    }
+
+    @Override
     public int results() {
       return body.outputs().size();
     }
@@ -382,6 +390,11 @@ public sealed interface Op {
     @Override
     public Call with(List<Program> programs) {
       return new Call(programs.get(0), late);
+    }
+
+    @Override
+    public int states() {
+      return 0;
     }
 
     @Override

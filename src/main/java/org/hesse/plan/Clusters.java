@@ -64,10 +64,13 @@ final class Clusters {
     roots.addAll(homes);
     for (int i = program.nodes().size() - 1; i >= 0; i--) {
       Node n = program.nodes().get(i);
+      Set<Use> readers = uses.getOrDefault(n, Set.of());
+      if (n.op() instanceof Op.Nested op && !readers.isEmpty()) {
+        openNested(n, op);
+      }
       if (inputs.contains(n) || n.shape().size() == 0) {
         continue;
       }
-      Set<Use> readers = uses.getOrDefault(n, Set.of());
       if (!readers.isEmpty() && (isKernel(n.op()) || !worthInlining(n, readers))) {
         roots.add(n);
       }
@@ -155,6 +158,7 @@ final class Clusters {
       case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
       case Op.RandomBits r -> needsMemory(n.input(0));
       case Op.Barrier b -> needsMemory(n.input(0));
+      case Op.Result r -> read(n.input(0), Set.of(new Use(newCluster(0), 0)));
       case Op.Factor f -> n.inputs().subList(0, f.kind().reads()).forEach(this::needsMemory);
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       case Op.Concat c ->
@@ -162,6 +166,18 @@ final class Clusters {
       case Op.Reduce r ->
           read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       default -> joinClusters(n, Set.of(new Use(newCluster(n.shape().size()), 0)));
+    }
+  }
+
+  /** The state at first is computed where it will be; the rest is read in place. */
+  private void openNested(Node n, Op.Nested op) {
+    for (int i = 0; i < n.inputs().size(); i++) {
+      Node in = n.input(i);
+      if (i < op.states()) {
+        read(in, Set.of(new Use(newCluster(in.shape().size()), 0)));
+      } else {
+        needsMemory(in);
+      }
     }
   }
 

@@ -9,7 +9,8 @@ import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 
 /**
- * Puts the nodes of called programs in the place of their calls. A late input is read through an
+ * Puts the nodes of called programs in the place of their calls, and makes equal results of what
+ * else runs programs one node. A late input is read through an
  * {@link Op.Barrier} that waits for the other inputs, so that what is computed from it is neither
  * shared with what was computed of it before nor put first.
  */
@@ -41,22 +42,35 @@ final class Inline {
           results.put(n, call(body, late, ins));
           copies.put(n, n);
         }
-        case Op.Solve solve -> {
-          // How x is computed is one of its inputs; the rest is for derivatives.
-          results.put(n, List.of(ins.get(1)));
-          copies.put(n, n);
-        }
-        case Op.Result(int index) when results.containsKey(n.input(0)) ->
-            copies.put(n, results.getOrDefault(n.input(0), List.of()).get(index));
         case Op.Nested nested -> {
           List<Program> programs = nested.programs().stream().map(Inline::inline).toList();
-          copies.put(n, new Node(nested.with(programs), ins, n.shape(), n.dtype()));
+          Node copy = new Node(nested.with(programs), ins, n.shape(), n.dtype());
+          copies.put(n, copy);
+          results.put(n, results(copy, nested));
         }
+        case Op.Result(int index) -> copies.put(n, result(n.input(0), index));
         // Fresh ones throughout, so that they keep their order.
         default -> copies.put(n, new Node(n.op(), ins, n.shape(), n.dtype()));
       }
     }
     return program.outputs().stream().map(out -> copies.getOrDefault(out, out)).toList();
+  }
+
+  /** One node for each result, whoever reads it. */
+  private static List<Node> results(Node nested, Op.Nested op) {
+    List<Node> all = new ArrayList<>();
+    for (int i = 0; i < op.results(); i++) {
+      all.add(new Node(new Op.Result(i), List.of(nested), op.shape(i), op.dtype(i)));
+    }
+    return all;
+  }
+
+  private Node result(Node nested, int index) {
+    List<Node> all = results.get(nested);
+    if (all == null) {
+      throw new IllegalArgumentException("program: " + nested + " is read before it is computed");
+    }
+    return all.get(index);
   }
 
   private static List<Node> call(Program body, int late, List<Node> ins) {

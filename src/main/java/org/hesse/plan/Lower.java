@@ -1,6 +1,7 @@
 package org.hesse.plan;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,12 +29,20 @@ public final class Lower {
   private final Slots slots;
   private final Barriers barriers = new Barriers();
 
+  /** For each nested node its results that something reads, by number. */
+  private final Map<Node, Map<Integer, Node>> results = new HashMap<>();
+
   private Lower(Program program) {
     this.program = program;
     this.inputs = new HashSet<>(program.inputs());
     this.homes = Slots.homes(program);
     Set<Node> roots = Clusters.roots(program, homes.keySet());
     this.slots = new Slots(program, roots, homes);
+    for (Node n : program.nodes()) {
+      if (n.op() instanceof Op.Result(int index)) {
+        results.computeIfAbsent(n.input(0), k -> new HashMap<>()).put(index, n);
+      }
+    }
   }
 
   /** The steps that compute a program. It need not be simplified, though it better is. */
@@ -60,8 +69,8 @@ public final class Lower {
       Node n = nodes.get(i);
       if (slots.isWanted(n) && n.shape().size() != 0) {
         reversed.addAll(emit(n, slots.demand(n)).reversed());
-      } else if (indexesNothing(n)) {
-        reversed.add(checkIndices(n));
+      } else if (n.op() instanceof Op.Nested op) {
+        reversed.addAll(nested(n, op).reversed());
       }
     }
     return reversed.reversed();
@@ -87,8 +96,24 @@ public final class Lower {
         barriers.add(n, slot, operand(n.input(0)), slots);
         yield List.of();
       }
+      case Op.Result r -> List.of();
       default -> List.of(store(Expander.expand(slots, n, true), slot));
     };
+  }
+
+  /** The steps that compute those results of a node that something reads. */
+  private List<Step> nested(Node n, Op.Nested op) {
+    Map<Integer, Slot> wanted = new HashMap<>();
+    results
+        .getOrDefault(n, Map.of())
+        .forEach((i, r) -> {
+          if (slots.isWanted(r) && r.shape().size() != 0) {
+            wanted.put(i, slots.demand(r));
+          }
+        });
+    return wanted.isEmpty()
+        ? List.of()
+        : new LoopSteps(n, op, wanted, slots, this::copy, this::operand).steps();
   }
 
   private Step.Map copy(Node from, Slot slot) {

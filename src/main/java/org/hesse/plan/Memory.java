@@ -3,8 +3,10 @@ package org.hesse.plan;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.hesse.DType;
 import org.hesse.backend.Schedule;
@@ -16,15 +18,17 @@ import org.hesse.ir.Program;
 /**
  * Lays out temporaries in the arena. A temporary lives from the first step that writes it to the
  * last one that reads it; those that live at the same time do not overlap, so no step writes where
- * it reads.
+ * it reads. The memory of a loop's body is one temporary for each dtype, laid out already, of which
+ * its steps mention parts.
  */
 final class Memory {
   /** Temporaries start at multiples of so many elements: of a cache line, or more. */
   static final int ALIGNMENT = 16;
 
   private final List<Step> steps;
-  private final Map<Slot, Integer> lastUse = new HashMap<>();
-  private final Map<Slot, Slot> placed = new HashMap<>();
+  private final Map<Integer, Integer> lastUse = new HashMap<>();
+  private final Map<Integer, Long> sizes = new HashMap<>();
+  private final Map<Integer, Long> offsets = new HashMap<>();
   private final EnumMap<DType, Space> spaces = new EnumMap<>(DType.class);
 
   private Memory(List<Step> steps) {
@@ -57,35 +61,42 @@ final class Memory {
 
   private View place(View view) {
     Slot slot = view.slot();
-    return new View(placed.getOrDefault(slot, slot), view.offset(), view.strides());
+    Long offset = slot.space() == Slot.Space.ARENA ? offsets.get(slot.index()) : null;
+    if (offset == null) {
+      return view;
+    }
+    Slot to = new Slot(Slot.Space.ARENA, 0, slot.dtype(), offset + slot.offset(), slot.size());
+    return new View(to, view.offset(), view.strides());
   }
 
   private void place() {
+    List<Set<Slot>> uses = new ArrayList<>();
     for (int i = 0; i < steps.size(); i++) {
-      for (Slot s : Steps.reads(steps.get(i))) {
-        lastUse.put(s, i);
-      }
-      for (Slot s : Steps.writes(steps.get(i))) {
-        lastUse.put(s, i);
-      }
-    }
-    for (int i = 0; i < steps.size(); i++) {
-      List<Slot> writes = Steps.writes(steps.get(i));
-      for (Slot s : writes) {
-        if (s.space() == Slot.Space.ARENA && !placed.containsKey(s)) {
-          long offset = space(s).take(s.size());
-          placed.put(s, new Slot(Slot.Space.ARENA, 0, s.dtype(), offset, s.size()));
-        }
-      }
-      List<Slot> used = new ArrayList<>(Steps.reads(steps.get(i)));
-      writes.stream().filter(s -> !used.contains(s)).forEach(used::add);
+      Set<Slot> used = new LinkedHashSet<>(Steps.reads(steps.get(i)));
+      used.addAll(Steps.writes(steps.get(i)));
+      used.removeIf(s -> s.space() != Slot.Space.ARENA);
       for (Slot s : used) {
-        Slot place = placed.get(s);
-        if (place != null && lastUse.getOrDefault(s, -1) == i) {
-          space(s).give(place.offset(), s.size());
+        lastUse.put(s.index(), i);
+        sizes.merge(s.index(), s.offset() + s.size(), Math::max);
+      }
+      uses.add(used);
+    }
+    for (int i = 0; i < steps.size(); i++) {
+      for (Slot s : uses.get(i)) {
+        offsets.computeIfAbsent(s.index(), k -> space(s).take(size(k)));
+      }
+      for (Slot s : uses.get(i)) {
+        Long offset = offsets.get(s.index());
+        // Parts of one temporary are given back once.
+        if (offset != null && lastUse.remove(s.index(), i)) {
+          space(s).give(offset, size(s.index()));
         }
       }
     }
+  }
+
+  private long size(int index) {
+    return sizes.getOrDefault(index, 0L);
   }
 
   private Space space(Slot s) {

@@ -72,7 +72,9 @@ final class Products {
       List<Node> ins = n.inputs().stream().map(this::copied).toList();
       Node c = n;
       boolean empty = n.inputs().stream().anyMatch(in -> in.shape().size() == 0);
-      if (!inputs.contains(n) && n.shape().size() != 0 && !empty) {
+      if (n.op() instanceof Op.Nested op) {
+        c = readableInRounds(n, op, ins);
+      } else if (!inputs.contains(n) && n.shape().size() != 0 && !empty) {
         c = rearranged(n, ins);
       }
       if (c == n && !ins.equals(n.inputs())) {
@@ -113,6 +115,17 @@ final class Products {
       read.add(strides(n.input(i)) == null ? dense(ins.get(i)) : ins.get(i));
     }
     return read.equals(ins) ? n : new Node(n.op(), read, n.shape(), n.dtype());
+  }
+
+  /** Loops read dense operands; states are copied in any case. */
+  private Node readableInRounds(Node n, Op.Nested op, List<Node> ins) {
+    List<Node> read = new ArrayList<>(ins);
+    for (int i = op.states(); i < read.size(); i++) {
+      if (n.input(i).shape().size() != 0 && !isDense(n.input(i))) {
+        read.set(i, dense(ins.get(i)));
+      }
+    }
+    return read.equals(n.inputs()) ? n : new Node(op, read, n.shape(), n.dtype());
   }
 
   private static Node over(Node n, List<Node> ins, Node first) {

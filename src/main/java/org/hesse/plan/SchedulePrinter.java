@@ -35,11 +35,36 @@ final class SchedulePrinter {
     StringBuilder out = new StringBuilder();
     out.append(count).append(count == 1 ? " step" : " steps");
     out.append(", arena ").append(bytes).append(" bytes\n");
-    for (int i = 0; i < count; i++) {
-      out.append(i).append(": ");
-      step(out, schedule.steps().get(i));
-    }
+    steps(out, "", schedule.steps());
     return out.toString();
+  }
+
+  private static void steps(StringBuilder out, String indent, List<Step> steps) {
+    for (int i = 0; i < steps.size(); i++) {
+      StringBuilder text = new StringBuilder();
+      step(text, steps.get(i));
+      out.append(indent).append(i).append(": ");
+      out.append(text.toString().stripTrailing().replace("\n", "\n" + indent)).append('\n');
+    }
+  }
+
+  private static void loop(StringBuilder out, Step.Loop loop) {
+    switch (loop.rounds()) {
+      case Step.Count(int length, boolean reverse) ->
+          out.append("loop ").append(length).append(reverse ? " reversed\n" : "\n");
+      case Step.Test(var steps, var flag) -> {
+        out.append("loop while ").append(view(flag)).append('\n');
+        steps(out, "       ", steps);
+        line(out, "do");
+      }
+    }
+    loop.before().forEach(m -> line(out, move(m)));
+    steps(out, "     ", loop.body());
+    loop.after().forEach(m -> line(out, move(m)));
+  }
+
+  private static String move(Step.Move m) {
+    return "move " + m.count() + ": " + view(m.to()) + " ← " + view(m.from());
   }
 
   private static void step(StringBuilder out, Step step) {
@@ -100,6 +125,7 @@ final class SchedulePrinter {
         String in = f.operands().stream().map(SchedulePrinter::matrices).collect(joining(" "));
         line(out, matrices(f.out()) + " ← " + in);
       }
+      case Step.Loop l -> loop(out, l);
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.hesse.DType;
 import org.hesse.backend.Slot;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
@@ -83,6 +84,11 @@ final class Slots {
   /** Gives a node memory. Its step must still be to come, that is, to be put before this one. */
   Slot demand(Node n) {
     return slots.computeIfAbsent(
-        n, k -> new Slot(Slot.Space.ARENA, ++temporaries, n.dtype(), 0, n.shape().size()));
+        n, k -> temporary(n.dtype(), n.shape().size()));
+  }
+
+  /** Memory that is no node's. */
+  Slot temporary(DType dtype, long size) {
+    return new Slot(Slot.Space.ARENA, ++temporaries, dtype, 0, size);
   }
 }

@@ -3,6 +3,7 @@ package org.hesse.plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
@@ -24,7 +25,25 @@ final class Steps {
       case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
       case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).distinct().toList();
+      case Step.Loop l -> {
+        Stream<Slot> inner = inner(l).flatMap(s -> reads(s).stream());
+        Stream<Slot> moved = moves(l).map(m -> m.from().slot());
+        Stream<Slot> flag =
+            l.rounds() instanceof Step.Test t ? Stream.of(t.flag().slot()) : Stream.of();
+        yield Stream.of(inner, moved, flag).flatMap(s -> s).distinct().toList();
+      }
     };
+  }
+
+  /** All steps of a loop. */
+  private static Stream<Step> inner(Step.Loop loop) {
+    return loop.rounds() instanceof Step.Test test
+        ? Stream.concat(test.steps().stream(), loop.body().stream())
+        : loop.body().stream();
+  }
+
+  private static Stream<Step.Move> moves(Step.Loop loop) {
+    return Stream.concat(loop.before().stream(), loop.after().stream());
   }
 
   private static List<Slot> loads(List<Instruction> code) {
@@ -49,6 +68,11 @@ final class Steps {
       case Step.ScatterAdd s -> List.of(s.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
       case Step.Factor f -> List.of(f.out().view().slot());
+      case Step.Loop l -> {
+        Stream<Slot> inner = inner(l).flatMap(s -> writes(s).stream());
+        Stream<Slot> moved = moves(l).map(m -> m.to().slot());
+        yield Stream.concat(inner, moved).distinct().toList();
+      }
     };
   }
 
@@ -87,7 +111,25 @@ final class Steps {
       case Step.Factor(var kind, var batch, var operands, var out) ->
           new Step.Factor(
               kind, batch, operands.stream().map(m -> moved(m, view)).toList(), moved(out, view));
+      case Step.Loop(var rounds, var before, var body, var after) ->
+          new Step.Loop(
+              moved(rounds, view),
+              before.stream().map(m -> moved(m, view)).toList(),
+              body.stream().map(s -> moved(s, view)).toList(),
+              after.stream().map(m -> moved(m, view)).toList());
     };
+  }
+
+  private static Step.Rounds moved(Step.Rounds rounds, UnaryOperator<View> view) {
+    return switch (rounds) {
+      case Step.Count count -> count;
+      case Step.Test(var steps, var flag) ->
+          new Step.Test(steps.stream().map(s -> moved(s, view)).toList(), view.apply(flag));
+    };
+  }
+
+  private static Step.Move moved(Step.Move m, UnaryOperator<View> view) {
+    return new Step.Move(m.count(), view.apply(m.from()), view.apply(m.to()));
   }
 
   private static Step.Matrices moved(Step.Matrices m, UnaryOperator<View> view) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Backend;
@@ -125,7 +126,17 @@ public final class ReferenceBackend implements Backend {
     }
 
     void run() {
-      for (Step step : schedule.steps()) {
+      run(schedule.steps());
+      for (int i = 0; i < outputs.length; i++) {
+        Slot slot = schedule.outputs().get(i);
+        for (Slot writer : ((Heap) outputs[i]).writer) {
+          require(slot.equals(writer), "output " + i + " is not written in full");
+        }
+      }
+    }
+
+    private void run(List<Step> steps) {
+      for (Step step : steps) {
         checkOverlap(step);
         switch (step) {
           case Step.Map m -> map(m);
@@ -138,14 +149,53 @@ public final class ReferenceBackend implements Backend {
           case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
           case Step.Factor f -> factor(f);
+          case Step.Loop l -> loop(l);
         }
       }
-      for (int i = 0; i < outputs.length; i++) {
-        Slot slot = schedule.outputs().get(i);
-        for (Slot writer : ((Heap) outputs[i]).writer) {
-          require(slot.equals(writer), "output " + i + " is not written in full");
+    }
+
+    /** What a round computes is gone in the next one, but for what is moved to the next state. */
+    private void loop(Step.Loop l) {
+      switch (l.rounds()) {
+        case Step.Count(int length, boolean reverse) -> {
+          for (int i = 0; i < length; i++) {
+            writes(l).forEach(this::poison);
+            round(l, reverse ? length - 1 - i : i);
+          }
+        }
+        case Step.Test(var steps, var flag) -> {
+          run(steps);
+          while (read(flag, new int[flag.strides().length]) != 0) {
+            round(l, 0);
+            writes(l).forEach(this::poison);
+            run(steps);
+          }
         }
       }
+    }
+
+    private void round(Step.Loop l, int t) {
+      l.before().forEach(m -> move(m, t));
+      run(l.body());
+      l.after().forEach(m -> move(m, t));
+    }
+
+    private void poison(Slot slot) {
+      Heap heap = heap(slot);
+      int from = Math.toIntExact(slot.offset());
+      Arrays.fill(heap.data, from, from + (int) slot.size(), Double.NaN);
+      Arrays.fill(heap.writer, from, from + (int) slot.size(), null);
+    }
+
+    private void move(Step.Move m, int t) {
+      require(m.count() > 0, "a move of nothing");
+      for (int i = 0; i < m.count(); i++) {
+        write(element(m.to(), t, i), read(element(m.from(), t, i)));
+      }
+    }
+
+    private static View element(View view, int t, int i) {
+      return new View(view.slot(), view.offset() + t * view.strides()[0] + i, new long[0]);
     }
 
     private static void require(boolean ok, String what) {
@@ -161,33 +211,53 @@ public final class ReferenceBackend implements Backend {
           .toList();
     }
 
+    private static List<Slot> reads(Step step) {
+      return switch (step) {
+        case Step.Map m -> loads(m.code());
+        case Step.Reduce r -> loads(r.code());
+        case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+        case Step.ArgMax a -> List.of(a.in().slot());
+        case Step.Cumsum c -> List.of(c.in().slot());
+        case Step.Fold f -> List.of(f.in().slot());
+        case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
+        case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
+        case Step.RandomBits r -> List.of(r.key().slot());
+        case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).toList();
+        case Step.Loop l -> List.of();
+      };
+    }
+
+    private static List<Slot> writes(Step step) {
+      return switch (step) {
+        case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
+        case Step.Reduce r -> List.of(r.out().slot());
+        case Step.Dot d -> List.of(d.out().slot());
+        case Step.ArgMax a -> List.of(a.out().slot());
+        case Step.Cumsum c -> List.of(c.out().slot());
+        case Step.Fold f -> List.of(f.out().slot());
+        case Step.Gather g -> List.of(g.out().slot());
+        case Step.ScatterAdd s -> List.of(s.out().slot());
+        case Step.RandomBits r -> List.of(r.out().slot());
+        case Step.Factor f -> List.of(f.out().view().slot());
+        case Step.Loop l ->
+            Stream.concat(
+                    steps(l).flatMap(s -> writes(s).stream()),
+                    l.before().stream()
+                        .map(m -> m.to())
+                        .filter(v -> v.strides()[0] == 0)
+                        .map(View::slot))
+                .toList();
+      };
+    }
+
+    private static Stream<Step> steps(Step.Loop l) {
+      List<Step> test = l.rounds() instanceof Step.Test t ? t.steps() : List.of();
+      return Stream.concat(test.stream(), l.body().stream());
+    }
+
     private static void checkOverlap(Step step) {
-      List<Slot> in =
-          switch (step) {
-            case Step.Map m -> loads(m.code());
-            case Step.Reduce r -> loads(r.code());
-            case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
-            case Step.ArgMax a -> List.of(a.in().slot());
-            case Step.Cumsum c -> List.of(c.in().slot());
-            case Step.Fold f -> List.of(f.in().slot());
-            case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
-            case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
-            case Step.RandomBits r -> List.of(r.key().slot());
-            case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).toList();
-          };
-      List<Slot> out =
-          switch (step) {
-            case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
-            case Step.Reduce r -> List.of(r.out().slot());
-            case Step.Dot d -> List.of(d.out().slot());
-            case Step.ArgMax a -> List.of(a.out().slot());
-            case Step.Cumsum c -> List.of(c.out().slot());
-            case Step.Fold f -> List.of(f.out().slot());
-            case Step.Gather g -> List.of(g.out().slot());
-            case Step.ScatterAdd s -> List.of(s.out().slot());
-            case Step.RandomBits r -> List.of(r.out().slot());
-            case Step.Factor f -> List.of(f.out().view().slot());
-          };
+      List<Slot> in = reads(step);
+      List<Slot> out = step instanceof Step.Loop ? List.of() : writes(step);
       for (Slot a : in) {
         for (Slot b : out) {
           boolean apart =

@@ -24,7 +24,11 @@ final class CpuExecutable implements Executable {
     this.inputs = schedule.inputs();
     this.outputs = schedule.outputs();
     this.arenaSizes = new EnumMap<>(schedule.arena());
-    this.steps = schedule.steps().stream().map(CpuExecutable::prepare).toArray(Prepared[]::new);
+    this.steps = prepare(schedule.steps());
+  }
+
+  static Prepared[] prepare(List<Step> steps) {
+    return steps.stream().map(CpuExecutable::prepare).toArray(Prepared[]::new);
   }
 
   private static Prepared prepare(Step step) {
@@ -39,6 +43,7 @@ final class CpuExecutable implements Executable {
       case Step.ScatterAdd scatter -> new ScatterAddStep(scatter);
       case Step.RandomBits random -> new RandomStep(random);
       case Step.Factor factor -> new FactorStep(factor);
+      case Step.Loop loop -> new LoopStep(loop);
     };
   }
 
