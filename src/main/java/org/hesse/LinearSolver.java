@@ -27,8 +27,8 @@ public sealed interface LinearSolver {
 
   /**
    * Conjugate gradients, for a symmetric positive definite A. Where they do not converge, or meet
-   * negative curvature, the solution is NaN throughout. See Hestenes and Stiefel, Methods of
-   * conjugate gradients for solving linear systems (1952).
+   * negative curvature, that is an {@link ArithmeticException} when it runs. See Hestenes and
+   * Stiefel, Methods of conjugate gradients for solving linear systems (1952).
    *
    * @param tolerance on ‖A x − b‖ / ‖b‖, above 0 and below 1
    * @param steps at most so many products with A, 1 or more
@@ -40,7 +40,8 @@ public sealed interface LinearSolver {
 
   /**
    * Conjugate gradients on AᵀA x = Aᵀb, for any regular A. They need about the square of the steps
-   * where A is badly conditioned. Where they do not converge, the solution is NaN throughout.
+   * where A is badly conditioned. Where they do not converge, or ‖A x − b‖ stays above √tolerance
+   * ‖b‖ since A is singular or nearly so, that is an {@link ArithmeticException} when it runs.
    *
    * @param tolerance on ‖Aᵀ(A x − b)‖ / ‖Aᵀb‖, above 0 and below 1
    * @param steps at most so many products with A and Aᵀ each, 1 or more

@@ -96,9 +96,9 @@ class ControlFlowTest {
   }
 
   private static <A, B> void same(Function<A, B> expected, Function<A, B> actual, A x) {
-    double[] e = Interpreted.of(expected, x);
+    double[] e = Interpreted.everywhere(expected, x);
     assertArrayEquals(
-        e, Interpreted.of(actual, x), 1e-11, () -> Autodiff.program(actual, x).print());
+        e, Interpreted.everywhere(actual, x), 1e-11, () -> Autodiff.program(actual, x).print());
   }
 
   @Test
@@ -199,10 +199,10 @@ class ControlFlowTest {
                     new State(x.sub(x).add(1), Tensor.scalar(0, DType.F64)))
                 .sum();
     Tensor x = Tensor.scalar(1.5, DType.F64);
-    double[] value = Interpreted.of(f, x);
+    double[] value = Interpreted.everywhere(f, x);
     assertEquals(1.5 + 2 * 2.25 + 3 * 3.375, value[0], 1e-12);
-    assertEquals(1 + 4 * 1.5 + 9 * 2.25, Interpreted.of(grad(f), x)[0], 1e-12);
-    assertEquals(4 + 18 * 1.5, Interpreted.of(grad(grad(f)), x)[0], 1e-12);
+    assertEquals(1 + 4 * 1.5 + 9 * 2.25, Interpreted.everywhere(grad(f), x)[0], 1e-12);
+    assertEquals(4 + 18 * 1.5, Interpreted.everywhere(grad(grad(f)), x)[0], 1e-12);
   }
 
   @Test
@@ -215,17 +215,17 @@ class ControlFlowTest {
                 (Tensor s, Tensor i) -> forLoop(3, (Tensor r, Tensor j) -> r.mul(x), s),
                 x.mul(0).add(1));
     Tensor x = Tensor.scalar(1.1, DType.F64);
-    assertEquals(Math.pow(1.1, 6), Interpreted.of(f, x)[0], 1e-12);
-    assertEquals(6 * Math.pow(1.1, 5), Interpreted.of(grad(f), x)[0], 1e-12);
-    assertEquals(30 * Math.pow(1.1, 4), Interpreted.of(grad(grad(f)), x)[0], 1e-12);
+    assertEquals(Math.pow(1.1, 6), Interpreted.everywhere(f, x)[0], 1e-12);
+    assertEquals(6 * Math.pow(1.1, 5), Interpreted.everywhere(grad(f), x)[0], 1e-12);
+    assertEquals(30 * Math.pow(1.1, 4), Interpreted.everywhere(grad(grad(f)), x)[0], 1e-12);
   }
 
   @Test
   void aScanOfNoRoundsIsItsInitialState() {
     Function<Tensor, Tensor> f = x -> forLoop(0, (Tensor s, Tensor i) -> s.mul(x), x.sin());
     Tensor x = Tensor.scalar(0.3, DType.F64);
-    assertEquals(Math.sin(0.3), Interpreted.of(f, x)[0], 1e-15);
-    assertEquals(Math.cos(0.3), Interpreted.of(grad(f), x)[0], 1e-15);
+    assertEquals(Math.sin(0.3), Interpreted.everywhere(f, x)[0], 1e-15);
+    assertEquals(Math.cos(0.3), Interpreted.everywhere(grad(f), x)[0], 1e-15);
   }
 
   private static Tensor newton(Tensor a) {
@@ -239,19 +239,20 @@ class ControlFlowTest {
   void whileLoopHasForwardDerivatives() {
     Tensor one = Tensor.scalar(1, DType.F64);
     Tensor a = Tensor.scalar(3, DType.F64);
-    assertEquals(Math.sqrt(3), Interpreted.of(ControlFlowTest::newton, a)[0], 1e-14);
+    assertEquals(Math.sqrt(3), Interpreted.everywhere(ControlFlowTest::newton, a)[0], 1e-14);
     Function<Tensor, Tensor> d = x -> jvp(ControlFlowTest::newton, x, one).tangent();
-    assertEquals(0.5 / Math.sqrt(3), Interpreted.of(d, a)[0], 1e-12);
+    assertEquals(0.5 / Math.sqrt(3), Interpreted.everywhere(d, a)[0], 1e-12);
     Function<Tensor, Tensor> dd = x -> jvp(d, x, one).tangent();
-    assertEquals(-0.25 * Math.pow(3, -1.5), Interpreted.of(dd, a)[0], 1e-6);
+    assertEquals(-0.25 * Math.pow(3, -1.5), Interpreted.everywhere(dd, a)[0], 1e-6);
   }
 
   @Test
   void whileLoopsOfABatchEndAtTheirOwnTimes() {
     double[] a = {0.25, 2, 9, 1e6};
-    double[] roots = Interpreted.of(vmap(ControlFlowTest::newton), Tensor.of(a, 4));
+    double[] roots = Interpreted.everywhere(vmap(ControlFlowTest::newton), Tensor.of(a, 4));
     for (int i = 0; i < a.length; i++) {
-      double alone = Interpreted.of(ControlFlowTest::newton, Tensor.scalar(a[i], DType.F64))[0];
+      double alone =
+          Interpreted.everywhere(ControlFlowTest::newton, Tensor.scalar(a[i], DType.F64))[0];
       assertEquals(alone, roots[i]);
       assertEquals(Math.sqrt(a[i]), roots[i], 1e-12 * roots[i]);
     }

@@ -1,5 +1,7 @@
 package org.hesse;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,7 +12,10 @@ import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 import org.hesse.testing.ReferenceInterpreter;
 
-/** Values of functions by the reference interpreter, which knows neither planner nor backend. */
+/**
+ * Values of functions by the reference interpreter, which knows neither planner nor backend, and by
+ * both of these: at once and compiled.
+ */
 final class Interpreted {
   private Interpreted() {}
 
@@ -27,6 +32,21 @@ final class Interpreted {
     }
     return Arrays.stream(ReferenceInterpreter.run(program, inputs.toArray()))
         .flatMapToDouble(out -> Arrays.stream(ReferenceInterpreter.toDoubles(out)))
+        .toArray();
+  }
+
+  /** All numbers of f(x), which interpreter, immediate and compiled runs must agree on. */
+  static <A, B> double[] everywhere(Function<A, B> f, A x) {
+    double[] expected = of(f, x);
+    double scale = Math.max(1, Arrays.stream(expected).map(Math::abs).max().orElse(1));
+    assertArrayEquals(expected, numbers(f.apply(x)), 1e-13 * scale, "immediate");
+    assertArrayEquals(expected, numbers(Autodiff.compile(f).apply(x)), 1e-13 * scale, "compiled");
+    return expected;
+  }
+
+  private static double[] numbers(Object value) {
+    return Tree.leavesOf(value).stream()
+        .flatMapToDouble(t -> Arrays.stream(t.cast(DType.F64).toDoubleArray()))
         .toArray();
   }
 

@@ -11,13 +11,16 @@ import static org.hesse.Autodiff.vmap;
 import static org.hesse.Expect.illegalArgument;
 import static org.hesse.Expect.normal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.hesse.Autodiff.HvpMode;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** Solutions by products against dense linear algebra, and their derivatives. */
 class LinearSolverTest {
@@ -42,9 +45,9 @@ class LinearSolverTest {
   }
 
   private static <A, B> void same(Function<A, B> expected, Function<A, B> actual, A x, double tol) {
-    double[] e = Interpreted.of(expected, x);
+    double[] e = Interpreted.everywhere(expected, x);
     double scale = Math.max(1, Arrays.stream(e).map(Math::abs).max().orElse(1));
-    assertArrayEquals(e, Interpreted.of(actual, x), tol * scale);
+    assertArrayEquals(e, Interpreted.everywhere(actual, x), tol * scale);
   }
 
   record Both(Tensor w, Tensor b) {}
@@ -97,7 +100,7 @@ class LinearSolverTest {
                     new Pair(
                         v.matrix().mul(3).add(v.scalar()), v.scalar().mul(9).add(v.matrix().sum())),
                 p);
-    double[] x = Interpreted.of(solve, b);
+    double[] x = Interpreted.everywhere(solve, b);
     // 3 m + s = b_m, 9 s + Σ m = b_s, so (9 − 2) s = b_s − Σ b_m / 3.
     double s = (2 - b.matrix().sum().item() / 3) / 7;
     double[] m = b.matrix().toDoubleArray();
@@ -126,10 +129,10 @@ class LinearSolverTest {
               (Tensor l) -> w,
               (Tensor x, Tensor l) -> gram.matmul(x).add(x.mul(l)).sub(moment),
               solver);
-      assertArrayEquals(first, Interpreted.of(l -> jacfwd(ridge, l), lambda), 1e-10);
-      assertArrayEquals(first, Interpreted.of(l -> jacrev(ridge, l), lambda), 1e-10);
+      assertArrayEquals(first, Interpreted.everywhere(l -> jacfwd(ridge, l), lambda), 1e-10);
+      assertArrayEquals(first, Interpreted.everywhere(l -> jacrev(ridge, l), lambda), 1e-10);
       assertArrayEquals(
-          second, Interpreted.of(l -> jacfwd(k -> jacrev(ridge, k), l), lambda), 1e-9);
+          second, Interpreted.everywhere(l -> jacfwd(k -> jacrev(ridge, k), l), lambda), 1e-9);
     }
     Function<Tensor, Tensor> minimiser =
         argminDerivative(
@@ -140,26 +143,34 @@ class LinearSolverTest {
                     .add(x.square().sum().mul(l))
                     .sub(x.mul(moment).sum().mul(2)),
             CG);
-    assertArrayEquals(first, Interpreted.of(l -> jacrev(minimiser, l), lambda), 1e-10);
+    assertArrayEquals(first, Interpreted.everywhere(l -> jacrev(minimiser, l), lambda), 1e-10);
     assertArrayEquals(
         new double[] {second[0]},
-        Interpreted.of(l -> hessian(k -> minimiser.apply(k).select(0, 0), l), lambda),
+        Interpreted.everywhere(l -> hessian(k -> minimiser.apply(k).select(0, 0), l), lambda),
         1e-9);
   }
 
   @Test
-  void whatDoesNotConvergeIsNoNumber() {
+  void whatDoesNotConvergeFails() {
     Tensor indefinite = Tensor.of(new double[] {1, 0, 0, -1}, 2, 2);
     Tensor b = Tensor.of(new double[] {1, 2}, 2);
-    double[] x = Interpreted.of(p -> CG.solve((Tensor v) -> indefinite.matmul(v), p), b);
-    assertTrue(Arrays.stream(x).allMatch(Double::isNaN), Arrays.toString(x));
+    UnaryOperator<Tensor> product = v -> indefinite.matmul(v);
+    arithmetic(() -> CG.solve(product, b), "positive definite");
     LinearSolver hasty = LinearSolver.conjugateGradients(1e-12, 2);
     Tensor spd = matrix(normal(1, N, N), true);
-    double[] y = Interpreted.of(p -> hasty.solve((Tensor v) -> spd.matmul(v), p), B);
-    assertTrue(Arrays.stream(y).allMatch(Double::isNaN), Arrays.toString(y));
+    arithmetic(() -> hasty.solve((Tensor v) -> spd.matmul(v), B), "within 2 steps");
+    arithmetic(() -> NORMAL.solve((Tensor v) -> v.mul(0), B), "singular");
+    Tensor nan = B.mul(Double.NaN);
+    arithmetic(() -> CG.solve((Tensor v) -> spd.matmul(v), nan), "residual");
     double[] z =
-        Interpreted.of(p -> CG.solve((Tensor v) -> spd.matmul(v), p), Tensor.zeros(DType.F64, N));
+        Interpreted.everywhere(
+            p -> CG.solve((Tensor v) -> spd.matmul(v), p), Tensor.zeros(DType.F64, N));
     assertArrayEquals(new double[N], z);
+  }
+
+  private static void arithmetic(Executable call, String words) {
+    String message = String.valueOf(assertThrows(ArithmeticException.class, call).getMessage());
+    assertTrue(message.contains(words), message);
   }
 
   @Test

@@ -110,6 +110,14 @@ public sealed interface Step {
       implements Step {}
 
   /**
+   * Ends the run with an {@link ArithmeticException} unless every flag holds.
+   *
+   * @param count how many flags, at least 1
+   * @param flags BOOL, dense
+   */
+  record Check(String message, long count, View flags) implements Step {}
+
+  /**
    * Matrices of a batch.
    *
    * @param view strides over batch, rows and columns

@@ -9,6 +9,7 @@ import org.hesse.ir.CompareKind;
 import org.hesse.ir.KrylovMethod;
 import org.hesse.ir.Node;
 import org.hesse.ir.Program;
+import org.hesse.ops.Checks;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
@@ -20,8 +21,8 @@ import org.hesse.ops.Sources;
 /**
  * Conjugate gradients as a loop in the graph, on the normal equations where A is not known to be
  * symmetric and positive definite. Vectors are the last axis; axes in front are systems of their
- * own, each of which stops by itself. A system that has not converged, or shows negative curvature,
- * has NaN for its solution.
+ * own, each of which stops by itself. A system that does not converge, or shows negative curvature,
+ * ends the run.
  *
  * <p>Sources: Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems
  * (1952), sections 3 and 10.
@@ -35,10 +36,14 @@ record Krylov(KrylovMethod method) {
     if (method.symmetric()) {
       return conjugateGradients(v -> apply(product, v, fixed), rhs);
     }
-    // AᵀA x = Aᵀ b
-    return conjugateGradients(
-        v -> applyTransposed(product, apply(product, v, fixed), fixed),
-        applyTransposed(product, rhs, fixed));
+    // AᵀA x = Aᵀ b, which has solutions where A x = b has none.
+    Node x =
+        conjugateGradients(
+            v -> applyTransposed(product, apply(product, v, fixed), fixed),
+            applyTransposed(product, rhs, fixed));
+    Node rest = Elementwise.sub(apply(product, x, fixed), rhs);
+    Node bound = Elementwise.scale(method.tolerance(), dot(rhs, rhs));
+    return checked(x, Elementwise.compare(CompareKind.LE, dot(rest, rest), bound));
   }
 
   private interface Linear {
@@ -96,8 +101,23 @@ record Krylov(KrylovMethod method) {
         Captures.of(results, now.nodes()).stream().map(Binding::same).toList();
     Node loop = Programs.whileLoop(new Operands(states, List.of(), constants), test, next.nodes());
     Node done = Elementwise.compare(CompareKind.LE, Programs.result(loop, 3), limit);
-    Node unsolved = Sources.fullLike(Double.NaN, b);
-    return Elementwise.select(spread(done, b), Programs.result(loop, 0), unsolved);
+    return checked(Programs.result(loop, 0), done);
+  }
+
+  private Node checked(Node x, Node done) {
+    String how =
+        method.symmetric()
+            ? "conjugate gradients have met a system that is not positive definite, or have"
+            : "conjugate gradients on the normal equations have met a singular system, or have";
+    String failure =
+        how
+            + " not reached a relative residual of "
+            + method.tolerance()
+            + " within "
+            + method.steps()
+            + " steps; allow more steps, a larger tolerance, or add damping (a multiple of the"
+            + " identity)";
+    return Checks.check(x, done, failure);
   }
 
   /** One step of those systems that are still open. */

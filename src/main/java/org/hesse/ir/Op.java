@@ -449,6 +449,12 @@ public sealed interface Op {
   }
 
   /**
+   * Inputs (x, flags of BOOL): x itself where every flag holds, else the run fails with an {@link
+   * ArithmeticException} of this message.
+   */
+  record Check(String message) implements Op {}
+
+  /**
    * The first input, once the other inputs are known. Only the planner makes it, of the late inputs
    * of a {@link Call}; it is neither shared with its input nor moved forward.
    */

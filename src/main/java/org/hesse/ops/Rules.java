@@ -39,6 +39,7 @@ public final class Rules {
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;
       case Op.Nested n -> Programs.NESTED;
       case Op.Result r -> Programs.RESULT;
+      case Op.Check c -> Checks.CHECK;
       case Op.Barrier b ->
           throw new IllegalStateException("a barrier is the planner's own and has no rule");
       case Op.Iota i -> Sources.IOTA;

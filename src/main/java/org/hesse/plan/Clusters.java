@@ -158,6 +158,10 @@ final class Clusters {
       case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
       case Op.RandomBits r -> needsMemory(n.input(0));
       case Op.Barrier b -> needsMemory(n.input(0));
+      case Op.Check c -> {
+        read(n.input(0), Set.of(new Use(newCluster(n.shape().size()), 0)));
+        needsMemory(n.input(1));
+      }
       case Op.Result r -> read(n.input(0), Set.of(new Use(newCluster(0), 0)));
       case Op.Factor f -> n.inputs().subList(0, f.kind().reads()).forEach(this::needsMemory);
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));

@@ -10,9 +10,9 @@ import org.hesse.ir.Program;
 
 /**
  * Puts the nodes of called programs in the place of their calls, and makes equal results of what
- * else runs programs one node. A late input is read through an
- * {@link Op.Barrier} that waits for the other inputs, so that what is computed from it is neither
- * shared with what was computed of it before nor put first.
+ * else runs programs one node. A late input is read through an {@link Op.Barrier} that waits for
+ * the other inputs, so that what is computed from it is neither shared with what was computed of it
+ * before nor put first.
  */
 final class Inline {
   private final Map<Node, Node> copies = new HashMap<>();

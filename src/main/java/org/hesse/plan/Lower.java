@@ -87,6 +87,7 @@ public final class Lower {
       case Op.Gather g -> List.of(gather(n, g, slot));
       case Op.ScatterAdd s -> List.of(scatterAdd(n, s, slot));
       case Op.RandomBits r -> List.of(randomBits(n, slot));
+      case Op.Check c -> check(n, c, slot);
       case Op.Factor f -> List.of(Factors.step(n, f.kind(), this::operand, slot));
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
@@ -222,27 +223,12 @@ public final class Lower {
     return Indexing.scatterAdd(op, updates.shape(), operand(updates), n.shape(), at, slot);
   }
 
-  /** Whether indices that there are pick or place elements that there are none of. */
-  private boolean indexesNothing(Node n) {
-    Node many = n.op() instanceof Op.ScatterAdd ? n.input(0) : n;
-    return (n.op() instanceof Op.Gather || n.op() instanceof Op.ScatterAdd)
-        && many.shape().size() == 0
-        && n.input(1).shape().size() != 0;
-  }
-
-  /** Reads at indices without a use for what it reads, so that wrong ones are still an error. */
-  private Step checkIndices(Node n) {
-    int extent =
-        n.op() instanceof Op.Gather(int batch, int axis)
-            ? n.input(0).shape().dim(axis)
-            : n.shape().dim(((Op.ScatterAdd) n.op()).axis());
-    Node indices = n.input(1);
-    View at = operand(indices);
-    Node read = new Node(new Op.Copy(), List.of(indices), indices.shape(), indices.dtype());
-    int[] domain = indices.shape().dims();
-    View same = new View(at.slot(), at.offset(), new long[domain.length]);
-    View out = new View(slots.demand(read), 0, Indexing.dense(indices.shape()));
-    return new Step.Gather(domain, same, extent, 0, at, out);
+  private List<Step> check(Node n, Op.Check op, Slot slot) {
+    Node flags = n.input(1);
+    Step value = copy(n.input(0), slot);
+    return flags.shape().size() == 0
+        ? List.of(value)
+        : List.of(new Step.Check(op.message(), flags.shape().size(), operand(flags)), value);
   }
 
   private Step randomBits(Node n, Slot slot) {

@@ -103,6 +103,10 @@ final class Products {
       case Op.Gather g -> readable(n, ins);
       case Op.ScatterAdd s -> readable(n, ins);
       case Op.RandomBits r -> isDense(n.input(0)) ? n : over(n, ins, dense(ins.get(0)));
+      case Op.Check c ->
+          isDense(n.input(1))
+              ? n
+              : new Node(c, Rewriter.replaced(ins, 1, dense(ins.get(1))), n.shape(), n.dtype());
       case Op.Barrier b -> isDense(n.input(0)) ? n : over(n, ins, dense(ins.get(0)));
       default -> n;
     };

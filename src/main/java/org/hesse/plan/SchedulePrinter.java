@@ -125,6 +125,10 @@ final class SchedulePrinter {
         String in = f.operands().stream().map(SchedulePrinter::matrices).collect(joining(" "));
         line(out, matrices(f.out()) + " ← " + in);
       }
+      case Step.Check c -> {
+        out.append("check count=").append(c.count()).append('\n');
+        line(out, view(c.flags()) + " or: " + c.message());
+      }
       case Step.Loop l -> loop(out, l);
     }
   }

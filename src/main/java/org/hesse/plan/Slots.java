@@ -83,8 +83,7 @@ final class Slots {
 
   /** Gives a node memory. Its step must still be to come, that is, to be put before this one. */
   Slot demand(Node n) {
-    return slots.computeIfAbsent(
-        n, k -> temporary(n.dtype(), n.shape().size()));
+    return slots.computeIfAbsent(n, k -> temporary(n.dtype(), n.shape().size()));
   }
 
   /** Memory that is no node's. */

@@ -24,6 +24,7 @@ final class Steps {
       case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
       case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
       case Step.RandomBits r -> List.of(r.key().slot());
+      case Step.Check c -> List.of(c.flags().slot());
       case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).distinct().toList();
       case Step.Loop l -> {
         Stream<Slot> inner = inner(l).flatMap(s -> reads(s).stream());
@@ -68,6 +69,7 @@ final class Steps {
       case Step.ScatterAdd s -> List.of(s.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
       case Step.Factor f -> List.of(f.out().view().slot());
+      case Step.Check c -> List.of();
       case Step.Loop l -> {
         Stream<Slot> inner = inner(l).flatMap(s -> writes(s).stream());
         Stream<Slot> moved = moves(l).map(m -> m.to().slot());
@@ -108,6 +110,8 @@ final class Steps {
               domain, batch, count, view.apply(in), view.apply(at), extent, view.apply(out));
       case Step.RandomBits(var keys, var count, var key, var out) ->
           new Step.RandomBits(keys, count, view.apply(key), view.apply(out));
+      case Step.Check(var message, var count, var flags) ->
+          new Step.Check(message, count, view.apply(flags));
       case Step.Factor(var kind, var batch, var operands, var out) ->
           new Step.Factor(
               kind, batch, operands.stream().map(m -> moved(m, view)).toList(), moved(out, view));

@@ -149,6 +149,7 @@ public final class ReferenceBackend implements Backend {
           case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
           case Step.Factor f -> factor(f);
+          case Step.Check c -> check(c);
           case Step.Loop l -> loop(l);
         }
       }
@@ -216,6 +217,7 @@ public final class ReferenceBackend implements Backend {
         case Step.Map m -> loads(m.code());
         case Step.Reduce r -> loads(r.code());
         case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+        case Step.Check c -> List.of(c.flags().slot());
         case Step.ArgMax a -> List.of(a.in().slot());
         case Step.Cumsum c -> List.of(c.in().slot());
         case Step.Fold f -> List.of(f.in().slot());
@@ -232,6 +234,7 @@ public final class ReferenceBackend implements Backend {
         case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
         case Step.Reduce r -> List.of(r.out().slot());
         case Step.Dot d -> List.of(d.out().slot());
+        case Step.Check c -> List.of();
         case Step.ArgMax a -> List.of(a.out().slot());
         case Step.Cumsum c -> List.of(c.out().slot());
         case Step.Fold f -> List.of(f.out().slot());
@@ -382,6 +385,15 @@ public final class ReferenceBackend implements Backend {
             }
             write(d.out(), sum, b, i, j);
           }
+        }
+      }
+    }
+
+    private void check(Step.Check c) {
+      for (int i = 0; i < c.count(); i++) {
+        View one = new View(c.flags().slot(), c.flags().offset() + i, new long[0]);
+        if (read(one, new int[0]) == 0) {
+          throw new ArithmeticException(c.message());
         }
       }
     }

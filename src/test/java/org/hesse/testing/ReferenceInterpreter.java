@@ -186,6 +186,7 @@ public final class ReferenceInterpreter {
       case Op.Fold f -> fold(n, f, in[0], out);
       case Op.ScatterAdd s -> scatterAdd(n, s, in[0], in[1], out);
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
+      case Op.Check(String message) -> check(message, in, out);
       case Op.Factor(FactorKind.Part(var factor)) -> part(n, factor, in[0], out);
       case Op.Factor(var kind) -> factor(n, kind, in, out);
       default -> {
@@ -195,6 +196,13 @@ public final class ReferenceInterpreter {
       }
     }
     return out;
+  }
+
+  private static void check(String message, double[][] in, double[] out) {
+    if (Arrays.stream(in[1]).anyMatch(flag -> flag == 0)) {
+      throw new ArithmeticException(message);
+    }
+    System.arraycopy(in[0], 0, out, 0, out.length);
   }
 
   /** One element of a node whose elements do not depend on each other. */

@@ -42,6 +42,7 @@ final class CpuExecutable implements Executable {
       case Step.Gather gather -> new GatherStep(gather);
       case Step.ScatterAdd scatter -> new ScatterAddStep(scatter);
       case Step.RandomBits random -> new RandomStep(random);
+      case Step.Check check -> new CheckStep(check);
       case Step.Factor factor -> new FactorStep(factor);
       case Step.Loop loop -> new LoopStep(loop);
     };

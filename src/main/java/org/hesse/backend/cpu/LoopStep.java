@@ -35,8 +35,7 @@ final class LoopStep implements Prepared {
 
   LoopStep(Step.Loop loop) {
     this.rounds = loop.rounds();
-    this.test =
-        CpuExecutable.prepare(rounds instanceof Step.Test t ? t.steps() : List.<Step>of());
+    this.test = CpuExecutable.prepare(rounds instanceof Step.Test t ? t.steps() : List.<Step>of());
     this.body = CpuExecutable.prepare(loop.body());
     this.before = Move.of(loop.before());
     this.after = Move.of(loop.after());
