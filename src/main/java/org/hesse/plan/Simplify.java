@@ -11,7 +11,8 @@ import org.hesse.ir.Program;
 
 /**
  * Rewrites a program into a smaller one with the same values: common subexpressions become one
- * node, dead code disappears, constants are folded and {@link Rule}s applied until none fires.
+ * node, dead code disappears, constants are folded and {@link Rule}s applied until none fires. What
+ * programs within it run is simplified too, see {@link LoopRules}.
  *
  * <p>Values are kept as IEEE arithmetic has them, NaN, infinities and the signs of zeros included;
  * only that a repeated sum of the same number may become a product, and a power a product or
@@ -43,9 +44,29 @@ public final class Simplify {
 
   /** An equivalent program with the same inputs in the same order, without calls. */
   public static Program simplify(Program program) {
-    return simplify(Inline.inline(program), RULES);
+    return simplify(Inline.inline(program), new HashMap<>());
   }
 
+  /**
+   * The same without calls.
+   *
+   * @param known what has become of programs so far, so that a body which has not changed is not
+   *     simplified again with each pass over the programs around it
+   */
+  static Program simplify(Program program, Map<Program, Program> known) {
+    Program before = known.getOrDefault(program, program);
+    for (int pass = 0; pass < MAX_PASSES && !known.containsKey(before); pass++) {
+      Program after = LoopRules.rewrite(onePass(before, RULES), known);
+      if (after.equals(before)) {
+        known.put(after, after);
+      }
+      before = after;
+    }
+    known.put(program, before);
+    return before;
+  }
+
+  /** The same with these rules only, and without regard to loops. */
   static Program simplify(Program program, List<Rule> rules) {
     Program before = program;
     for (int pass = 0; pass < MAX_PASSES; pass++) {

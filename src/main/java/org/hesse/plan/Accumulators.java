@@ -1,0 +1,8 @@
+package org.hesse.plan;
+
+/** Sums. */
+final class Accumulators {
+  private Accumulators() {}
+
+  static void extract(OpenLoop loop) {}
+}
