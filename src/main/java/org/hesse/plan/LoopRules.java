@@ -122,8 +122,8 @@ final class LoopRules {
 
   /** Moves views and numbers from outside to the inside, and makes equal inputs one. */
   private static void sink(OpenLoop loop) {
+    sinkSlices(loop);
     Map<Node, Node> by = new HashMap<>();
-    sinkSlices(loop, by);
     List<Port> kept = new ArrayList<>();
     Map<Node, Node> inside = new HashMap<>();
     for (Port p : loop.constants) {
@@ -152,7 +152,8 @@ final class LoopRules {
   }
 
   /** A sequence of equal slices is a constant. */
-  private static void sinkSlices(OpenLoop loop, Map<Node, Node> by) {
+  private static void sinkSlices(OpenLoop loop) {
+    Map<Node, Node> by = new HashMap<>();
     List<Port> kept = new ArrayList<>();
     Map<Node, Node> inside = new HashMap<>();
     for (Port p : loop.slices) {
@@ -171,6 +172,7 @@ final class LoopRules {
     }
     loop.slices.clear();
     loop.slices.addAll(kept);
+    loop.substitute(by);
   }
 
   /** A state that no round changes is a constant. */
