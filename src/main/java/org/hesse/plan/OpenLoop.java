@@ -228,6 +228,7 @@ final class OpenLoop {
               new Op.While(
                   simplified(inner, List.of(Objects.requireNonNull(test)), simple), body);
           case Op.Call c -> throw new IllegalStateException("a call is no loop");
+          case Op.Solve s -> throw new IllegalStateException("a solution is no loop");
         };
     Node loop = new Node(closed, outer, Op.Nested.SHAPE, Op.Nested.DTYPE);
     for (int i = 0; i < states.size(); i++) {
