@@ -46,7 +46,7 @@ class CheckpointTest {
     Tensor y = x;
     for (Tensor w : weights) {
       UnaryOperator<Tensor> f = in -> block(in, w);
-      y = late ? checkpoint(f::apply).apply(y) : f.apply(y);
+      y = late ? checkpoint(f).apply(y) : f.apply(y);
     }
     return y.square().sum();
   }
