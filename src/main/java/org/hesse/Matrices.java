@@ -144,8 +144,9 @@ public final class Matrices {
    */
   public static Tensor solve(Tensor a, Tensor b) {
     requireSquare("solve", a);
+    Node right = Tensor.given("solve", "b", b).node();
     Node lu = Factors.packed(new FactorKind.Lu(), a.node());
-    return solve("solve", new FactorKind.LuSolve(false), List.of(lu, b.node(), a.node()), a, b);
+    return solve("solve", new FactorKind.LuSolve(false), List.of(lu, right, a.node()), a, b);
   }
 
   /** X of A X = B for a triangular A; otherwise like {@link #solve}. */
@@ -163,9 +164,10 @@ public final class Matrices {
   public static Tensor solveTriangular(
       Tensor a, Tensor b, Triangle triangle, boolean transposed, boolean unitDiagonal) {
     requireSquare("solveTriangular", a);
+    Node right = Tensor.given("solveTriangular", "b", b).node();
     FactorKind kind =
         new FactorKind.TriangularSolve(triangle == Triangle.LOWER, transposed, unitDiagonal);
-    return solve("solveTriangular", kind, List.of(a.node(), b.node()), a, b);
+    return solve("solveTriangular", kind, List.of(a.node(), right), a, b);
   }
 
   /**

@@ -78,6 +78,7 @@ class TransformErrorsTest {
     illegalArgument(() -> X.matmul(null), "matmul: other is null");
     illegalArgument(() -> Tensor.concat(0, X, null), "concat: parts[1] is null");
     illegalArgument(() -> Tensor.stack(0, null, X), "stack: parts[0] is null");
+    illegalArgument(() -> Matrices.solve(Tensor.eye(DType.F64, 3), null), "solve: b is null");
     illegalArgument(() -> X.take(0, null), "take: indices is null");
   }
 

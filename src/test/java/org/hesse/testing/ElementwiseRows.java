@@ -82,6 +82,7 @@ final class ElementwiseRows {
     Gen g = gen("one");
     Filler wide = g::normal;
     Filler positive = d -> g.uniform(0.3, 3, d);
+    unary("copy", 3, 0, Tensor::copy, x -> x, wide, SPECIAL);
     unary("neg", 3, 0, Tensor::neg, x -> -x, wide, SPECIAL);
     unary("exp", 3, 3, Tensor::exp, Math::exp, wide, SPECIAL);
     unary("expm1", 3, 4, Tensor::expm1, Math::expm1, wide, SPECIAL);
