@@ -207,10 +207,9 @@ public final class ReferenceInterpreter {
 
   /** One element of a node whose elements do not depend on each other. */
   private static double element(Node n, int i, double[][] in) {
-    int[] at = index(n.shape(), i);
     return switch (n.op()) {
       case Op.Constant(double value) -> Elementary.round(value, n.dtype());
-      case Op.Iota(int axis) -> at[axis];
+      case Op.Iota(int axis) -> index(n.shape(), i)[axis];
       case Op.Unary u -> Elementary.apply(u, n.dtype(), in[0][i]);
       case Op.Binary b -> Elementary.apply(b, n.dtype(), in[0][i], in[1][i]);
       case Op.Compare c -> Elementary.apply(c, n.dtype(), in[0][i], in[1][i]);
@@ -222,15 +221,22 @@ public final class ReferenceInterpreter {
       case Op.CustomJvp c -> in[c.input()][i];
       case Op.Reshape r -> in[0][i];
       case Op.Gather g ->
-          in[0][indexed(n.input(0).shape(), at, g.batch(), g.axis(), n.input(1).shape(), in[1])];
-      case Op.ArgMax(int axis) -> argMax(n.input(0).shape(), axis, at, in[0]);
+          in[0][
+              indexed(
+                  n.input(0).shape(),
+                  index(n.shape(), i),
+                  g.batch(),
+                  g.axis(),
+                  n.input(1).shape(),
+                  in[1])];
+      case Op.ArgMax(int axis) -> argMax(n.input(0).shape(), axis, index(n.shape(), i), in[0]);
       case Op.RandomBits r -> {
         int keys = in[0].length / 2;
         int count = (int) n.shape().size() / keys;
         int k = i / count;
         yield Elementary.randomWord((int) in[0][2 * k], (int) in[0][2 * k + 1], i % count);
       }
-      default -> in[0][position(n.input(0).shape(), source(n, at))];
+      default -> in[0][position(n.input(0).shape(), source(n, index(n.shape(), i)))];
     };
   }
 
