@@ -79,6 +79,8 @@ final class FactorRows {
         List.of(
             smooth(matrix(3, 3), gen.normal(3, 2)),
             smooth(matrix(1, 1), gen.normal(1, 1)),
+            // Zeros in the first row do not make a triangle another one.
+            smooth(Arr.real(new int[] {3, 3}, 2, 0, 0, 0.4, 4, 0.3, 0.2, 0.1, 6), gen.normal(3, 2)),
             edge(matrix(20, 20), gen.normal(20, 3)));
     add(
         "solve",

@@ -21,7 +21,7 @@ final class ReferenceFactors {
     return switch (kind) {
       case FactorKind.Cholesky c -> cholesky(a);
       case FactorKind.TriangularSolve s ->
-          substitute(triangle(a, s.lower(), s.unit(), s.transposed()), in[1]);
+          substitute(a, s.lower(), s.unit(), s.transposed(), in[1]);
       case FactorKind.Lu l -> lu(a);
       case FactorKind.LuSolve s -> luSolve(a, in[1], s.transposed());
       case FactorKind.Determinant d -> new double[][] {determinant(a)};
@@ -75,12 +75,14 @@ final class ReferenceFactors {
   }
 
   /** Solves with a triangular matrix of either kind: each row has one unknown that is new. */
-  private static double[][] substitute(double[][] t, double[][] b) {
+  private static double[][] substitute(
+      double[][] a, boolean lower, boolean unit, boolean transposed, double[][] b) {
+    double[][] t = triangle(a, lower, unit, transposed);
+    boolean forward = lower != transposed;
     int n = t.length;
-    boolean lower = n < 2 || Arrays.stream(t[0], 1, n).allMatch(v -> v == 0);
     double[][] x = new double[n][];
     for (int step = 0; step < n; step++) {
-      int i = lower ? step : n - 1 - step;
+      int i = forward ? step : n - 1 - step;
       x[i] = b[i].clone();
       for (int j = 0; j < n; j++) {
         if (j != i && x[j] != null && t[i][j] != 0) {
@@ -129,11 +131,11 @@ final class ReferenceFactors {
     int[] rows = Arrays.stream(packed[n]).mapToInt(v -> (int) v).toArray();
     if (!transposed) {
       double[][] moved = Arrays.stream(rows).mapToObj(r -> b[r]).toArray(double[][]::new);
-      double[][] y = substitute(triangle(lu, true, true, false), moved);
-      return substitute(triangle(lu, false, false, false), y);
+      double[][] y = substitute(lu, true, true, false, moved);
+      return substitute(lu, false, false, false, y);
     }
-    double[][] y = substitute(triangle(lu, false, false, true), b);
-    double[][] z = substitute(triangle(lu, true, true, true), y);
+    double[][] y = substitute(lu, false, false, true, b);
+    double[][] z = substitute(lu, true, true, true, y);
     double[][] x = new double[n][];
     for (int i = 0; i < n; i++) {
       x[rows[i]] = z[i];

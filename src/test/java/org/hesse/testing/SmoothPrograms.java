@@ -57,7 +57,7 @@ final class SmoothPrograms extends RandomNodes {
       nodes.add(in);
     }
     List<Node> inputs = List.copyOf(nodes);
-    int size = 1 + random.nextInt(9);
+    int size = 1 + random.nextInt(random.nextInt(8) == 0 ? 20 : 8);
     for (int tries = 0; size > 0 && tries < 200; tries++) {
       Node n = next();
       if (n != null && n.shape().size() <= MAX_ELEMENTS && isModerate(n)) {
