@@ -71,7 +71,8 @@ final class Products {
     for (Node n : program.nodes()) {
       List<Node> ins = n.inputs().stream().map(this::copied).toList();
       Node c = n;
-      boolean empty = n.inputs().stream().anyMatch(in -> in.shape().size() == 0);
+      List<Node> operands = n.op() instanceof Op.Barrier ? n.inputs().subList(0, 1) : n.inputs();
+      boolean empty = operands.stream().anyMatch(in -> in.shape().size() == 0);
       if (n.op() instanceof Op.Nested op) {
         c = readableInRounds(n, op, ins);
       } else if (!inputs.contains(n) && n.shape().size() != 0 && !empty) {
