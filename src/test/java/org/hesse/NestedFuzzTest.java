@@ -56,8 +56,7 @@ class NestedFuzzTest {
       Program p =
           program(
               grad((List<Tensor> in) ->
-                  Tensor.traced(
-                      RandomNested.scalar(s, in.stream().map(Tensor::node).toList()))),
+                  Tensor.traced(RandomNested.scalar(s, in.stream().map(Tensor::node).toList()))),
               at);
       check(seed, p, at.stream().map(Tensor::toDoubleArray).toArray());
     }
@@ -69,10 +68,10 @@ class NestedFuzzTest {
       Program simple = Simplify.simplify(program);
       Verifier.verify(simple, n -> Rules.emit(n, n.inputs()));
       assertEquals(program.inputs(), simple.inputs());
-      compare(program, expected, ReferenceInterpreter.run(simple, data));
-      compare(program, expected, run(reference, Lower.lower(simple), data));
-      compare(program, expected, run(reference, Lower.lower(program), data));
-      compare(program, expected, run(CpuBackend.instance(), Lower.lower(simple), data));
+      compare(expected, ReferenceInterpreter.run(simple, data));
+      compare(expected, run(reference, Lower.lower(simple), data));
+      compare(expected, run(reference, Lower.lower(program), data));
+      compare(expected, run(CpuBackend.instance(), Lower.lower(simple), data));
     } catch (RuntimeException | AssertionError e) {
       throw new AssertionError("seed " + seed + "\n" + program.print(), e);
     }
@@ -88,7 +87,7 @@ class NestedFuzzTest {
     return Arrays.stream(outputs).map(Buffer::toArray).toArray();
   }
 
-  private static void compare(Program program, Object[] expected, Object[] actual) {
+  private static void compare(Object[] expected, Object[] actual) {
     for (int i = 0; i < expected.length; i++) {
       double[] e = ReferenceInterpreter.toDoubles(expected[i]);
       double[] a = ReferenceInterpreter.toDoubles(actual[i]);

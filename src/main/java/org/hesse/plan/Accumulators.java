@@ -91,7 +91,7 @@ final class Accumulators {
       }
     }
     List<Node> others = new ArrayList<>(terms);
-    loop.states.stream().filter(t -> t != s).forEach(t -> others.add(t.next()));
+    loop.states.stream().filter(t -> t.inner() != s.inner()).forEach(t -> others.add(t.next()));
     loop.outputs.forEach(o -> others.add(o.inner()));
     return own == 1 && !Program.reachable(others, Set.of()).contains(s.inner()) ? terms : null;
   }
@@ -101,7 +101,7 @@ final class Accumulators {
     if (p == null || isFixed(p.lhs) || isFixed(p.rhs)) {
       return null;
     }
-    long extra = cost(p.lhs) + (p.rhs == p.lhs ? 0 : cost(p.rhs));
+    long extra = cost(p.lhs) + (p.rhs.equals(p.lhs) ? 0 : cost(p.rhs));
     if (extra > term.shape().size()) {
       return null;
     }
@@ -117,8 +117,7 @@ final class Accumulators {
     Node value = p.value;
     return results ->
         p.view.apply(
-            new Node(
-                op, List.of(lhs.of(results), rhs.of(results)), value.shape(), value.dtype()));
+            new Node(op, List.of(lhs.of(results), rhs.of(results)), value.shape(), value.dtype()));
   }
 
   /** A sum of what is there in any case, or of numbers that are as many as the sum's. */

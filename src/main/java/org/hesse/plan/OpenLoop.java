@@ -171,10 +171,7 @@ final class OpenLoop {
   Node repeated(Node value) {
     Axes axes = Axes.range(1, value.shape().rank() + 1);
     return new Node(
-        new Op.Broadcast(axes),
-        List.of(value),
-        value.shape().insert(0, length()),
-        value.dtype());
+        new Op.Broadcast(axes), List.of(value), value.shape().insert(0, length()), value.dtype());
   }
 
   /**
@@ -225,8 +222,7 @@ final class OpenLoop {
           case Op.Scan s ->
               new Op.Scan(body, states.size(), slices.size(), s.length(), s.reverse());
           case Op.While w ->
-              new Op.While(
-                  simplified(inner, List.of(Objects.requireNonNull(test)), simple), body);
+              new Op.While(simplified(inner, List.of(Objects.requireNonNull(test)), simple), body);
           case Op.Call c -> throw new IllegalStateException("a call is no loop");
           case Op.Solve s -> throw new IllegalStateException("a solution is no loop");
         };

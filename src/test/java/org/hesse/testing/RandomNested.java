@@ -131,7 +131,9 @@ public final class RandomNested {
         return y;
       }
     }
-    return random.nextInt(3) == 0 ? x : Sources.fullLike(x.dtype() == DType.BOOL ? 1 : random.nextInt(3) - 1, x);
+    return random.nextInt(3) == 0
+        ? x
+        : Sources.fullLike(x.dtype() == DType.BOOL ? 1 : random.nextInt(3) - 1, x);
   }
 
   private Node simple(List<Node> pool) {
@@ -142,12 +144,12 @@ public final class RandomNested {
       case 0 -> x.dtype().isReal() ? Elementwise.unary(UnaryKind.TANH, x) : x;
       case 1 -> Elementwise.unary(flags ? UnaryKind.NOT : UnaryKind.NEG, x);
       case 2, 3, 4 -> binary(x, like(pool, x));
-      case 5 -> Shapes.permute(x, Axes.of(IntStream.range(0, rank).map(a -> rank - 1 - a).toArray()));
+      case 5 ->
+          Shapes.permute(x, Axes.of(IntStream.range(0, rank).map(a -> rank - 1 - a).toArray()));
       case 6 -> flags ? x : bounded(Reductions.sum(x, Axes.range(0, rank)));
       case 7 -> rank > 1 ? x : Shapes.broadcast(x, x.shape().insert(0, 3), Axes.range(1, rank + 1));
       case 8 -> product(x, any(pool));
-      case 9 ->
-          rank == 0 || x.shape().dim(0) < 2 ? x : Slices.slice(x, 0, random.nextInt(2), 2);
+      case 9 -> rank == 0 || x.shape().dim(0) < 2 ? x : Slices.slice(x, 0, random.nextInt(2), 2);
       default -> other(pool, x);
     };
   }
@@ -203,10 +205,7 @@ public final class RandomNested {
         yield x.shape().rank() == 1 ? Indexing.gather(x, index, 0, 0) : index;
       }
       case F32 -> Elementwise.cast(x, DType.F64);
-      case F64 ->
-          random.nextInt(4) > 0
-              ? concat(x, like(pool, x))
-              : Elementwise.cast(x, DType.F32);
+      case F64 -> random.nextInt(4) > 0 ? concat(x, like(pool, x)) : Elementwise.cast(x, DType.F32);
     };
   }
 
@@ -283,7 +282,8 @@ public final class RandomNested {
 
   /** A sequence of a length: of equal slices, of indices, or of different ones. */
   private Node sequence(Node x, int length) {
-    Node repeated = Shapes.broadcast(x, x.shape().insert(0, length), Axes.range(1, x.shape().rank() + 1));
+    Node repeated =
+        Shapes.broadcast(x, x.shape().insert(0, length), Axes.range(1, x.shape().rank() + 1));
     if (x.dtype() == DType.BOOL || random.nextInt(4) == 0) {
       return repeated;
     }
