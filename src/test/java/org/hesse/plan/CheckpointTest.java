@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Shape;
@@ -45,7 +45,7 @@ class CheckpointTest {
   private static Tensor loss(List<Tensor> weights, Tensor x, boolean late) {
     Tensor y = x;
     for (Tensor w : weights) {
-      UnaryOperator<Tensor> f = in -> block(in, w);
+      Function<Tensor, Tensor> f = in -> block(in, w);
       y = late ? checkpoint(f).apply(y) : f.apply(y);
     }
     return y.square().sum();
