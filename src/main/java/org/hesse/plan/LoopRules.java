@@ -270,6 +270,7 @@ final class LoopRules {
             n.op() instanceof Op.Gather
                 || n.op() instanceof Op.ScatterAdd
                 || n.op() instanceof Op.Factor
+                || n.op() instanceof Op.Check
                 || n.op() instanceof Op.Nested);
   }
 }
