@@ -3,8 +3,10 @@ package org.hesse;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.hesse.backend.Buffer;
+import org.hesse.fused.Softmaxes;
 import org.hesse.ir.Axes;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
@@ -292,28 +294,25 @@ public final class Tensor extends ElementwiseTensor {
    * there is none.
    */
   public Tensor logSumExp(int axis) {
-    int a = shape().axis(axis);
-    Tensor most = max(a).stopGradient();
-    Tensor finite = most.abs().lt(Double.POSITIVE_INFINITY);
-    Tensor max = finite.select(most, zeros(dtype()));
-    return sub(max.insertAxis(a)).exp().sum(a).log().add(max);
+    return finish(Softmaxes.logSumExp(lastAxis(axis)));
   }
 
   /** x − log Σ eˣ along an axis. */
   public Tensor logSoftmax(int axis) {
-    int a = shape().axis(axis);
-    return sub(max(a).stopGradient().insertAxis(a)).minusLogSumExp(a);
-  }
-
-  private Tensor minusLogSumExp(int axis) {
-    return sub(exp().sum(axis).log().insertAxis(axis));
+    return alongLast(axis, Softmaxes::logSoftmax);
   }
 
   /** eˣ / Σ eˣ along an axis. */
   public Tensor softmax(int axis) {
-    int a = shape().axis(axis);
-    Tensor e = sub(max(a).stopGradient().insertAxis(a)).exp();
-    return e.div(e.sum(a).insertAxis(a));
+    return alongLast(axis, Softmaxes::softmax);
+  }
+
+  private Node lastAxis(int axis) {
+    return Shapes.moveAxis(node(), shape().axis(axis), rank() - 1);
+  }
+
+  private Tensor alongLast(int axis, UnaryOperator<Node> f) {
+    return finish(Shapes.moveAxis(f.apply(lastAxis(axis)), rank() - 1, shape().axis(axis)));
   }
 
   // ---- shape

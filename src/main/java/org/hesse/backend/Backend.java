@@ -2,6 +2,7 @@ package org.hesse.backend;
 
 import org.hesse.DType;
 import org.hesse.Device;
+import org.hesse.ir.Node;
 
 /** The service through which plans run on one device. */
 public interface Backend {
@@ -15,6 +16,16 @@ public interface Backend {
 
   /** Storage with unspecified contents. */
   Buffer allocate(DType dtype, long size);
+
+  /**
+   * Whether a composite is to be computed by a kernel, as a {@link Step.Composite}, and not by the
+   * primitives of its body.
+   *
+   * @param composite a node whose primitive is {@link org.hesse.ir.Op.Composite}; no input is empty
+   */
+  default boolean hasKernel(Node composite) {
+    return false;
+  }
 
   /** Turns a schedule into something that can be run many times. */
   Executable prepare(Schedule schedule);

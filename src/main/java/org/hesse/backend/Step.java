@@ -2,6 +2,7 @@ package org.hesse.backend;
 
 import java.util.List;
 import org.hesse.DType;
+import org.hesse.ir.CompositeKind;
 import org.hesse.ir.FactorKind;
 import org.hesse.ir.ReduceKind;
 
@@ -110,12 +111,20 @@ public sealed interface Step {
       implements Step {}
 
   /**
-   * Ends the run with an {@link ArithmeticException} unless every flag holds.
+   * A composite on each item of a batch, see {@link CompositeKind}.
    *
-   * @param count how many flags, at least 1
-   * @param flags BOOL, dense
+   * @param batch extents; may be empty, which is a single item
    */
-  record Check(String message, long count, View flags) implements Step {}
+  record Composite(CompositeKind kind, int[] batch, List<Items> operands, Items out)
+      implements Step {}
+
+  /**
+   * Items of a batch.
+   *
+   * @param item extents of one
+   * @param view strides over batch and item; the last axis of an item has stride 1
+   */
+  record Items(int[] item, View view) {}
 
   /**
    * Matrices of a batch.

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Objects;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
-import org.hesse.ops.Rules;
 import org.hesse.ops.Shapes;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +55,7 @@ public final class Batching {
       if (n.op() instanceof Op.Nested op) {
         ofResults.put(n, NestedRule.of(op).batch(op, n, in, marks, size));
       } else {
-        map.put(n, Rules.batch(n, in, marks, size));
+        map.put(n, CompositeWalk.batch(n, in, marks, size));
       }
     }
     return Walk.lookUp(outputs, map);

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
-import org.hesse.ops.Rules;
 import org.jspecify.annotations.Nullable;
 
 /** Forward mode: pushes tangents from some nodes to all that depends on them. */
@@ -46,6 +45,6 @@ public final class Jvp {
       ofResults.put(n, NestedRule.of(op).jvp(op, n, in));
       return null;
     }
-    return any && n.dtype().isReal() ? Rules.jvp(n, in) : null;
+    return any && n.dtype().isReal() ? CompositeWalk.jvp(n, in) : null;
   }
 }

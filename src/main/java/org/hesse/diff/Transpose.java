@@ -8,7 +8,6 @@ import java.util.Set;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
-import org.hesse.ops.Rules;
 import org.jspecify.annotations.Nullable;
 
 /** Reverse mode: pulls cotangents back through nodes that are linear in some inputs. */
@@ -49,7 +48,7 @@ public final class Transpose {
           addResult(ofResults, n.input(0), index, ct);
         } else {
           boolean[] marks = marks(n, linear);
-          accumulate(sums, n, marks, Rules.transpose(n, ct, marks));
+          accumulate(sums, n, marks, CompositeWalk.transpose(n, ct, marks));
         }
       }
     }

@@ -245,6 +245,37 @@ public sealed interface Op {
   }
 
   /**
+   * A function that is made of primitives, and for which a backend may have a kernel that computes
+   * it at once. The node's inputs are the body's, and the value is the body's only output.
+   *
+   * <p>Equality leaves the body out, since the kind and the inputs' types determine it.
+   *
+   * @param kind names it; derivatives and batching of each kind are in {@code org.hesse.fused}
+   * @param body computes it
+   */
+  record Composite(CompositeKind kind, Program body) implements Op {
+    @Override
+    public String mnemonic() {
+      return kind.mnemonic();
+    }
+
+    @Override
+    public boolean equals(@Nullable Object o) {
+      return o instanceof Composite c && kind.equals(c.kind);
+    }
+
+    @Override
+    public int hashCode() {
+      return kind.hashCode() * 31 + kind.getClass().getName().hashCode();
+    }
+
+    @Override
+    public String toString() {
+      return kind.toString();
+    }
+  }
+
+  /**
    * A primitive that runs programs and may have several results. Its node's own shape and dtype
    * ({@link #SHAPE}, {@link #DTYPE}) mean nothing: only {@link Result} nodes read it, each for one
    * of the results.

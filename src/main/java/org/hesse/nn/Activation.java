@@ -2,6 +2,7 @@ package org.hesse.nn;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.hesse.Functions;
 import org.hesse.Tensor;
 
 /** Elementwise nonlinearities. */
@@ -31,8 +32,7 @@ public enum Activation implements Layer {
   GELU {
     @Override
     public Tensor apply(Tensor x) {
-      // Not 1 + erf(x/√2), which loses all digits where x is far below 0.
-      return x.mul(0.5).mul(x.mul(-Math.sqrt(0.5)).erfc());
+      return Functions.gelu(x);
     }
   },
   /** x σ(x). */

@@ -1,6 +1,7 @@
 package org.hesse.nn;
 
 import org.hesse.DType;
+import org.hesse.Functions;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 
@@ -19,12 +20,7 @@ public enum Loss {
           || !labels.shape().equals(logits.shape().remove(1))) {
         throw mismatch(logits, labels, "logits [N, C] and I32 labels [N]");
       }
-      int classes = logits.dim(1);
-      Tensor hit = Tensor.arange(DType.I32, classes).eq(labels.insertAxis(1));
-      Tensor zero = Tensor.zeros(logits.dtype());
-      Tensor score = hit.select(logits.logSoftmax(1), zero).sum(1);
-      Tensor known = labels.lt(classes).and(labels.lt(0).not());
-      return known.select(score, Tensor.scalar(Double.NaN, logits.dtype())).mean().neg();
+      return Functions.crossEntropy(logits, labels);
     }
   },
   /** Squared error, the mean over examples and outputs. Both are [N, k]. */

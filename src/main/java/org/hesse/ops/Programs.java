@@ -151,6 +151,13 @@ public final class Programs {
     return all;
   }
 
+  /** A composite over inputs of the types that its body has. */
+  public static Node composite(Op.Composite op, List<Node> inputs) {
+    requireTypes(op, "input", op.body().inputs(), inputs);
+    Node out = op.body().outputs().get(0);
+    return new Node(op, inputs, out.shape(), out.dtype());
+  }
+
   /** The nodes of a program over other inputs. */
   public static List<Node> inline(Program program, List<Node> inputs) {
     Map<Node, Node> copies = new HashMap<>();
@@ -250,7 +257,15 @@ public final class Programs {
         }
       };
 
-  /** Transforms treat primitives with several results themselves, see {@code org.hesse.diff}. */
+  static final Rule<Op.Composite> COMPOSITE =
+      new Walked<>() {
+        @Override
+        public Node emit(Op.Composite op, List<Node> in, Shape shape, DType dtype) {
+          return composite(op, in);
+        }
+      };
+
+  /** Transforms treat composites and primitives with several results themselves, see {@code org.hesse.diff}. */
   private interface Walked<O extends Op> extends Rule<O> {
     @Override
     default @Nullable Node jvp(O op, Node y, @Nullable Node[] tangents) {

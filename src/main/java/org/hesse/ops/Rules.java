@@ -37,6 +37,7 @@ public final class Rules {
       case Op.RandomBits r -> RandomWords.BITS;
       case Op.Factor f -> FactorRules.FACTOR;
       case Op.CustomJvp c -> CustomTangents.CUSTOM_JVP;
+      case Op.Composite c -> Programs.COMPOSITE;
       case Op.Nested n -> Programs.NESTED;
       case Op.Result r -> Programs.RESULT;
       case Op.Check c -> Checks.CHECK;

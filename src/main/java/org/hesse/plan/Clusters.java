@@ -164,6 +164,7 @@ final class Clusters {
       }
       case Op.Result r -> read(n.input(0), Set.of(new Use(newCluster(0), 0)));
       case Op.Factor f -> n.inputs().subList(0, f.kind().reads()).forEach(this::needsMemory);
+      case Op.Composite c -> n.inputs().forEach(this::needsMemory);
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       case Op.Concat c ->
           n.inputs().forEach(in -> read(in, Set.of(new Use(newCluster(in.shape().size()), 0))));

@@ -89,6 +89,7 @@ public final class Lower {
       case Op.RandomBits r -> List.of(randomBits(n, slot));
       case Op.Check c -> check(n, c, slot);
       case Op.Factor f -> List.of(Factors.step(n, f.kind(), this::operand, slot));
+      case Op.Composite c -> List.of(Composites.step(n, c.kind(), this::operand, slot));
       case Op.Pad pad -> pad(n, pad, slot);
       case Op.Concat(int axis) -> concat(n, axis, slot);
       case Op.Copy c -> List.of(copy(n.input(0), slot));

@@ -26,7 +26,7 @@ public final class Plan {
 
   /** Simplifies a program, fuses and schedules it, lays out its memory and prepares it to run. */
   public static Plan compile(Backend backend, Program program) {
-    Program simple = Simplify.simplify(program);
+    Program simple = Simplify.simplify(Composites.expand(backend, program));
     return new Plan(backend, simple, Lower.lower(simple));
   }
 

@@ -98,6 +98,7 @@ final class Products {
     return switch (n.op()) {
       case Op.Dot dot -> product(n, dot, ins);
       case Op.Factor f -> Factors.arranged(n, f.kind(), ins, this::strides, this::dense);
+      case Op.Composite c -> Composites.arranged(n, c.kind(), ins, this::strides, this::dense);
       case Op.ArgMax a -> readable(n, ins);
       case Op.Cumsum c -> readable(n, ins);
       case Op.Fold f -> readable(n, ins);

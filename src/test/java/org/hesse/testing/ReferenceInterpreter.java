@@ -188,6 +188,9 @@ public final class ReferenceInterpreter {
       case Op.Dot dot -> dot(n, dot, in[0], in[1], out);
       case Op.Check(String message) -> check(message, in, out);
       case Op.Factor(FactorKind.Part(var factor)) -> part(n, factor, in[0], out);
+      case Op.Composite(var kind, Program body) -> {
+        return toDoubles(run(body, (Object[]) in)[0]);
+      }
       case Op.Factor(var kind) -> factor(n, kind, in, out);
       default -> {
         for (int i = 0; i < size; i++) {

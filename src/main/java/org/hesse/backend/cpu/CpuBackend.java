@@ -6,6 +6,9 @@ import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
+import org.hesse.ir.CompositeKind;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
 
 /**
  * The host processor. Results do not depend on the number of threads. Uses the Vector API where
@@ -50,6 +53,19 @@ public final class CpuBackend implements Backend {
   @Override
   public Buffer allocate(DType dtype, long size) {
     return new CpuBuffer(dtype, Arrays.allocate(dtype, size));
+  }
+
+  /** The kernels are on vectors; without these, bodies are as good. */
+  @Override
+  public boolean hasKernel(Node composite) {
+    if (!Simd.PRESENT || !(composite.op() instanceof Op.Composite c)) {
+      return false;
+    }
+    return switch (c.kind()) {
+      case CompositeKind.Normalize k -> false;
+      case CompositeKind.AttentionTangent k -> false;
+      default -> !Boolean.getBoolean("hesse.nokernels");
+    };
   }
 
   @Override

@@ -10,6 +10,7 @@ import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
+import org.hesse.ir.CompositeKind;
 
 /** A schedule's steps, prepared, and the arenas that no run is using. */
 final class CpuExecutable implements Executable {
@@ -44,8 +45,19 @@ final class CpuExecutable implements Executable {
       case Step.RandomBits random -> new RandomStep(random);
       case Step.Check check -> new CheckStep(check);
       case Step.Factor factor -> new FactorStep(factor);
-      case Step.Loop loop -> new LoopStep(loop);
+      case Step.Composite composite -> composite(composite);
     };
+  }
+
+  private static Prepared composite(Step.Composite step) {
+    boolean attention =
+        step.kind() instanceof CompositeKind.Attention
+            || step.kind() instanceof CompositeKind.AttentionCotangent;
+    if (!attention) {
+      return new RowStep(step);
+    }
+    boolean f32 = step.out().view().slot().dtype() == DType.F32;
+    return f32 ? new AttentionF32(step) : new AttentionF64(step);
   }
 
   @Override

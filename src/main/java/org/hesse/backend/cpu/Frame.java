@@ -1,7 +1,9 @@
 package org.hesse.backend.cpu;
 
 import java.lang.reflect.Array;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import org.hesse.DType;
 
 /** Scratch memory of one thread: where each value of a block program lies, and its registers. */
@@ -36,6 +38,8 @@ final class Frame {
   private final EnumMap<DType, Object[]> registers = new EnumMap<>(DType.class);
   private final EnumMap<DType, Object> panels = new EnumMap<>(DType.class);
   private final EnumMap<DType, Object> shared = new EnumMap<>(DType.class);
+
+  private final List<EnumMap<DType, Object>> areas = new ArrayList<>();
 
   /** The scratch memory of the calling thread. */
   static Frame current() {
@@ -75,6 +79,14 @@ final class Frame {
   /** A large scratch array for what all tasks of the calling thread's step read. */
   Object shared(DType dtype, int size) {
     return atLeast(shared, dtype, size);
+  }
+
+  /** A large scratch array of a step that runs other steps. */
+  Object area(DType dtype, int number, int size) {
+    while (areas.size() <= number) {
+      areas.add(new EnumMap<>(DType.class));
+    }
+    return atLeast(areas.get(number), dtype, size);
   }
 
   private static Object atLeast(EnumMap<DType, Object> arrays, DType dtype, int size) {

@@ -1,0 +1,104 @@
+// twin: F64
+package org.hesse.backend.cpu;
+
+import org.hesse.ir.CompositeKind;
+
+/** Composites on one row, made of the loops of {@link RowLoopsF32}; sums are kept in double. */
+final class RowsF32 {
+  private RowsF32() {}
+
+  static RowKernel of(CompositeKind kind) {
+    return switch (kind) {
+      case CompositeKind.Softmax k -> RowsF32::softmax;
+      case CompositeKind.SoftmaxTangent k -> RowsF32::softmaxTangent;
+      case CompositeKind.LogSoftmax k -> RowsF32::logSoftmax;
+      case CompositeKind.LogSoftmaxTangent k -> RowsF32::logSoftmaxTangent;
+      case CompositeKind.LogSoftmaxCotangent k -> RowsF32::logSoftmaxCotangent;
+      case CompositeKind.LogSumExp k -> RowsF32::logSumExp;
+      case CompositeKind.Pick k -> RowsF32::pick;
+      case CompositeKind.Moments(var centred, var epsilon) ->
+          (in, at, out, to, n) -> moments(centred, epsilon, (float[]) in[0], at[0], n, out, to);
+      case CompositeKind.NormalizeTangent(var centred) ->
+          (in, at, out, to, n) -> normalizeTangent(centred, in, at, out, to, n);
+      case CompositeKind.Normalize k -> throw none(k);
+      case CompositeKind.Attention k -> throw none(k);
+      case CompositeKind.AttentionTangent k -> throw none(k);
+      case CompositeKind.AttentionCotangent k -> throw none(k);
+    };
+  }
+
+  private static void softmax(Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    float[] y = (float[]) out;
+    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), y, to);
+    RowLoopsF32.scale(y, to, n, 1 / sum);
+  }
+
+  private static void softmaxTangent(Object[] in, int[] at, Object out, int to, int n) {
+    float[] p = (float[]) in[0];
+    float[] t = (float[]) in[1];
+    double mean = RowLoopsF32.dot(p, at[0], t, at[1], n);
+    RowLoopsF32.weighted(p, at[0], t, at[1], n, mean, (float[]) out, to);
+  }
+
+  private static void logSoftmax(Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    double max = RowLoopsF32.max(x, at[0], n);
+    double log = Math.log(RowLoopsF32.expSum(x, at[0], n, max));
+    RowLoopsF32.shift(x, at[0], n, max + log, (float[]) out, to);
+  }
+
+  private static void logSoftmaxTangent(Object[] in, int[] at, Object out, int to, int n) {
+    float[] t = (float[]) in[1];
+    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], t, at[1], n);
+    RowLoopsF32.shift(t, at[1], n, mean, (float[]) out, to);
+  }
+
+  private static void logSoftmaxCotangent(Object[] in, int[] at, Object out, int to, int n) {
+    float[] c = (float[]) in[1];
+    double sum = RowLoopsF32.sum(c, at[1], n);
+    RowLoopsF32.minusExp((float[]) in[0], at[0], c, at[1], n, sum, (float[]) out, to);
+  }
+
+  private static void logSumExp(Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    double max = RowLoopsF32.max(x, at[0], n);
+    double shift = Double.isInfinite(max) ? 0 : max;
+    float[] y = (float[]) out;
+    y[to] = (float) shift;
+    y[to + 1] = (float) Math.log(RowLoopsF32.expSum(x, at[0], n, shift));
+  }
+
+  private static void pick(Object[] in, int[] at, Object out, int to, int n) {
+    int i = ((int[]) in[1])[at[1]];
+    ((float[]) out)[to] = i >= 0 && i < n ? ((float[]) in[0])[at[0] + i] : 0;
+  }
+
+  private static IllegalArgumentException none(CompositeKind kind) {
+    return new IllegalArgumentException(kind + " has no kernel for rows");
+  }
+
+  private static void moments(
+      boolean centred, double epsilon, float[] x, int at, int n, Object out, int to) {
+    double mean = centred ? RowLoopsF32.sum(x, at, n) / n : 0;
+    double variance = RowLoopsF32.squares(x, at, n, mean) / n;
+    float[] y = (float[]) out;
+    y[to] = (float) mean;
+    y[to + 1] = (float) (1 / Math.sqrt(variance + epsilon));
+  }
+
+  /** r (t − mean t − (x − μ) r² mean((x − μ) t)). */
+  private static void normalizeTangent(
+      boolean centred, Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    float[] t = (float[]) in[2];
+    double mean = ((float[]) in[1])[at[1]];
+    double r = ((float[]) in[1])[at[1] + 1];
+    double along = RowLoopsF32.shiftedDot(x, at[0], mean, t, at[2], n) / n;
+    double slope = -r * r * r * along;
+    double offset = centred ? -r * RowLoopsF32.sum(t, at[2], n) / n : 0;
+    // r t − r mean t + (x − μ) slope, its constants added up.
+    RowLoopsF32.affine(
+        x, at[0], slope, t, at[2], r, offset - mean * slope, n, (float[]) out, to);
+  }
+}

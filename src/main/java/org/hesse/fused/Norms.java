@@ -1,0 +1,130 @@
+package org.hesse.fused;
+
+import static org.hesse.ops.Elementwise.add;
+import static org.hesse.ops.Elementwise.mul;
+import static org.hesse.ops.Elementwise.neg;
+import static org.hesse.ops.Elementwise.sub;
+import static org.hesse.ops.Elementwise.unary;
+
+import java.util.List;
+import org.hesse.ir.CompositeKind;
+import org.hesse.ir.Node;
+import org.hesse.ir.UnaryKind;
+import org.hesse.ops.Elementwise;
+import org.hesse.ops.Sources;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows with mean 0 and variance 1. What follows, scale and shift as a rule, stays a primitive, so
+ * that it becomes one step with the division and with whatever comes after it.
+ */
+public final class Norms {
+  private Norms() {}
+
+  /** (x − mean)/√(variance + ε) along the last axis. */
+  public static Node layerNorm(Node x, double epsilon) {
+    return Composites.emit(new CompositeKind.Normalize(true, epsilon), List.of(x));
+  }
+
+  /** x/√(mean x² + ε) along the last axis. */
+  public static Node rmsNorm(Node x, double epsilon) {
+    return Composites.emit(new CompositeKind.Normalize(false, epsilon), List.of(x));
+  }
+
+  private static Node moments(boolean centred, double epsilon, Node x) {
+    return Composites.emit(new CompositeKind.Moments(centred, epsilon), List.of(x));
+  }
+
+  private static Node centre(boolean centred, Node x, Node moments) {
+    return centred ? sub(x, Rows.spread(Rows.element(moments, 0), x)) : x;
+  }
+
+  /** (x − μ) r. */
+  private static Node standard(boolean centred, Node x, Node moments) {
+    return mul(centre(centred, x, moments), Rows.spread(Rows.element(moments, 1), x));
+  }
+
+  static final CompositeRule<CompositeKind.Moments> MOMENTS =
+      new CompositeRule<>() {
+        @Override
+        public Node body(CompositeKind.Moments kind, List<Node> in) {
+          Node x = in.get(0);
+          Node mean = Rows.mean(x);
+          Node c = kind.centred() ? sub(x, Rows.spread(mean, x)) : x;
+          Node variance = Rows.mean(mul(c, c));
+          Node sum = add(variance, Sources.fullLike(kind.epsilon(), variance));
+          Node first = kind.centred() ? mean : Sources.fullLike(0, mean);
+          return Rows.pair(first, unary(UnaryKind.RSQRT, sum));
+        }
+
+        @Override
+        public @Nullable Node jvp(CompositeKind.Moments kind, Node y, @Nullable Node[] tangents) {
+          Node x = y.input(0);
+          Node t = tangents[0];
+          if (t == null) {
+            return null;
+          }
+          Node r = Rows.element(y, 1);
+          Node slope = Rows.mean(mul(standard(kind.centred(), x, y), t));
+          Node first = kind.centred() ? Rows.mean(t) : Sources.fullLike(0, r);
+          return Rows.pair(first, neg(mul(mul(r, r), slope)));
+        }
+      };
+
+  static final CompositeRule<CompositeKind.Normalize> NORMALIZE =
+      new CompositeRule<>() {
+        @Override
+        public Node body(CompositeKind.Normalize kind, List<Node> in) {
+          Node x = in.get(0);
+          return standard(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x));
+        }
+
+        @Override
+        public @Nullable Node jvp(CompositeKind.Normalize kind, Node y, @Nullable Node[] tangents) {
+          Node x = y.input(0);
+          Node t = tangents[0];
+          return t == null
+              ? null
+              : tangent(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x), t);
+        }
+      };
+
+  private static Node tangent(boolean centred, Node x, Node moments, Node t) {
+    return Composites.emit(new CompositeKind.NormalizeTangent(centred), List.of(x, moments, t));
+  }
+
+  static final CompositeRule<CompositeKind.NormalizeTangent> NORMALIZE_TANGENT =
+      new CompositeRule<>() {
+        @Override
+        public Node body(CompositeKind.NormalizeTangent kind, List<Node> in) {
+          Node t = in.get(2);
+          Node x = standard(kind.centred(), in.get(0), in.get(1));
+          Node along = mul(x, Rows.spread(Rows.mean(mul(x, t)), x));
+          Node rest = sub(t, along);
+          if (kind.centred()) {
+            rest = sub(rest, Rows.spread(Rows.mean(t), t));
+          }
+          return mul(rest, Rows.spread(Rows.element(in.get(1), 1), t));
+        }
+
+        @Override
+        public @Nullable Node[] transpose(CompositeKind.NormalizeTangent kind, Node y, Node ct) {
+          Node back = tangent(kind.centred(), y.input(0), y.input(1), ct);
+          return new @Nullable Node[] {null, null, back};
+        }
+      };
+
+  /** x Φ(x), with the distribution function of the normal distribution. */
+  public static Node gelu(Node x) {
+    Node erf = unary(UnaryKind.ERF, Elementwise.scale(Math.sqrt(0.5), x));
+    return mul(Elementwise.scale(0.5, x), add(erf, Sources.fullLike(1, x)));
+  }
+
+  /** ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
+  public static Node geluTanh(Node x) {
+    Node cubic = Elementwise.scale(0.044715, mul(mul(x, x), x));
+    Node inner = Elementwise.scale(Math.sqrt(2 / Math.PI), add(x, cubic));
+    Node tanh = unary(UnaryKind.TANH, inner);
+    return mul(Elementwise.scale(0.5, x), add(tanh, Sources.fullLike(1, x)));
+  }
+}
