@@ -2,8 +2,8 @@ package org.hesse;
 
 import java.util.stream.IntStream;
 import org.hesse.fused.Attentions;
+import org.hesse.fused.CrossEntropies;
 import org.hesse.fused.Norms;
-import org.hesse.fused.Softmaxes;
 import org.hesse.ir.Node;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Shapes;
@@ -50,8 +50,8 @@ public final class Functions {
     Node x = logits.node();
     Node losses =
         labels
-            ? Softmaxes.crossEntropy(x, targets.node())
-            : Softmaxes.crossEntropyWith(x, targets.node());
+            ? CrossEntropies.ofLabels(x, targets.node())
+            : CrossEntropies.ofWeights(x, targets.node());
     return Tensor.finish(losses).mean();
   }
 

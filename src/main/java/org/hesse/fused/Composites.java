@@ -23,7 +23,9 @@ public final class Composites {
       case CompositeKind.LogSoftmaxTangent k -> Softmaxes.LOG_SOFTMAX_TANGENT;
       case CompositeKind.LogSoftmaxCotangent k -> Softmaxes.LOG_SOFTMAX_COTANGENT;
       case CompositeKind.LogSumExp k -> Softmaxes.LOG_SUM_EXP;
-      case CompositeKind.Pick k -> Softmaxes.PICK;
+      case CompositeKind.CrossEntropy k -> CrossEntropies.VALUE;
+      case CompositeKind.CrossEntropyTangent k -> CrossEntropies.TANGENT;
+      case CompositeKind.CrossEntropyCotangent k -> CrossEntropies.COTANGENT;
       case CompositeKind.Moments k -> Norms.MOMENTS;
       case CompositeKind.Normalize k -> Norms.NORMALIZE;
       case CompositeKind.NormalizeTangent k -> Norms.NORMALIZE_TANGENT;

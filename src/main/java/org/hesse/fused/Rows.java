@@ -3,11 +3,13 @@ package org.hesse.fused;
 import java.util.List;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
+import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Reductions;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Slices;
+import org.hesse.ops.Sources;
 
 /** What bodies say of rows, the last axis of tensors. */
 final class Rows {
@@ -43,9 +45,25 @@ final class Rows {
 
   /** Values of one row each as rows of two. */
   static Node pair(Node first, Node second) {
-    Shape one = first.shape().insert(first.shape().rank(), 1);
-    List<Node> parts = List.of(Shapes.reshape(first, one), Shapes.reshape(second, one));
+    return of(List.of(first, second));
+  }
+
+  /** Values of one row each side by side. */
+  static Node of(List<Node> values) {
+    Shape one = values.get(0).shape().insert(values.get(0).shape().rank(), 1);
+    List<Node> parts = values.stream().map(v -> Shapes.reshape(v, one)).toList();
     return Slices.concat(parts, one.rank() - 1);
+  }
+
+  /** Where along a row the index of {@code like}'s row is, as a truth value for each element. */
+  static Node hit(Node index, Node like) {
+    Node along = Sources.iota(like.shape(), like.shape().rank() - 1);
+    return Elementwise.compare(CompareKind.EQ, along, spread(index, like));
+  }
+
+  /** The element of each row that an index says; 0 where there is none. */
+  static Node pick(Node x, Node index) {
+    return sum(Elementwise.select(hit(index, x), x, Sources.fullLike(0, x)));
   }
 
   /** One of the elements of each row. */

@@ -35,43 +35,16 @@ public final class Softmaxes {
     return add(shift(parts), log(parts));
   }
 
-  /**
-   * −log softmax(x)[label], accurate also where it is small beside the logits; NaN for a label that
-   * there is not.
-   *
-   * @param labels I32, of the shape of {@code x} without its last axis
-   */
-  public static Node crossEntropy(Node x, Node labels) {
-    Node parts = parts(x);
-    Node shifted = sub(x, Rows.spread(shift(parts), x));
-    Node score = Composites.emit(new CompositeKind.Pick(), List.of(shifted, labels));
-    Node low = Elementwise.compare(CompareKind.LT, labels, Sources.fullLike(0, labels));
-    Node size = Sources.fullLike(Rows.length(x), labels);
-    Node high = Elementwise.compare(CompareKind.GE, labels, size);
-    Node nan = Sources.fullLike(Double.NaN, score);
-    Node loss = sub(log(parts), score);
-    return Elementwise.select(low, nan, Elementwise.select(high, nan, loss));
-  }
-
-  /**
-   * −Σ q log softmax(x) along the last axis, for weights q of the shape of {@code x}, as a rule
-   * probabilities.
-   */
-  public static Node crossEntropyWith(Node x, Node weights) {
-    Node parts = parts(x);
-    Node shifted = sub(x, Rows.spread(shift(parts), x));
-    return Rows.sum(mul(weights, sub(Rows.spread(log(parts), x), shifted)));
-  }
-
-  private static Node parts(Node x) {
+  /** The two parts of log Σ eˣ, see {@link CompositeKind.LogSumExp}. */
+  static Node parts(Node x) {
     return Composites.emit(new CompositeKind.LogSumExp(), List.of(x));
   }
 
-  private static Node shift(Node parts) {
+  static Node shift(Node parts) {
     return Elementwise.stopGradient(Rows.element(parts, 0));
   }
 
-  private static Node log(Node parts) {
+  static Node log(Node parts) {
     return Rows.element(parts, 1);
   }
 
@@ -164,18 +137,26 @@ public final class Softmaxes {
         }
       };
 
+  /** The largest of each row, or 0 where that is infinite. */
+  static Node largest(Node x) {
+    Node max = Rows.max(x);
+    Node size = unary(UnaryKind.ABS, max);
+    Node infinity = Sources.fullLike(Double.POSITIVE_INFINITY, max);
+    Node finite = Elementwise.compare(CompareKind.NE, size, infinity);
+    return Elementwise.select(finite, max, Sources.fullLike(0, max));
+  }
+
+  /** log Σ eˣ⁻ᵐ. */
+  static Node logSum(Node x, Node m) {
+    return unary(UnaryKind.LOG, Rows.sum(exp(sub(x, Rows.spread(m, x)))));
+  }
+
   static final CompositeRule<CompositeKind.LogSumExp> LOG_SUM_EXP =
       new CompositeRule<>() {
         @Override
         public Node body(CompositeKind.LogSumExp kind, List<Node> in) {
-          Node x = in.get(0);
-          Node max = Rows.max(x);
-          Node size = unary(UnaryKind.ABS, max);
-          Node infinity = Sources.fullLike(Double.POSITIVE_INFINITY, max);
-          Node finite = Elementwise.compare(CompareKind.NE, size, infinity);
-          Node m = Elementwise.select(finite, max, Sources.fullLike(0, max));
-          Node sum = Rows.sum(exp(sub(x, Rows.spread(m, x))));
-          return Rows.pair(m, unary(UnaryKind.LOG, sum));
+          Node m = largest(in.get(0));
+          return Rows.pair(m, logSum(in.get(0), m));
         }
 
         // The shift counts as a constant: with any other the two parts mean the same.
@@ -191,13 +172,5 @@ public final class Softmaxes {
           Node sum = Rows.sum(mul(p, t));
           return Rows.pair(Sources.fullLike(0, sum), sum);
         }
-      };
-
-  static final CompositeRule<CompositeKind.Pick> PICK =
-      (kind, in) -> {
-        Node x = in.get(0);
-        Node index = Sources.iota(x.shape(), x.shape().rank() - 1);
-        Node hit = Elementwise.compare(CompareKind.EQ, index, Rows.spread(in.get(1), x));
-        return Rows.sum(Elementwise.select(hit, x, Sources.fullLike(0, x)));
       };
 }

@@ -71,16 +71,46 @@ public sealed interface CompositeKind {
    */
   record LogSumExp() implements CompositeKind {}
 
-  /** (x, i) → x[i], or 0 where the I32 index i, an item without axes, is outside of the row. */
-  record Pick() implements CompositeKind {
+  /**
+   * (x, i) → (ℓ, m, s), m and s those of {@link LogSumExp} and ℓ = s − (x[i] − m), which is
+   * −log softmax(x)[i]; NaN where the I32 index i, an item without axes, is outside of the row.
+   */
+  record CrossEntropy() implements CompositeKind {
     @Override
     public int itemAxes(int input) {
-      return input == 0 ? 1 : 0;
+      return input == 1 ? 0 : 1;
+    }
+  }
+
+  /**
+   * The tangent of {@link CrossEntropy}, m taken for a constant: (x, i, a, t) → (Σ p t − t[i], 0,
+   * Σ p t), a being its result and p = softmax(x).
+   */
+  record CrossEntropyTangent() implements CompositeKind {
+    @Override
+    public int itemAxes(int input) {
+      return input == 1 ? 0 : 1;
     }
 
     @Override
-    public int resultAxes() {
-      return 0;
+    public int linearFrom() {
+      return 3;
+    }
+  }
+
+  /**
+   * The transpose of {@link CrossEntropyTangent}: (x, i, a, w) → (w[0] + w[2]) p − w[0] e, where e is
+   * 1 at i and else 0.
+   */
+  record CrossEntropyCotangent() implements CompositeKind {
+    @Override
+    public int itemAxes(int input) {
+      return input == 1 ? 0 : 1;
+    }
+
+    @Override
+    public int linearFrom() {
+      return 3;
     }
   }
 

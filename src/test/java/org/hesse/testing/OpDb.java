@@ -50,8 +50,7 @@ public final class OpDb {
     rows.addAll(ReductionRows.rows());
     rows.addAll(IndexRows.rows());
     rows.addAll(FactorRows.rows());
-    rows.addAll(MatrixRows.rows());
-    rows.addAll(LayerRows.rows());
+    rows.addAll(CompositeRows.rows());
     return List.copyOf(rows);
   }
 }

@@ -116,19 +116,35 @@ final class RowLoopsF32 {
     return sum.reduceLanes(VectorOperators.ADD);
   }
 
-  /** Σ eˣ z. */
-  static double expDot(float[] x, int at, float[] z, int zAt, int n) {
+  /** Σ eˣ⁻ᵐ z. */
+  static double expDot(float[] x, int at, double m, float[] z, int zAt, int n) {
+    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
     DoubleVector sum = DoubleVector.zero(WIDE);
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i), SINGLE);
+      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE);
       sum = e.fma(LanesF32.load(z, zAt + i), sum);
     }
     if (full < n) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + full, n - full), SINGLE);
-      sum = e.fma(LanesF32.load(z, zAt + full, n - full), sum);
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift);
+      DoubleVector e = VectorMath.exp(v, SINGLE).mul(LanesF32.load(z, zAt + full, n - full));
+      sum = sum.add(e, WIDE.indexInRange(full, n));
     }
     return sum.reduceLanes(VectorOperators.ADD);
+  }
+
+  /** c eˣ⁻ᵐ. */
+  static void expScaled(float[] x, int at, double m, double c, int n, float[] y, int to) {
+    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
+    int full = WIDE.loopBound(n);
+    for (int i = 0; i < full; i += STEP) {
+      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE);
+      LanesF32.store(e.mul(c), y, to + i);
+    }
+    if (full < n) {
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift);
+      LanesF32.store(VectorMath.exp(v, SINGLE).mul(c), y, to + full, n - full);
+    }
   }
 
   /** x (z − c). */

@@ -15,7 +15,9 @@ final class RowsF32 {
       case CompositeKind.LogSoftmaxTangent k -> RowsF32::logSoftmaxTangent;
       case CompositeKind.LogSoftmaxCotangent k -> RowsF32::logSoftmaxCotangent;
       case CompositeKind.LogSumExp k -> RowsF32::logSumExp;
-      case CompositeKind.Pick k -> RowsF32::pick;
+      case CompositeKind.CrossEntropy k -> RowsF32::crossEntropy;
+      case CompositeKind.CrossEntropyTangent k -> RowsF32::crossEntropyTangent;
+      case CompositeKind.CrossEntropyCotangent k -> RowsF32::crossEntropyCotangent;
       case CompositeKind.Moments(var centred, var epsilon) ->
           (in, at, out, to, n) -> moments(centred, epsilon, (float[]) in[0], at[0], n, out, to);
       case CompositeKind.NormalizeTangent(var centred) ->
@@ -50,7 +52,7 @@ final class RowsF32 {
 
   private static void logSoftmaxTangent(Object[] in, int[] at, Object out, int to, int n) {
     float[] t = (float[]) in[1];
-    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], t, at[1], n);
+    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], 0, t, at[1], n);
     RowLoopsF32.shift(t, at[1], n, mean, (float[]) out, to);
   }
 
@@ -69,9 +71,43 @@ final class RowsF32 {
     y[to + 1] = (float) Math.log(RowLoopsF32.expSum(x, at[0], n, shift));
   }
 
-  private static void pick(Object[] in, int[] at, Object out, int to, int n) {
-    int i = ((int[]) in[1])[at[1]];
-    ((float[]) out)[to] = i >= 0 && i < n ? ((float[]) in[0])[at[0] + i] : 0;
+  private static void crossEntropy(Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    int label = ((int[]) in[1])[at[1]];
+    double max = RowLoopsF32.max(x, at[0], n);
+    double shift = Double.isInfinite(max) ? 0 : max;
+    double log = Math.log(RowLoopsF32.expSum(x, at[0], n, shift));
+    float[] y = (float[]) out;
+    boolean known = label >= 0 && label < n;
+    y[to] = known ? (float) (log - (x[at[0] + label] - shift)) : Float.NaN;
+    y[to + 1] = (float) shift;
+    y[to + 2] = (float) log;
+  }
+
+  private static void crossEntropyTangent(Object[] in, int[] at, Object out, int to, int n) {
+    float[] a = (float[]) in[2];
+    int label = ((int[]) in[1])[at[1]];
+    float[] t = (float[]) in[3];
+    double shift = (double) a[at[2] + 1] + a[at[2] + 2];
+    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], shift, t, at[3], n);
+    float[] y = (float[]) out;
+    y[to] = (float) (mean - (label >= 0 && label < n ? t[at[3] + label] : 0));
+    y[to + 1] = 0;
+    y[to + 2] = (float) mean;
+  }
+
+  private static void crossEntropyCotangent(Object[] in, int[] at, Object out, int to, int n) {
+    float[] a = (float[]) in[2];
+    int label = ((int[]) in[1])[at[1]];
+    float[] w = (float[]) in[3];
+    double loss = w[at[3]];
+    double factor = loss + w[at[3] + 2];
+    float[] y = (float[]) out;
+    double shift = (double) a[at[2] + 1] + a[at[2] + 2];
+    RowLoopsF32.expScaled((float[]) in[0], at[0], shift, factor, n, y, to);
+    if (label >= 0 && label < n) {
+      y[to + label] -= (float) loss;
+    }
   }
 
   private static IllegalArgumentException none(CompositeKind kind) {
