@@ -110,7 +110,9 @@ public final class Functions {
     requireColumns("batchNorm", x, shift, "shift");
     if (x.rank() < 2) {
       throw new IllegalArgumentException(
-          "batchNorm: x is " + describe(x) + "; expected [batch…, c] with one axis of batch or more");
+          "batchNorm: x is "
+              + describe(x)
+              + "; expected [batch…, c] with one axis of batch or more");
     }
     int[] batch = IntStream.range(0, x.rank() - 1).toArray();
     Tensor mean = x.mean(batch);
@@ -135,8 +137,7 @@ public final class Functions {
   /** {@link #attention(Tensor, Tensor, Tensor, Tensor)} without a mask. */
   public static Tensor attention(Tensor queries, Tensor keys, Tensor values) {
     requireAttention(queries, keys, values);
-    return Tensor.finish(
-        Attentions.attention(queries.node(), keys.node(), values.node(), null));
+    return Tensor.finish(Attentions.attention(queries.node(), keys.node(), values.node(), null));
   }
 
   /**
@@ -149,8 +150,8 @@ public final class Functions {
    * @param queries real, [batch…, n, d]; heads are an axis of the batch
    * @param keys [batch…, m, d]
    * @param values [batch…, m, e]
-   * @param mask broadcasts to [batch…, n, m]: BOOL, true where a query may attend to a key; or of the
-   *     queries' dtype and added to the scores, −∞ where it may not
+   * @param mask broadcasts to [batch…, n, m]: BOOL, true where a query may attend to a key; or of
+   *     the queries' dtype and added to the scores, −∞ where it may not
    * @return [batch…, n, e]
    * @throws IllegalArgumentException if shapes or dtypes do not fit
    */
@@ -158,7 +159,10 @@ public final class Functions {
     requireAttention(queries, keys, values);
     int rank = queries.rank();
     Shape scores = queries.shape().with(rank - 1, keys.dim(rank - 2));
-    boolean fits = mask.rank() <= rank && Shape.broadcast(mask.shape(), scores).equals(scores);
+    boolean fits = mask.rank() <= rank;
+    for (int a = 1; fits && a <= mask.rank(); a++) {
+      fits = mask.dim(-a) == 1 || mask.dim(-a) == scores.dim(rank - a);
+    }
     if (!fits || mask.dtype() != DType.BOOL && mask.dtype() != queries.dtype()) {
       throw new IllegalArgumentException(
           "attention: mask is "

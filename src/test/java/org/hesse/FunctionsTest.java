@@ -18,8 +18,8 @@ import org.hesse.testing.Close;
 import org.junit.jupiter.api.Test;
 
 /**
- * Functions against numbers computed with PyTorch 1.13.1 in double precision, against closed forms of
- * their derivatives, and where numbers are extreme.
+ * Functions against numbers computed with PyTorch 1.13.1 in double precision, against closed forms
+ * of their derivatives, and where numbers are extreme.
  */
 class FunctionsTest {
   private static final double INF = Double.POSITIVE_INFINITY;
@@ -294,7 +294,7 @@ class FunctionsTest {
   @Test
   void gradientAndHessianOfCrossEntropy() {
     Tensor x = normal(5, 5).tensor();
-    Tensor label = Tensor.of(new int[] {3}, new int[0]);
+    Tensor label = Tensor.scalar(3, DType.I32);
     double[] p = x.softmax(0).toDoubleArray();
     double[] expected = p.clone();
     expected[3] -= 1;
@@ -318,17 +318,16 @@ class FunctionsTest {
       Tensor j = jacobian((Tensor t) -> t.softmax(0), x);
       Close.assertWithin("softmax'", covariance(p), Arr.of(j), tolerance);
       Tensor logs = jacobian((Tensor t) -> t.logSoftmax(0), x);
-      Arr expected =
-          Arr.build(DType.F64, new int[] {4, 4}, i -> (i[0] == i[1] ? 1 : 0) - p[i[1]]);
+      Arr expected = Arr.build(DType.F64, new int[] {4, 4}, i -> (i[0] == i[1] ? 1 : 0) - p[i[1]]);
       Close.assertWithin("log softmax'", expected, Arr.of(logs), tolerance);
       Tensor h = hessian((Tensor t) -> t.logSumExp(0), x);
       Close.assertWithin("log sum exp''", covariance(p), Arr.of(h), tolerance);
-      Tensor label = Tensor.of(new int[] {1}, new int[0]);
+      Tensor label = Tensor.scalar(1, DType.I32);
       double loss = Functions.crossEntropy(x, label).item();
       assertEquals(1 + Math.log(sum), loss, tolerance);
       Tensor h2 = hessian((Tensor t) -> Functions.crossEntropy(t, label), x);
       Close.assertWithin("cross entropy''", covariance(p), Arr.of(h2), tolerance);
-      Tensor far = Tensor.of(new int[] {2}, new int[0]);
+      Tensor far = Tensor.scalar(2, DType.I32);
       double most = Functions.crossEntropy(x, far).item();
       assertEquals(2e4 + Math.log(sum), most, 2e4 * tolerance);
     }
@@ -358,15 +357,13 @@ class FunctionsTest {
     Tensor y = Functions.attention(h.q, h.k, h.v, mask);
     assertArrayEquals(new double[3], y.slice(0, 1, 2).reshape(3).toDoubleArray());
     Tensor others = Tensor.concat(0, h.q.slice(0, 0, 1), h.q.slice(0, 2, 3));
-    Tensor rest =
-        Tensor.of(new boolean[] {true, true, true, true, false, true}, 2, 3);
+    Tensor rest = Tensor.of(new boolean[] {true, true, true, true, false, true}, 2, 3);
     Tensor expected = Functions.attention(others, h.k, h.v, rest);
     assertArrayEquals(
         expected.toDoubleArray(),
         Tensor.concat(0, y.slice(0, 0, 1), y.slice(0, 2, 3)).toDoubleArray(),
         1e-15);
-    Heads g =
-        grad((Heads a) -> Functions.attention(a.q, a.k, a.v, mask).square().sum()).apply(h);
+    Heads g = grad((Heads a) -> Functions.attention(a.q, a.k, a.v, mask).square().sum()).apply(h);
     assertArrayEquals(new double[2], g.q.slice(0, 1, 2).reshape(2).toDoubleArray());
     Heads less =
         grad((Heads a) -> Functions.attention(a.q, a.k, a.v, rest).square().sum())

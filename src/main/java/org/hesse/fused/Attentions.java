@@ -22,9 +22,9 @@ import org.hesse.ops.Sources;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention, softmax(q kᵀ/√d + b) v (Vaswani et al., 2017). Beside the result it keeps the logarithm
- * of the sum of each row's exponentials, from which derivatives find the weights again (Dao et al.,
- * 2022).
+ * Attention, softmax(q kᵀ/√d + b) v (Vaswani et al., 2017). Beside the result it keeps the
+ * logarithm of the sum of each row's exponentials, from which derivatives find the weights again
+ * (Dao et al., 2022).
  */
 public final class Attentions {
   private Attentions() {}

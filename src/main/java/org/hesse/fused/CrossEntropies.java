@@ -66,8 +66,7 @@ public final class CrossEntropies {
           return t == null
               ? null
               : Composites.emit(
-                  new CompositeKind.CrossEntropyTangent(),
-                  List.of(y.input(0), y.input(1), y, t));
+                  new CompositeKind.CrossEntropyTangent(), List.of(y.input(0), y.input(1), y, t));
         }
       };
 
@@ -82,8 +81,7 @@ public final class CrossEntropies {
         }
 
         @Override
-        public @Nullable Node[] transpose(
-            CompositeKind.CrossEntropyTangent kind, Node y, Node ct) {
+        public @Nullable Node[] transpose(CompositeKind.CrossEntropyTangent kind, Node y, Node ct) {
           List<Node> in = List.of(y.input(0), y.input(1), y.input(2), ct);
           Node back = Composites.emit(new CompositeKind.CrossEntropyCotangent(), in);
           return new @Nullable Node[] {null, null, null, back};

@@ -72,8 +72,8 @@ public sealed interface CompositeKind {
   record LogSumExp() implements CompositeKind {}
 
   /**
-   * (x, i) → (ℓ, m, s), m and s those of {@link LogSumExp} and ℓ = s − (x[i] − m), which is
-   * −log softmax(x)[i]; NaN where the I32 index i, an item without axes, is outside of the row.
+   * (x, i) → (ℓ, m, s), m and s those of {@link LogSumExp} and ℓ = s − (x[i] − m), which is −log
+   * softmax(x)[i]; NaN where the I32 index i, an item without axes, is outside of the row.
    */
   record CrossEntropy() implements CompositeKind {
     @Override
@@ -83,8 +83,8 @@ public sealed interface CompositeKind {
   }
 
   /**
-   * The tangent of {@link CrossEntropy}, m taken for a constant: (x, i, a, t) → (Σ p t − t[i], 0,
-   * Σ p t), a being its result and p = softmax(x).
+   * The tangent of {@link CrossEntropy}, m taken for a constant: (x, i, a, t) → (Σ p t − t[i], 0, Σ
+   * p t), a being its result and p = softmax(x).
    */
   record CrossEntropyTangent() implements CompositeKind {
     @Override
@@ -99,8 +99,8 @@ public sealed interface CompositeKind {
   }
 
   /**
-   * The transpose of {@link CrossEntropyTangent}: (x, i, a, w) → (w[0] + w[2]) p − w[0] e, where e is
-   * 1 at i and else 0.
+   * The transpose of {@link CrossEntropyTangent}: (x, i, a, w) → (w[0] + w[2]) p − w[0] e, where e
+   * is 1 at i and else 0.
    */
   record CrossEntropyCotangent() implements CompositeKind {
     @Override
@@ -124,8 +124,8 @@ public sealed interface CompositeKind {
   record Normalize(boolean centred, double epsilon) implements CompositeKind {}
 
   /**
-   * (x, (μ, r), t) → r (t − mean t − x̂ mean(x̂ t)), x̂ = (x − μ) r: for a tangent t of x that of x̂;
-   * without the mean of t where it is not centred. The matrix is symmetric, so this is its own
+   * (x, (μ, r), t) → r (t − mean t − x̂ mean(x̂ t)), x̂ = (x − μ) r: for a tangent t of x that of
+   * x̂; without the mean of t where it is not centred. The matrix is symmetric, so this is its own
    * transpose.
    */
   record NormalizeTangent(boolean centred) implements CompositeKind {
@@ -137,9 +137,9 @@ public sealed interface CompositeKind {
 
   /**
    * (q, k, v), or (q, k, v, b): [n, d], [m, d], [m, e] and [n, m] → [n, e+2]. For each row q[i] the
-   * weights p = softmax of the scores q[i] · k[j] / √d + b[i, j], then (Σⱼ p[j] v[j], c, s), where c
-   * is the largest score, or 0 where that is infinite, and c + s = log Σⱼ e^score. A row all of whose
-   * scores are −∞ has the weights 0, and s = 0.
+   * weights p = softmax of the scores q[i] · k[j] / √d + b[i, j], then (Σⱼ p[j] v[j], c, s), where
+   * c is the largest score, or 0 where that is infinite, and c + s = log Σⱼ e^score. A row all of
+   * whose scores are −∞ has the weights 0, and s = 0.
    */
   record Attention() implements CompositeKind {
     @Override

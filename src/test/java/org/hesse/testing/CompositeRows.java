@@ -144,11 +144,8 @@ final class CompositeRows {
         in -> Functions.rmsNorm(in.get(0), in.get(1), EPSILON),
         in ->
             mapRows(
-                in.get(0),
-                x -> affine(standardized(x, false), in.get(1), in.get(1).map(v -> 0))),
-        layers.stream()
-            .map(s -> new Sample(s.smooth(), s.operands().subList(0, 2)))
-            .toList());
+                in.get(0), x -> affine(standardized(x, false), in.get(1), in.get(1).map(v -> 0))),
+        layers.stream().map(s -> new Sample(s.smooth(), s.operands().subList(0, 2))).toList());
     add(
         "batchNorm",
         20,
@@ -191,9 +188,10 @@ final class CompositeRows {
           double log = logSumExp(s);
           double sum = 0;
           for (int j = 0; j < m; j++) {
-            sum += log == Double.NEGATIVE_INFINITY || Double.isNaN(log)
-                ? 0
-                : Math.exp(s[j] - log) * v.at(j, at[1]);
+            sum +=
+                log == Double.NEGATIVE_INFINITY || Double.isNaN(log)
+                    ? 0
+                    : Math.exp(s[j] - log) * v.at(j, at[1]);
           }
           return sum;
         });

@@ -134,7 +134,7 @@ final class AttentionF32 implements Prepared {
       DotStep.prepare(new Step.Dot(1, m, n, k, a, b, c)).run(arrays);
     }
 
-    /** Scores of some queries, or with {@code bias} what is to be added to them. */
+    /** The scores of some queries. */
     void scores(int first, int count) {
       View q = operand(base, first, false);
       dot(count, keys, inner, q, operand(base + 1, 0, false), view(SCORES, 0, keys, 1));
@@ -142,8 +142,7 @@ final class AttentionF32 implements Prepared {
         if (biased) {
           int b = at[base + 3] + (first + i) * stride(base + 3);
           float[] bias = (float[]) arrays.inputs()[FIRST + base + 3];
-          RowLoopsF32.affine(
-              scores, i * keys, scale, bias, b, 1, 0, keys, scores, i * keys);
+          RowLoopsF32.combine(scores, i * keys, 0, scale, bias, b, 0, 1, keys, scores, i * keys);
         } else {
           RowLoopsF32.scale(scores, i * keys, keys, scale);
         }
@@ -157,7 +156,7 @@ final class AttentionF32 implements Prepared {
       for (int i = 0; i < count; i++) {
         double max = RowLoopsF32.max(scores, i * keys, keys);
         double c = Double.isInfinite(max) ? 0 : max;
-        double sum = RowLoopsF32.exp(scores, i * keys, keys, c, scores, i * keys);
+        double sum = RowLoopsF32.exp(scores, i * keys, keys, c, 0, scores, i * keys);
         RowLoopsF32.scale(scores, i * keys, keys, sum == 0 ? 0 : 1 / sum);
         int to = out + (first + i) * width + values;
         result[to] = (float) c;
@@ -199,8 +198,8 @@ final class AttentionF32 implements Prepared {
       float[] a = (float[]) arrays.inputs()[FIRST];
       for (int i = 0; i < count; i++) {
         int kept = at[0] + (first + i) * stride(0) + values;
-        double shift = (double) a[kept] + a[kept + 1];
-        var _ = RowLoopsF32.exp(scores, i * keys, keys, shift, scores, i * keys);
+        int row = i * keys;
+        RowLoopsF32.expScaled(scores, row, a[kept], a[kept + 1], 1, keys, scores, row);
       }
     }
 
@@ -212,7 +211,7 @@ final class AttentionF32 implements Prepared {
       }
       dot(keys, columns, count, a, b, view(SUMS, 0, columns, 1));
       int n = keys * columns;
-      RowLoopsF32.affine(result, to, 1, sums, 0, 1, 0, n, result, to);
+      RowLoopsF32.combine(result, to, 0, 1, sums, 0, 0, 1, n, result, to);
     }
 
     void finish() {

@@ -18,6 +18,9 @@ import org.hesse.ir.Op;
 public final class CpuBackend implements Backend {
   private static final CpuBackend INSTANCE = new CpuBackend();
 
+  /** In shorter rows most lanes of a vector are empty, and loops over blocks of rows are faster. */
+  private static final int MIN_COLUMNS = 8;
+
   private CpuBackend() {}
 
   /** The backend; there is one. */
@@ -64,7 +67,11 @@ public final class CpuBackend implements Backend {
     return switch (c.kind()) {
       case CompositeKind.Normalize k -> false;
       case CompositeKind.AttentionTangent k -> false;
-      default -> true;
+      case CompositeKind.Attention k -> true;
+      case CompositeKind.AttentionCotangent k -> true;
+      case CompositeKind.Moments k -> true;
+      case CompositeKind.NormalizeTangent k -> true;
+      default -> composite.input(0).shape().dim(-1) >= MIN_COLUMNS;
     };
   }
 

@@ -49,18 +49,21 @@ final class RowLoopsF32 {
     return sum.reduceLanes(VectorOperators.ADD);
   }
 
-  /** Stores eˣ⁻ᵐ, and returns their sum. */
-  static double exp(float[] x, int at, int n, double m, float[] y, int to) {
+  /** Stores eˣ⁻ᵐ⁻ˢ, and returns their sum. */
+  static double exp(float[] x, int at, int n, double m, double s, float[] y, int to) {
     DoubleVector shift = DoubleVector.broadcast(WIDE, m);
+    DoubleVector log = DoubleVector.broadcast(WIDE, s);
     DoubleVector sum = DoubleVector.zero(WIDE);
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE);
+      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
+      DoubleVector e = VectorMath.exp(v, SINGLE);
       LanesF32.store(e, y, to + i);
       sum = sum.add(e);
     }
     if (full < n) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + full, n - full).sub(shift), SINGLE);
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
+      DoubleVector e = VectorMath.exp(v, SINGLE);
       LanesF32.store(e, y, to + full, n - full);
       sum = sum.add(e, WIDE.indexInRange(full, n));
     }
@@ -78,14 +81,15 @@ final class RowLoopsF32 {
     }
   }
 
-  /** x − c. */
-  static void shift(float[] x, int at, int n, double c, float[] y, int to) {
+  /** x − m − s. */
+  static void shift(float[] x, int at, int n, double m, double s, float[] y, int to) {
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      LanesF32.store(LanesF32.load(x, at + i).sub(c), y, to + i);
+      LanesF32.store(LanesF32.load(x, at + i).sub(m).sub(s), y, to + i);
     }
     if (full < n) {
-      LanesF32.store(LanesF32.load(x, at + full, n - full).sub(c), y, to + full, n - full);
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(m).sub(s);
+      LanesF32.store(v, y, to + full, n - full);
     }
   }
 
@@ -116,33 +120,37 @@ final class RowLoopsF32 {
     return sum.reduceLanes(VectorOperators.ADD);
   }
 
-  /** Σ eˣ⁻ᵐ z. */
-  static double expDot(float[] x, int at, double m, float[] z, int zAt, int n) {
+  /** Σ eˣ⁻ᵐ⁻ˢ z. */
+  static double expDot(float[] x, int at, double m, double s, float[] z, int zAt, int n) {
     DoubleVector shift = DoubleVector.broadcast(WIDE, m);
+    DoubleVector log = DoubleVector.broadcast(WIDE, s);
     DoubleVector sum = DoubleVector.zero(WIDE);
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE);
+      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
+      DoubleVector e = VectorMath.exp(v, SINGLE);
       sum = e.fma(LanesF32.load(z, zAt + i), sum);
     }
     if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift);
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
       DoubleVector e = VectorMath.exp(v, SINGLE).mul(LanesF32.load(z, zAt + full, n - full));
       sum = sum.add(e, WIDE.indexInRange(full, n));
     }
     return sum.reduceLanes(VectorOperators.ADD);
   }
 
-  /** c eˣ⁻ᵐ. */
-  static void expScaled(float[] x, int at, double m, double c, int n, float[] y, int to) {
+  /** c eˣ⁻ᵐ⁻ˢ. */
+  static void expScaled(float[] x, int at, double m, double s, double c, int n, float[] y, int to) {
     DoubleVector shift = DoubleVector.broadcast(WIDE, m);
+    DoubleVector log = DoubleVector.broadcast(WIDE, s);
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE);
+      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
+      DoubleVector e = VectorMath.exp(v, SINGLE);
       LanesF32.store(e.mul(c), y, to + i);
     }
     if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift);
+      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
       LanesF32.store(VectorMath.exp(v, SINGLE).mul(c), y, to + full, n - full);
     }
   }
@@ -206,30 +214,30 @@ final class RowLoopsF32 {
     return sum.reduceLanes(VectorOperators.ADD);
   }
 
-  /** x a + z b + c. */
-  static void affine(
+  /** (x − c) a + (z − d) b. */
+  static void combine(
       float[] x,
       int at,
+      double c,
       double a,
       float[] z,
       int zAt,
+      double d,
       double b,
-      double c,
       int n,
       float[] y,
       int to) {
-    DoubleVector slope = DoubleVector.broadcast(WIDE, a);
-    DoubleVector factor = DoubleVector.broadcast(WIDE, b);
-    DoubleVector offset = DoubleVector.broadcast(WIDE, c);
+    DoubleVector first = DoubleVector.broadcast(WIDE, a);
+    DoubleVector second = DoubleVector.broadcast(WIDE, b);
     int full = WIDE.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).fma(slope, offset);
-      LanesF32.store(LanesF32.load(z, zAt + i).fma(factor, v), y, to + i);
+      DoubleVector v = LanesF32.load(x, at + i).sub(c).mul(first);
+      LanesF32.store(LanesF32.load(z, zAt + i).sub(d).fma(second, v), y, to + i);
     }
     if (full < n) {
       int rest = n - full;
-      DoubleVector v = LanesF32.load(x, at + full, rest).fma(slope, offset);
-      LanesF32.store(LanesF32.load(z, zAt + full, rest).fma(factor, v), y, to + full, rest);
+      DoubleVector v = LanesF32.load(x, at + full, rest).sub(c).mul(first);
+      LanesF32.store(LanesF32.load(z, zAt + full, rest).sub(d).fma(second, v), y, to + full, rest);
     }
   }
 }

@@ -32,7 +32,7 @@ final class RowsF32 {
   private static void softmax(Object[] in, int[] at, Object out, int to, int n) {
     float[] x = (float[]) in[0];
     float[] y = (float[]) out;
-    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), y, to);
+    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), 0, y, to);
     RowLoopsF32.scale(y, to, n, 1 / sum);
   }
 
@@ -47,13 +47,13 @@ final class RowsF32 {
     float[] x = (float[]) in[0];
     double max = RowLoopsF32.max(x, at[0], n);
     double log = Math.log(RowLoopsF32.expSum(x, at[0], n, max));
-    RowLoopsF32.shift(x, at[0], n, max + log, (float[]) out, to);
+    RowLoopsF32.shift(x, at[0], n, max, log, (float[]) out, to);
   }
 
   private static void logSoftmaxTangent(Object[] in, int[] at, Object out, int to, int n) {
     float[] t = (float[]) in[1];
-    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], 0, t, at[1], n);
-    RowLoopsF32.shift(t, at[1], n, mean, (float[]) out, to);
+    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], 0, 0, t, at[1], n);
+    RowLoopsF32.shift(t, at[1], n, mean, 0, (float[]) out, to);
   }
 
   private static void logSoftmaxCotangent(Object[] in, int[] at, Object out, int to, int n) {
@@ -88,8 +88,9 @@ final class RowsF32 {
     float[] a = (float[]) in[2];
     int label = ((int[]) in[1])[at[1]];
     float[] t = (float[]) in[3];
-    double shift = (double) a[at[2] + 1] + a[at[2] + 2];
-    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], shift, t, at[3], n);
+    double m = a[at[2] + 1];
+    double s = a[at[2] + 2];
+    double mean = RowLoopsF32.expDot((float[]) in[0], at[0], m, s, t, at[3], n);
     float[] y = (float[]) out;
     y[to] = (float) (mean - (label >= 0 && label < n ? t[at[3] + label] : 0));
     y[to + 1] = 0;
@@ -103,8 +104,9 @@ final class RowsF32 {
     double loss = w[at[3]];
     double factor = loss + w[at[3] + 2];
     float[] y = (float[]) out;
-    double shift = (double) a[at[2] + 1] + a[at[2] + 2];
-    RowLoopsF32.expScaled((float[]) in[0], at[0], shift, factor, n, y, to);
+    double m = a[at[2] + 1];
+    double s = a[at[2] + 2];
+    RowLoopsF32.expScaled((float[]) in[0], at[0], m, s, factor, n, y, to);
     if (label >= 0 && label < n) {
       y[to + label] -= (float) loss;
     }
@@ -132,9 +134,7 @@ final class RowsF32 {
     double r = ((float[]) in[1])[at[1] + 1];
     double along = RowLoopsF32.shiftedDot(x, at[0], mean, t, at[2], n) / n;
     double slope = -r * r * r * along;
-    double offset = centred ? -r * RowLoopsF32.sum(t, at[2], n) / n : 0;
-    // r t − r mean t + (x − μ) slope, its constants added up.
-    RowLoopsF32.affine(
-        x, at[0], slope, t, at[2], r, offset - mean * slope, n, (float[]) out, to);
+    double average = centred ? RowLoopsF32.sum(t, at[2], n) / n : 0;
+    RowLoopsF32.combine(x, at[0], mean, slope, t, at[2], average, r, n, (float[]) out, to);
   }
 }
