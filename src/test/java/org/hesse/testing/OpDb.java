@@ -51,6 +51,7 @@ public final class OpDb {
     rows.addAll(IndexRows.rows());
     rows.addAll(FactorRows.rows());
     rows.addAll(CompositeRows.rows());
+    rows.addAll(LoopRows.rows());
     return List.copyOf(rows);
   }
 }

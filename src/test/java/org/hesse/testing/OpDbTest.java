@@ -31,7 +31,13 @@ import org.junit.jupiter.api.TestFactory;
 class OpDbTest {
   /** What no operation makes: inputs of programs and what the transforms put in. */
   private static final Set<Class<?>> NOT_OPERATIONS =
-      Set.of(Op.Parameter.class, Op.Leaf.class, Op.Placeholder.class, Op.Copy.class);
+      Set.of(
+          Op.Parameter.class,
+          Op.Leaf.class,
+          Op.Placeholder.class,
+          Op.Copy.class,
+          Op.Nested.class,
+          Op.Barrier.class);
 
   private static Set<Object> used() {
     Set<Object> used = new HashSet<>();
@@ -60,6 +66,7 @@ class OpDbTest {
     missing.addAll(List.of(BinaryKind.values()));
     missing.addAll(List.of(CompareKind.values()));
     missing.addAll(List.of(ReduceKind.values()));
+    missing.addAll(List.of(Op.Nested.class.getPermittedSubclasses()));
     missing.removeAll(NOT_OPERATIONS);
     missing.removeAll(used());
     assertEquals(Set.of(), missing, "primitives without a row");

@@ -100,11 +100,12 @@ final class Shrinker {
 
   /** A factorisation whose parts alone have derivatives. */
   private static boolean isPacked(Node n) {
-    return n.op() instanceof Op.Factor(FactorKind kind)
-        && (kind instanceof FactorKind.Lu
-            || kind instanceof FactorKind.Eigh
-            || kind instanceof FactorKind.Qr
-            || kind instanceof FactorKind.Svd);
+    return n.op() instanceof Op.Nested
+        || n.op() instanceof Op.Factor(FactorKind kind)
+            && (kind instanceof FactorKind.Lu
+                || kind instanceof FactorKind.Eigh
+                || kind instanceof FactorKind.Qr
+                || kind instanceof FactorKind.Svd);
   }
 
   /** The value of a function whose rule belongs to it. */

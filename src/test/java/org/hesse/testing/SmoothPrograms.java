@@ -39,6 +39,7 @@ final class SmoothPrograms extends RandomNodes {
   private final Map<Node, double[]> values = new HashMap<>();
 
   private final SmoothMatrices matrices = new SmoothMatrices(random);
+  private final SmoothBodies bodies = new SmoothBodies(random);
 
   private SmoothPrograms(long seed) {
     super(seed);
@@ -97,7 +98,7 @@ final class SmoothPrograms extends RandomNodes {
 
   private Node next() {
     Node x = any();
-    return switch (random.nextInt(24)) {
+    return switch (random.nextInt(26)) {
       case 0, 1, 2, 3 -> unary(x);
       case 4, 5, 6, 7 -> binary(x);
       case 8 -> select(x);
@@ -113,6 +114,7 @@ final class SmoothPrograms extends RandomNodes {
       case 18, 19 -> along(x);
       case 20 -> random.nextBoolean() ? convolve(x) : pool(x);
       case 21 -> matrices.next(x);
+      case 22, 23 -> body(x);
       default -> dot(x);
     };
   }
@@ -131,6 +133,11 @@ final class SmoothPrograms extends RandomNodes {
     Node p =
         random.nextBoolean() ? Elementwise.mul(x, x) : Elementwise.unary(UnaryKind.SOFTPLUS, x);
     return Elementwise.add(p, constant(0.3, x));
+  }
+
+  private Node body(Node x) {
+    Node other = any();
+    return bodies.next(x, other, like(other));
   }
 
   private Node unary(Node x) {

@@ -21,6 +21,7 @@ import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.VmapAxes;
 import org.hesse.ir.Node;
+import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 import org.hesse.ops.Rules;
 import org.hesse.testing.Modes.First;
@@ -94,9 +95,11 @@ final class TransformChecks {
         values.put(p.inputs().get(i), in.get(i));
       }
       for (Node n : p.nodes()) {
-        if (!values.containsKey(n)) {
-          List<Tensor> operands = n.inputs().stream().map(values::get).toList();
-          values.put(n, Graphs.apply(inputs -> Rules.emit(n, inputs), operands));
+        if (!values.containsKey(n) && !(n.op() instanceof Op.Nested)) {
+          boolean one = n.op() instanceof Op.Result;
+          List<Node> read = one ? n.input(0).inputs() : n.inputs();
+          List<Tensor> operands = read.stream().map(values::get).toList();
+          values.put(n, Graphs.apply(inputs -> emit(n, inputs), operands));
         }
       }
       return values.get(p.outputs().get(0));
@@ -168,6 +171,13 @@ final class TransformChecks {
       List<Arr> forward = run((Tensor t) -> jacfwd(one, t), at);
       same("Jacobian of operand " + i, forward, run((Tensor t) -> jacrev(one, t), at));
     }
+  }
+
+  /** A node over other operands; one of several results over those of what makes them. */
+  private static Node emit(Node n, List<Node> inputs) {
+    return n.op() instanceof Op.Result
+        ? Rules.emit(n, List.of(Rules.emit(n.input(0), inputs)))
+        : Rules.emit(n, inputs);
   }
 
   /** Every operation by itself, and every transform outside of a trace. */
