@@ -161,6 +161,7 @@ class LoopTest {
                 (Tensor x) -> forLoop(n, (Tensor s, Tensor i) -> s.add(i.cast(DType.F64)), x),
                 Tensor.zeros(DType.F64, 8)));
     assertTrue(p.schedule().steps().size() < 5, p.print());
+    assertEquals(new Step.Count(n, false), loop(p).rounds());
     assertEquals(0.5 * n * (n - 1.0), run(p, Tensor.zeros(DType.F64, 8))[0][3]);
   }
 
