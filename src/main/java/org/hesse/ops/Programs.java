@@ -265,7 +265,10 @@ public final class Programs {
         }
       };
 
-  /** Transforms treat composites and primitives with several results themselves, see {@code org.hesse.diff}. */
+  /**
+   * Transforms treat composites and primitives with several results themselves, see {@code
+   * org.hesse.diff}.
+   */
   private interface Walked<O extends Op> extends Rule<O> {
     @Override
     default @Nullable Node jvp(O op, Node y, @Nullable Node[] tangents) {
