@@ -29,9 +29,9 @@ final class Composites {
     this.backend = backend;
   }
 
-  /** The same program with only those composites that the backend has a kernel for. */
+  /** The same program, and those it runs, with only composites that the backend has kernels for. */
   static Program expand(Backend backend, Program program) {
-    if (program.nodes().stream().noneMatch(n -> n.op() instanceof Op.Composite)) {
+    if (!holdsAny(program)) {
       return program;
     }
     Composites c = new Composites(backend);
@@ -42,14 +42,27 @@ final class Composites {
     return Program.capture(program.inputs(), c.mapped(program.outputs()));
   }
 
+  private static boolean holdsAny(Program program) {
+    return program.nodes().stream()
+        .anyMatch(n ->
+            n.op() instanceof Op.Composite
+                || n.op() instanceof Op.Nested nested
+                    && nested.programs().stream().anyMatch(Composites::holdsAny));
+  }
+
   private List<Node> mapped(List<Node> nodes) {
     return nodes.stream().map(n -> copies.getOrDefault(n, n)).toList();
   }
 
-  /** A body may hold composites in its turn. */
+  /** A fresh node, so that all keep their order. A body may hold composites in its turn. */
   private Node copy(Node n, List<Node> inputs) {
+    if (n.op() instanceof Op.Nested nested) {
+      List<Program> programs =
+          nested.programs().stream().map(p -> expand(backend, p).withParameters()).toList();
+      return new Node(nested.with(programs), inputs, n.shape(), n.dtype());
+    }
     if (!(n.op() instanceof Op.Composite(var kind, Program body)) || hasKernel(n)) {
-      return inputs.equals(n.inputs()) ? n : new Node(n.op(), inputs, n.shape(), n.dtype());
+      return new Node(n.op(), inputs, n.shape(), n.dtype());
     }
     Map<Node, Node> inner = new HashMap<>();
     for (int i = 0; i < inputs.size(); i++) {

@@ -1,0 +1,59 @@
+package org.hesse.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.hesse.DType;
+import org.hesse.Shape;
+import org.hesse.backend.Backend;
+import org.hesse.backend.cpu.CpuBackend;
+import org.hesse.fused.Norms;
+import org.hesse.ir.Node;
+import org.hesse.ir.Op;
+import org.hesse.ir.Program;
+import org.hesse.ops.Programs;
+import org.hesse.testing.ReferenceBackend;
+import org.junit.jupiter.api.Test;
+
+/** Where bodies take the place of composites. */
+class CompositesTest {
+  private static Node input(int index) {
+    return new Node(new Op.Parameter(index), List.of(), Shape.of(3, 20), DType.F32);
+  }
+
+  private static Stream<Node> nodes(Program p) {
+    return p.nodes().stream()
+        .flatMap(n ->
+            n.op() instanceof Op.Nested nested
+                ? nested.programs().stream().flatMap(CompositesTest::nodes)
+                : Stream.of(n));
+  }
+
+  private static List<String> left(Backend backend, Program p) {
+    return nodes(Composites.expand(backend, p))
+        .filter(n -> n.op() instanceof Op.Composite)
+        .map(n -> n.op().mnemonic())
+        .toList();
+  }
+
+  /** The body of a norm holds a composite, for which there is a kernel. */
+  @Test
+  void bodiesMayHoldComposites() {
+    Node x = input(0);
+    Program p = Program.capture(List.of(x), List.of(Norms.layerNorm(x, 1e-5)));
+    assertEquals(List.of("moments"), left(CpuBackend.instance(), p));
+    assertEquals(List.of(), left(new ReferenceBackend(), p));
+  }
+
+  @Test
+  void programsWithinProgramsAreExpanded() {
+    Node inner = new Node(new Op.Placeholder(), List.of(), Shape.of(3, 20), DType.F32);
+    Node x = input(0);
+    List<Programs.Binding> bindings = List.of(new Programs.Binding(inner, x));
+    Node call = Programs.call(List.of(), bindings, List.of(Norms.layerNorm(inner, 1e-5)));
+    Program p = Program.capture(List.of(x), List.of(Programs.result(call, 0)));
+    assertEquals(List.of("moments"), left(CpuBackend.instance(), p));
+    assertEquals(List.of(), left(new ReferenceBackend(), p));
+  }
+}
