@@ -31,7 +31,7 @@ class CompositesTest {
   }
 
   private static List<String> left(Backend backend, Program p) {
-    return nodes(Composites.expand(backend, p))
+    return nodes(Inline.inline(p, n -> Composites.hasKernel(backend, n)))
         .filter(n -> n.op() instanceof Op.Composite)
         .map(n -> n.op().mnemonic())
         .toList();

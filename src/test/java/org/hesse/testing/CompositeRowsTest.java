@@ -33,8 +33,12 @@ class CompositeRowsTest {
   void everyKindIsReached() {
     // Normalisations hold Moments in their bodies, and derivatives bring it to light.
     Set<Class<?>> used = new HashSet<>();
-    for (OpRow row : OpDb.differentiable()) {
-      OpRow.Sample s = row.smoothSamples().getFirst();
+    for (OpRow row : OpDb.rows()) {
+      List<OpRow.Sample> samples = Property.FIRST_ORDER.samples(row);
+      if (samples.isEmpty()) {
+        continue;
+      }
+      OpRow.Sample s = samples.getFirst();
       Case c = new Case(row, s);
       List<Tensor> x = Case.tensors(c.x(), DType.F64);
       Function<List<Tensor>, Tensor> f = c.op();
