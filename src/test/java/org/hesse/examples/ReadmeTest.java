@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The Java examples of the README are the bodies of the classes here, and they run. */
@@ -41,6 +42,7 @@ class ReadmeTest {
     String readme = Files.readString(Path.of("README.md"));
     assertTrue(readme.contains(body("SpectrumExample.java")), "SpectrumExample");
     assertTrue(readme.contains(body("GradientExample.java")), "GradientExample");
+    assertTrue(readme.contains(body("LoopExample.java")), "LoopExample");
   }
 
   @Test
@@ -53,5 +55,10 @@ class ReadmeTest {
     assertTrue(gradient.contains("-13.5") && gradient.contains("-6.5"), gradient);
     // H = [[2 mean(x²), 2 mean(x)], [2 mean(x), 2]] times (1/2, 0).
     assertTrue(gradient.contains("3.5") && gradient.contains("1.5"), gradient);
+    // Difference quotients of the same steps in Java.
+    String loop = output("LoopExample");
+    for (String number : List.of("[0.26394607937", "[-1.36792110", "[-1.11607801", "[-1.483328")) {
+      assertTrue(loop.contains(number), loop);
+    }
   }
 }
