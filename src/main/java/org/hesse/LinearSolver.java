@@ -61,13 +61,35 @@ public sealed interface LinearSolver {
    */
   <X> X solve(UnaryOperator<X> a, X b);
 
+  /** The structure of a right-hand side, which must be of one real dtype. */
+  private static <X> Tree<X> vector(X b) {
+    Tree<X> tree = Tree.of("b", b);
+    List<Tensor> leaves = tree.leaves(b);
+    for (int i = 0; i < leaves.size(); i++) {
+      DType dtype = leaves.get(i).dtype();
+      if (!dtype.isReal() || dtype != leaves.get(0).dtype()) {
+        throw new IllegalArgumentException(
+            "b: leaf '"
+                + tree.paths().get(i)
+                + "' is "
+                + leaves.get(i).type()
+                + "; expected F32 or F64, the same for all leaves (convert with cast)");
+      }
+    }
+    if (leaves.isEmpty()) {
+      throw new IllegalArgumentException(
+          "b: " + tree + " has no tensor; there is nothing to solve");
+    }
+    return tree;
+  }
+
   /** With a matrix. */
   record Dense() implements LinearSolver {
     static final int LIMIT = 4096;
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = Tree.of(b);
+      Tree<X> tree = vector(b);
       long n = tree.leaves(b).stream().mapToLong(Tensor::size).sum();
       if (n > LIMIT) {
         throw new IllegalArgumentException(
@@ -78,7 +100,7 @@ public sealed interface LinearSolver {
                 + " (use LinearSolver.conjugateGradients, or normalEquations where A is not"
                 + " symmetric and positive definite)");
       }
-      X zero = Tree.map(b, t -> t.mul(0));
+      X zero = Tree.map(b, t -> Tensor.zeros(t.dtype(), t.shape().dims()));
       Tensor matrix = Jacobians.of("solve", Jacobians.Mode.FORWARD, a, zero).toDense();
       return tree.unravel(Matrices.solve(matrix, tree.ravel(b)), b);
     }
@@ -99,7 +121,7 @@ public sealed interface LinearSolver {
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = Tree.of(b);
+      Tree<X> tree = vector(b);
       List<Tensor> x =
           Autodiff.run(
               "solve",

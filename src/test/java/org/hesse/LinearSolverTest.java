@@ -178,6 +178,11 @@ class LinearSolverTest {
     illegalArgument(() -> LinearSolver.conjugateGradients(0, 5), "tolerance", "0.0");
     illegalArgument(() -> LinearSolver.normalEquations(1e-3, 0), "steps", "0");
     illegalArgument(() -> CG.solve((Tensor v) -> v.sum(), B), "a:", "F64[]", "F64[6]");
+    Tensor whole = Tensor.of(new int[] {1, 2});
+    illegalArgument(() -> CG.solve((Tensor v) -> v, whole), "b:", "I32[2]", "cast");
+    List<Tensor> mixed = List.of(B, B.cast(DType.F32));
+    illegalArgument(() -> LinearSolver.dense().solve(v -> v, mixed), "'1'", "F32[6]");
+    illegalArgument(() -> CG.solve(v -> v, List.of()), "nothing to solve");
     Tensor large = Tensor.zeros(DType.F64, LinearSolver.Dense.LIMIT + 1);
     illegalArgument(
         () -> LinearSolver.dense().solve((Tensor v) -> v, large), "4097", "conjugateGradients");
