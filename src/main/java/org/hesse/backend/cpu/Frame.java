@@ -8,6 +8,9 @@ import org.hesse.DType;
 
 /** Scratch memory of one thread: where each value of a block program lies, and its registers. */
 final class Frame {
+  /** The most elements that are folded at a time. */
+  static final int FOLDED = 4 * BlockProgram.BLOCK;
+
   private static final ThreadLocal<Frame> CURRENT = ThreadLocal.withInitial(Frame::new);
 
   /** For each value of the program the array that holds the current block. */
@@ -27,10 +30,16 @@ final class Frame {
   final double[] exponent = new double[BlockProgram.BLOCK];
   final double[] outcome = new double[BlockProgram.BLOCK];
 
-  /** Halves of blocks that are being folded. */
-  final float[] halfF32 = new float[BlockProgram.BLOCK];
+  /** What becomes of floats, what rounding takes from it, and the block's last few. */
+  final float[] outcomeF32 = new float[BlockProgram.BLOCK];
 
-  final double[] halfF64 = new double[BlockProgram.BLOCK];
+  final float[] lostF32 = new float[BlockProgram.BLOCK];
+  final float[] restF32 = new float[BlockProgram.BLOCK];
+
+  /** Halves of blocks that are being folded. */
+  final float[] halfF32 = new float[FOLDED];
+
+  final double[] halfF64 = new double[FOLDED];
 
   /** Results on the way to a strided output. */
   private final EnumMap<DType, Object> results = new EnumMap<>(DType.class);

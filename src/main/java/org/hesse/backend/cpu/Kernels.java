@@ -67,6 +67,9 @@ final class Kernels {
     }
     requireSupport(key);
     if (key.simd && key.operation instanceof UnaryKind k && Simd.hasFunction(k)) {
+      if (f32 && Simd.inFloats(k)) {
+        return new SimdFloatFunction(k);
+      }
       if (key.operand.isReal()) {
         return new SimdFunction(k, f32);
       }

@@ -35,4 +35,12 @@ final class Simd {
       default -> false;
     };
   }
+
+  /** Functions of {@link FloatMath}, which floats need not be made doubles for. */
+  static boolean inFloats(UnaryKind kind) {
+    return switch (kind) {
+      case EXP, TANH, SIGMOID, ERF, ERFC -> true;
+      default -> false;
+    };
+  }
 }

@@ -9,8 +9,8 @@ import org.hesse.backend.cpu.VectorPass.Stage;
 import org.hesse.ir.UnaryKind;
 
 /**
- * An elementary function of a block, computed in double whatever the dtype: for floats that gives
- * correct rounding but for rare cases, and one set of loops serves both.
+ * An elementary function of a block, computed in double whatever the dtype: one set of loops serves
+ * both, but for the functions that floats have in {@link SimdFloatFunction}.
  */
 final class SimdFunction implements Kernel {
   private static final Map<Choice, VectorPass> PASSES = new ConcurrentHashMap<>();

@@ -154,6 +154,25 @@ class ElementwiseTest {
     assertTrue(worst <= 2, kind + "(" + at + ") is off by " + worst + " ulp");
   }
 
+  /**
+   * Every 4099th float, of all signs and sizes: so many meet the ends of all intervals and
+   * roundings that rarely go wrong.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"EXP", "TANH", "SIGMOID", "ERF", "ERFC"})
+  void functionsInFloatsAreOffByOneUnitAtMost(UnaryKind kind) {
+    float[] x = new float[(int) ((1L << 32) / 4099)];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = Float.intBitsToFloat(4099 * i);
+    }
+    float[] y = (float[]) Plans.apply(new Op.Unary(kind), DType.F32, x.length, (Object) x);
+    for (int i = 0; i < x.length; i++) {
+      double expected = (float) ScalarMath.apply(kind, x[i]);
+      String what = kind + "(" + x[i] + ") is " + y[i] + ", expected " + expected;
+      assertTrue(ulps(expected, y[i], true) <= 1, what);
+    }
+  }
+
   @Test
   void errorFunctionIsAccurate() {
     // To 20 digits, from the series in exact arithmetic.
