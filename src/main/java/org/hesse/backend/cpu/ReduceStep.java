@@ -22,6 +22,7 @@ final class ReduceStep implements Prepared {
 
   private final BlockProgram program;
   private final int result;
+  private final DType folded;
   private final FoldKernel fold;
   private final double start;
   private final Step.Reduce step;
@@ -41,6 +42,7 @@ final class ReduceStep implements Prepared {
       throw new IllegalArgumentException("a reduction of BOOL is not defined; cast to I32 first");
     }
     this.result = code.size() - 1;
+    this.folded = code.getLast().dtype();
     this.program = new BlockProgram(step.domain(), code, List.of(), result);
     this.fold = Folds.of(step.kind(), dtype == DType.F32);
     this.start = step.kind() == ReduceKind.SUM ? 0 : Double.NEGATIVE_INFINITY;
@@ -110,10 +112,11 @@ final class ReduceStep implements Prepared {
           int w = (int) Math.min(width, inner - i0);
           long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
           clear(frame, w);
+          int gathered = 0;
           for (long r = (long) chunk * rowsPerTask; r < end; r += rowsPerBlock) {
             int rows = (int) Math.min(rowsPerBlock, end - r);
             program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
-            fold(frame, 0, rows, w, 0);
+            gathered = gather(frame, gathered, rows, w, end - r <= rowsPerBlock);
           }
           settle(frame.sums, frame.lost, w);
           if (partial == null) {
@@ -154,6 +157,28 @@ final class ReduceStep implements Prepared {
   private void clear(Frame frame, int n) {
     java.util.Arrays.fill(frame.sums, 0, n, start);
     java.util.Arrays.fill(frame.lost, 0, n, 0);
+  }
+
+  /**
+   * Puts a block of rows behind those gathered before, and folds all of them if the next block may
+   * not find room: folds among many rows take fewer instructions than those into the sums.
+   *
+   * @return how many rows there are to fold yet
+   */
+  private int gather(Frame frame, int gathered, int rows, int width, boolean last) {
+    if (last && gathered == 0) {
+      fold(frame, 0, rows, width, 0);
+      return 0;
+    }
+    Object data = frame.values[result];
+    Object all = frame.panel(folded, Frame.FOLDED);
+    System.arraycopy(data, frame.offsets[result], all, gathered * width, rows * width);
+    int sum = gathered + rows;
+    if (!last && sum * width + BLOCK <= Frame.FOLDED) {
+      return sum;
+    }
+    fold.fold(frame, all, 0, sum, width, frame.sums, frame.lost, 0);
+    return 0;
   }
 
   private void fold(Frame frame, int skip, int rows, int width, int to) {
