@@ -28,12 +28,14 @@ final class BlockProgram {
   private final Line[] epilogue;
   private final long size;
   private final int cost;
+  private final int width;
 
   /**
    * @param kept number of a value that must be there when a block is done, or −1
    */
   BlockProgram(int[] domain, List<Instruction> code, List<Step.Store> stores, int kept) {
     this.size = size(domain);
+    this.width = width(domain, code);
     int count = code.size();
     Step.@Nullable Store[] direct = directStores(domain, code, stores);
     int[] lastUse = lastUses(code, stores, direct, kept);
@@ -77,6 +79,24 @@ final class BlockProgram {
       size = Math.multiplyExact(size, d);
     }
     return size;
+  }
+
+  /** As many elements as a repeated row has, so that no block copies it, if these are enough. */
+  private static int width(int[] domain, List<Instruction> code) {
+    for (Instruction in : code) {
+      if (in instanceof Instruction.Load load) {
+        Strided view = Strided.of(domain, load.view());
+        if (!view.isDense() && view.row() >= BLOCK / 4 && view.row() <= BLOCK) {
+          return view.row();
+        }
+      }
+    }
+    return BLOCK;
+  }
+
+  /** How many elements to evaluate at a time, from a multiple of this, where all are wanted. */
+  int width() {
+    return width;
   }
 
   /** Elements of the domain. */

@@ -12,20 +12,21 @@ final class MapStep implements Prepared {
 
   MapStep(Step.Map step) {
     this.program = new BlockProgram(step.domain(), step.code(), step.stores(), -1);
-    int blocks = Math.max(1, TASK_COST / (BlockProgram.BLOCK * program.cost()));
-    this.taskSize = (long) blocks * BlockProgram.BLOCK;
+    int blocks = Math.max(1, TASK_COST / (program.width() * program.cost()));
+    this.taskSize = (long) blocks * program.width();
   }
 
   @Override
   public void run(Memory memory) {
     long size = program.size();
+    int width = program.width();
     Workers.run(
         Math.toIntExact((size + taskSize - 1) / taskSize),
         task -> {
           Frame frame = Frame.current();
           long end = Math.min(size, (task + 1) * taskSize);
-          for (long at = task * taskSize; at < end; at += BlockProgram.BLOCK) {
-            program.run(frame, memory, at, (int) Math.min(BlockProgram.BLOCK, end - at));
+          for (long at = task * taskSize; at < end; at += width) {
+            program.run(frame, memory, at, (int) Math.min(width, end - at));
           }
         });
   }

@@ -50,6 +50,12 @@ final class Strided {
     return dims.length == 0 || dims.length == 1 && strides[0] == 1;
   }
 
+  /** How many elements lie one after another in memory before the next such row begins. */
+  int row() {
+    int last = dims.length - 1;
+    return last < 0 || strides[last] != 1 ? 1 : dims[last];
+  }
+
   /** Position of the element with the given row-major number. */
   long position(long index) {
     long p = origin;

@@ -1,0 +1,76 @@
+package org.hesse.backend.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.function.Function;
+import org.hesse.Autodiff;
+import org.hesse.DType;
+import org.hesse.RngKey;
+import org.hesse.Tensor;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Reductions along columns and rows repeated down them, where blocks are cut by the row. */
+class ColumnsTest {
+  private static final String SHAPES =
+      """
+      1,   2000
+      3,   1025
+      5,   1024
+      37,  768
+      200, 700
+      300, 512
+      999, 300
+      64,  256
+      100, 255
+      70,  2500
+      """;
+
+  @ParameterizedTest
+  @CsvSource(textBlock = SHAPES)
+  void sumsAndMaxima(int rows, int columns) {
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      Tensor x = RngKey.of(1).normal(dtype, rows, columns);
+      double[] in = x.toDoubleArray();
+      double[] sum = x.sum(0).toDoubleArray();
+      double[] max = x.max(0).toDoubleArray();
+      for (int j = 0; j < columns; j++) {
+        double exact = 0;
+        double size = 0;
+        double most = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < rows; i++) {
+          exact += in[i * columns + j];
+          size += Math.abs(in[i * columns + j]);
+          most = Math.max(most, in[i * columns + j]);
+        }
+        // Up to 16 rows are added by halves in the dtype, the rest more exactly. In F64 the sum
+        // here rounds in every row.
+        double roundings = dtype == DType.F32 ? 2.5 : 1 + rows / 2.0;
+        double bound = roundings * dtype.epsilon() * size;
+        assertEquals(exact, sum[j], bound, dtype + " column " + j);
+        assertEquals(most, max[j], dtype + " column " + j);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(textBlock = SHAPES)
+  void repeatedRows(int rows, int columns) {
+    Tensor x = RngKey.of(1).normal(DType.F32, rows, columns);
+    Tensor a = RngKey.of(2).normal(DType.F32, columns);
+    Tensor b = RngKey.of(3).normal(DType.F32, columns);
+    Tensor c = RngKey.of(4).normal(DType.F32, rows, 1);
+    Function<Tensor, Tensor> f = Autodiff.compile((Tensor t) -> t.sub(a).mul(b).add(c));
+    double[] in = x.toDoubleArray();
+    double[] as = a.toDoubleArray();
+    double[] bs = b.toDoubleArray();
+    double[] cs = c.toDoubleArray();
+    double[] y = f.apply(x).toDoubleArray();
+    for (int i = 0; i < rows * columns; i++) {
+      int j = i % columns;
+      float scaled = (float) (in[i] - as[j]) * (float) bs[j];
+      assertTrue(scaled + (float) cs[i / columns] == y[i], "element " + i);
+    }
+  }
+}
