@@ -8,7 +8,7 @@ import org.hesse.DType;
 
 /** Scratch memory of one thread: where each value of a block program lies, and its registers. */
 final class Frame {
-  /** The most elements that are folded at a time. */
+  /** The most floats that are folded at a time. */
   static final int FOLDED = 4 * BlockProgram.BLOCK;
 
   private static final ThreadLocal<Frame> CURRENT = ThreadLocal.withInitial(Frame::new);
@@ -39,7 +39,7 @@ final class Frame {
   /** Halves of blocks that are being folded. */
   final float[] halfF32 = new float[FOLDED];
 
-  final double[] halfF64 = new double[FOLDED];
+  final double[] halfF64 = new double[BlockProgram.BLOCK];
 
   /** Results on the way to a strided output. */
   private final EnumMap<DType, Object> results = new EnumMap<>(DType.class);

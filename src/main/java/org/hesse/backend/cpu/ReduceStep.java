@@ -161,12 +161,13 @@ final class ReduceStep implements Prepared {
 
   /**
    * Puts a block of rows behind those gathered before, and folds all of them if the next block may
-   * not find room: folds among many rows take fewer instructions than those into the sums.
+   * not find room: folds among many rows take fewer instructions than those into the sums. Doubles
+   * are folded at once, since so many of them would not stay in the first cache.
    *
    * @return how many rows there are to fold yet
    */
   private int gather(Frame frame, int gathered, int rows, int width, boolean last) {
-    if (last && gathered == 0) {
+    if (folded != DType.F32 || last && gathered == 0) {
       fold(frame, 0, rows, width, 0);
       return 0;
     }
