@@ -61,9 +61,7 @@ public sealed interface LinearSolver {
    */
   <X> X solve(UnaryOperator<X> a, X b);
 
-  /** The structure of a right-hand side, which must be of one real dtype. */
-  private static <X> Tree<X> vector(X b) {
-    Tree<X> tree = Tree.of("b", b);
+  private static <X> void requireVector(Tree<X> tree, X b) {
     List<Tensor> leaves = tree.leaves(b);
     for (int i = 0; i < leaves.size(); i++) {
       DType dtype = leaves.get(i).dtype();
@@ -73,14 +71,12 @@ public sealed interface LinearSolver {
                 + tree.paths().get(i)
                 + "' is "
                 + leaves.get(i).type()
-                + "; expected F32 or F64, the same for all leaves (convert with cast)");
+                + "; expected "
+                + (leaves.get(0).dtype().isReal() ? leaves.get(0).dtype() : "F32 or F64")
+                + (i == 0 ? "" : " as the leaves before it")
+                + " (convert it with cast)");
       }
     }
-    if (leaves.isEmpty()) {
-      throw new IllegalArgumentException(
-          "b: " + tree + " has no tensor; there is nothing to solve");
-    }
-    return tree;
   }
 
   /** With a matrix. */
@@ -89,7 +85,8 @@ public sealed interface LinearSolver {
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = vector(b);
+      Tree<X> tree = Tree.of(b);
+      requireVector(tree, b);
       long n = tree.leaves(b).stream().mapToLong(Tensor::size).sum();
       if (n > LIMIT) {
         throw new IllegalArgumentException(
@@ -121,7 +118,8 @@ public sealed interface LinearSolver {
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = vector(b);
+      Tree<X> tree = Tree.of(b);
+      requireVector(tree, b);
       List<Tensor> x =
           Autodiff.run(
               "solve",

@@ -151,6 +151,24 @@ class LinearSolverTest {
   }
 
   @Test
+  void solutionsAreAsLargeAsTheirRightHandSides() {
+    Tensor diagonal = Tensor.of(new double[] {1, 2, 4}, 3);
+    for (LinearSolver solver :
+        List.of(
+            LinearSolver.conjugateGradients(1e-6, 20), LinearSolver.normalEquations(1e-8, 20))) {
+      for (double size : new double[] {1e-300, 1e-30, 1e30, 1e300}) {
+        DType dtype = Math.abs(Math.log10(size)) > 38 ? DType.F64 : DType.F32;
+        Tensor d = diagonal.cast(dtype);
+        Tensor x = solver.solve(v -> v.mul(d), Tensor.full(size, dtype, 3));
+        double[] relative = x.cast(DType.F64).mul(1 / size).toDoubleArray();
+        assertArrayEquals(new double[] {1, 0.5, 0.25}, relative, 1e-5, () -> solver + ", " + dtype);
+      }
+      Tensor infinite = Tensor.full(Double.POSITIVE_INFINITY, DType.F64, 3);
+      arithmetic(() -> solver.solve((Tensor v) -> v.mul(diagonal), infinite), "relative residual");
+    }
+  }
+
+  @Test
   void whatDoesNotConvergeFails() {
     Tensor indefinite = Tensor.of(new double[] {1, 0, 0, -1}, 2, 2);
     Tensor b = Tensor.of(new double[] {1, 2}, 2);
@@ -171,6 +189,21 @@ class LinearSolverTest {
   private static void arithmetic(Executable call, String words) {
     String message = String.valueOf(assertThrows(ArithmeticException.class, call).getMessage());
     assertTrue(message.contains(words), message);
+  }
+
+  @Test
+  void rightHandSidesAreRealOfOneType() {
+    for (LinearSolver solver :
+        List.of(LinearSolver.dense(), LinearSolver.conjugateGradients(1e-6, 20))) {
+      Exception e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> solver.solve(v -> v, Tensor.arange(DType.I32, 3)));
+      assertTrue(e.getMessage().startsWith("b: leaf '' is I32[3]"), e.getMessage());
+      List<Tensor> mixed = List.of(Tensor.ones(DType.F32, 2), Tensor.ones(DType.F64, 2));
+      e = assertThrows(IllegalArgumentException.class, () -> solver.solve(v -> v, mixed));
+      assertTrue(e.getMessage().startsWith("b: leaf '1' is F64[2]; expected F32"), e.getMessage());
+    }
   }
 
   @Test

@@ -9,6 +9,7 @@ import org.hesse.ir.CompareKind;
 import org.hesse.ir.KrylovMethod;
 import org.hesse.ir.Node;
 import org.hesse.ir.Program;
+import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Checks;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Programs;
@@ -31,8 +32,23 @@ record Krylov(KrylovMethod method) {
 
   /** See {@link Programs.Solver}; the result has no derivative of its own. */
   Node solve(Program product, Node b, List<Node> constants) {
-    Node rhs = Elementwise.stopGradient(b);
+    Node given = Elementwise.stopGradient(b);
+    // Of size 1, so that no square overflows, or vanishes, in which case 0 would pass for x.
+    Node size = size(given);
+    Node rhs = Elementwise.div(given, size);
     List<Node> fixed = constants.stream().map(Elementwise::stopGradient).toList();
+    return Elementwise.mul(unscaled(product, rhs, fixed), size);
+  }
+
+  /** The largest element of each vector, or 1, along the vector. */
+  private static Node size(Node b) {
+    Node magnitudes = Elementwise.unary(UnaryKind.ABS, b);
+    Node largest = Reductions.max(magnitudes, Axes.of(b.shape().rank() - 1));
+    Node some = Elementwise.compare(CompareKind.GT, largest, Sources.fullLike(0, largest));
+    return spread(Elementwise.select(some, largest, Sources.fullLike(1, largest)), b);
+  }
+
+  private Node unscaled(Program product, Node rhs, List<Node> fixed) {
     if (method.symmetric()) {
       return conjugateGradients(v -> apply(product, v, fixed), rhs);
     }
