@@ -23,7 +23,7 @@ final class Checkpoint {
     List<Binding> bindings = new ArrayList<>(arguments.stream().map(Checkpoint::inside).toList());
     List<Node> inner = bindings.stream().map(Binding::inner).toList();
     AtomicReference<Tree<B>> out = new AtomicReference<>();
-    List<Node> results = Autodiff.call(f, in, inner, out);
+    List<Node> results = Trace.run("checkpoint", () -> Transform.call(f, in, inner, out));
     Captures.of(results, inner).forEach(n -> bindings.add(Binding.same(n)));
     Node call = Programs.call(List.of(), bindings, results);
     return out.get().rebuild(Programs.results(call).stream().map(Tensor::traced).toList());

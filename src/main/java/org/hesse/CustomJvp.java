@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /** A user's derivative, between the trees that it speaks of and the nodes of the graph. */
 record CustomJvp<A, B>(Tree<A> in, Tree<B> out, Autodiff.TangentRule<A, B> rule)
     implements Op.TangentRule {
+  /** The name of the traces that rules run in. */
+  static final String RULE = "customJvp";
 
   static <A, B> B apply(Function<A, B> f, Autodiff.TangentRule<A, B> rule, A x) {
     if (Trace.current() == null) {
@@ -44,7 +46,7 @@ record CustomJvp<A, B>(Tree<A> in, Tree<B> out, Autodiff.TangentRule<A, B> rule)
       dx.add(t == null ? Sources.fullLike(0, arguments.get(i)) : t);
     }
     return Trace.run(
-        "customJvp",
+        RULE,
         () -> {
           A x = in.rebuild(tensors(arguments));
           B y = out.rebuild(tensors(results));

@@ -19,7 +19,8 @@ final class Misuse {
    * @param made where it was made, or empty
    */
   static void requireOpen(Tensor t, Trace trace, String made) {
-    boolean foreign = Trace.current() == null;
+    Trace current = Trace.current();
+    boolean foreign = current == null;
     if (trace.isOpen() && !foreign) {
       return;
     }
@@ -35,7 +36,11 @@ final class Misuse {
                 + CallSite.here()
                 + ", after "
                 + trace.transform()
-                + " has returned; return it from the function instead of storing it"
+                + " has returned; "
+                + (current != null && current.isWithin(CustomJvp.RULE)
+                    ? "the rule of a customJvp, like the functions of a rootDerivative, captures"
+                        + " constants only: pass it as part of the argument"
+                    : "return it from the function instead of storing it")
                 + HINT);
   }
 

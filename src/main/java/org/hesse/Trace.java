@@ -8,10 +8,12 @@ final class Trace {
   private static final ScopedValue<Trace> CURRENT = ScopedValue.newInstance();
 
   private final String transform;
+  private final @Nullable Trace outer;
   private volatile boolean open = true;
 
-  private Trace(String transform) {
+  private Trace(String transform, @Nullable Trace outer) {
     this.transform = transform;
+    this.outer = outer;
   }
 
   /** The innermost trace of the running thread. */
@@ -21,7 +23,7 @@ final class Trace {
 
   /** Runs {@code body} in a new innermost trace, which is closed afterwards. */
   static <R> R run(String transform, Supplier<R> body) {
-    Trace trace = new Trace(transform);
+    Trace trace = new Trace(transform, current());
     try {
       return ScopedValue.where(CURRENT, trace).call(body::get);
     } finally {
@@ -32,6 +34,11 @@ final class Trace {
   /** Name of the transform, for messages. */
   String transform() {
     return transform;
+  }
+
+  /** Whether this is this transform's trace, or within one. */
+  boolean isWithin(String name) {
+    return transform.equals(name) || outer != null && outer.isWithin(name);
   }
 
   /** Whether the traced function is still running. */
