@@ -1,6 +1,7 @@
 package org.hesse.diff;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
@@ -15,6 +16,29 @@ final class Bodies {
   /** Stands for a value inside a program that is being built. */
   static Node like(Node n) {
     return new Node(new Op.Placeholder(), List.of(), n.shape(), n.dtype());
+  }
+
+  /**
+   * What the derivative of a body reads from outside of it: values that the rule of a customJvp
+   * inside has captured.
+   *
+   * @param outputs null entries are zero
+   * @param parameters all that the derivative is a function of
+   */
+  static List<Binding> captured(List<? extends @Nullable Node> outputs, List<Node> parameters) {
+    List<Node> present = new ArrayList<>();
+    for (Node out : outputs) {
+      if (out != null) {
+        present.add(out);
+      }
+    }
+    return Captures.of(present, parameters).stream().map(Binding::same).toList();
+  }
+
+  static List<Node> concat(Collection<Node> a, Collection<Node> b) {
+    List<Node> all = new ArrayList<>(a);
+    all.addAll(b);
+    return all;
   }
 
   /** A call whose results may be absent; they are null again in what is returned. */

@@ -34,6 +34,7 @@ final class CallRule implements NestedRule<Op.Call> {
       }
     }
     List<@Nullable Node> outs = Jvp.push(op.body().outputs(), seeds);
+    inputs.addAll(Bodies.captured(outs, Bodies.concat(parameters, seeds.values())));
     return Bodies.call(
         inputs.subList(0, op.late()), inputs.subList(op.late(), inputs.size()), outs);
   }

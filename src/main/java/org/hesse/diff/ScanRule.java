@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
@@ -80,6 +81,8 @@ final class ScanRule implements NestedRule<Op.Scan> {
         outs.add(dy);
       }
     }
+    constants.addAll(
+        Bodies.captured(Bodies.concat(next, outs), Bodies.concat(parameters, seeds.values())));
     Node scan =
         Programs.scan(
             new Operands(states, slices, constants), next, outs, op.length(), op.reverse());
@@ -159,6 +162,12 @@ final class ScanRule implements NestedRule<Op.Scan> {
     private final List<Binding> slices = new ArrayList<>();
     private final List<Binding> constants = new ArrayList<>();
 
+    /**
+     * What stands for the cotangents of states, by number. A state that nothing depends on has
+     * none: 0 · ∞ of one that has overflown would be NaN.
+     */
+    private final Map<Integer, Node> seeds = new TreeMap<>();
+
     Transposition(Op.Scan op, Node y, @Nullable Node[] cotangents, boolean[] linear) {
       this.op = op;
       this.y = y;
@@ -197,31 +206,54 @@ final class ScanRule implements NestedRule<Op.Scan> {
     }
 
     @Nullable Node[] results() {
+      for (int i : groups.states) {
+        if (linear[i] && (cotangents[i] != null || cotangents[op.history(i)] != null)) {
+          addSeed(i);
+        }
+      }
       List<@Nullable Node> outs = new ArrayList<>();
       List<@Nullable Node> cts = new ArrayList<>();
-      addStates(outs, cts);
       addOutputs(outs, cts);
+      Map<Node, @Nullable Node> back = pulled(outs, cts);
+      while (addSeeds(back)) {
+        back = pulled(outs, cts);
+      }
+      addNonlinear();
+      return emit(back);
+    }
+
+    private void addSeed(int state) {
+      seeds.put(state, Bodies.like(parameters.get(state)));
+    }
+
+    /** A state has a cotangent if it ever gets one from another that has. */
+    private boolean addSeeds(Map<Node, @Nullable Node> back) {
+      boolean more = false;
+      for (int i : groups.states) {
+        if (back.get(parameters.get(i)) != null && !seeds.containsKey(i)) {
+          addSeed(i);
+          more = true;
+        }
+      }
+      return more;
+    }
+
+    /** The cotangents of what is linear at the beginning of a round, given those at its end. */
+    private Map<Node, @Nullable Node> pulled(
+        List<@Nullable Node> outputs, List<@Nullable Node> cotangentsOfOutputs) {
+      List<@Nullable Node> outs = new ArrayList<>(outputs);
+      List<@Nullable Node> cts = new ArrayList<>(cotangentsOfOutputs);
+      seeds.forEach((i, seed) -> {
+        outs.add(op.body().outputs().get(i));
+        cts.add(seed);
+      });
       List<Node> wanted = chosen(parameters, linear);
       List<@Nullable Node> pulled = Transpose.pull(outs, cts, wanted);
       Map<Node, @Nullable Node> back = new HashMap<>();
       for (int i = 0; i < wanted.size(); i++) {
         back.put(wanted.get(i), pulled.get(i));
       }
-      addNonlinear();
-      return emit(back);
-    }
-
-    private void addStates(List<@Nullable Node> outs, List<@Nullable Node> cts) {
-      for (int i : groups.states) {
-        if (linear[i]) {
-          Node p = parameters.get(i);
-          Node ct = Bodies.like(p);
-          Node initial = cotangents[i];
-          states.add(new Binding(ct, initial == null ? Sources.fullLike(0, p) : initial));
-          outs.add(op.body().outputs().get(i));
-          cts.add(ct);
-        }
-      }
+      return back;
     }
 
     private void addOutputs(List<@Nullable Node> outs, List<@Nullable Node> cts) {
@@ -283,8 +315,11 @@ final class ScanRule implements NestedRule<Op.Scan> {
       @Nullable Node[] results = new @Nullable Node[linear.length];
       int[] place = new int[linear.length];
       for (int i : groups.states) {
-        if (linear[i]) {
+        Node seed = seeds.get(i);
+        if (seed != null) {
           Node b = back.get(parameters.get(i));
+          Node ct = cotangents[i];
+          states.add(new Binding(seed, ct == null ? Sources.fullLike(0, seed) : ct));
           Node total = cotangents[op.history(i)];
           if (total != null) {
             Node h = Bodies.like(parameters.get(i));
@@ -311,11 +346,15 @@ final class ScanRule implements NestedRule<Op.Scan> {
           outs.add(b);
         }
       }
+      if (next.isEmpty() && outs.isEmpty()) {
+        return results;
+      }
       Node scan =
           Programs.scan(
               new Operands(states, slices, constants), next, outs, op.length(), !op.reverse());
       for (int i = 0; i < results.length; i++) {
-        boolean there = i < op.states() || back.get(parameters.get(i)) != null;
+        boolean there =
+            seeds.containsKey(i) || i >= op.states() && back.get(parameters.get(i)) != null;
         results[i] = linear[i] && there ? Programs.result(scan, place[i]) : null;
       }
       return results;
