@@ -123,14 +123,16 @@ public final class ControlFlow {
   /**
    * Repeats a body while a condition holds. Derivatives by forward mode only; reverse mode would
    * need a number of states that nobody knows beforehand, and says so. Mapped over a batch, it goes
-   * on until no example's condition holds; an example that has ended keeps its state.
+   * on until no example's condition holds; an example that has ended keeps its state, and nothing
+   * in the body can fail for it.
    *
    * <pre>{@code
    * Tensor root = whileLoop((Tensor x) -> x.mul(x).sub(two).abs().greater(1e-12),
    *     x -> x.add(two.div(x)).mul(0.5), two);
    * }</pre>
    *
-   * <p>A loop that does not end can be ended from another thread by {@link Thread#interrupt}.
+   * <p>A loop that does not end can be ended from another thread by {@link Thread#interrupt}. One
+   * that changes nothing while its condition holds is an {@link ArithmeticException} when it runs.
    *
    * @param condition from the state to a scalar of BOOL
    * @param body from the state to the next state
@@ -154,7 +156,13 @@ public final class ControlFlow {
                         + "; expected a scalar of BOOL (compare, or reduce with all or any)");
               }
               List<Node> next = next("whileLoop", state, body.apply(inside), first);
-              Operands operands = operands(states, List.of(), next, List.of(test));
+              List<Node> made = new ArrayList<>(next);
+              made.add(test);
+              List<Node> inner = states.stream().map(Binding::inner).toList();
+              // The body may have no round, and whatever can fail in it must not do so before.
+              List<Binding> constants =
+                  Captures.older(made, inner).stream().map(Binding::same).toList();
+              Operands operands = new Operands(states, List.of(), constants);
               return Programs.results(Programs.whileLoop(operands, test, next));
             });
     return state.rebuild(results);

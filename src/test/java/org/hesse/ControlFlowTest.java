@@ -228,6 +228,53 @@ class ControlFlowTest {
     assertEquals(Math.cos(0.3), Interpreted.everywhere(grad(f), x)[0], 1e-15);
   }
 
+  record Two(Tensor a, Tensor b) {}
+
+  @Test
+  void aStateThatNothingReadsHasNoPartInTheGradient() {
+    // b grows beyond all bounds, and 0 · ∞ would be NaN.
+    Function<Tensor, Tensor> f =
+        x ->
+            scanOutputs(
+                    (Two s, Tensor q) -> new Round<>(new Two(s.a().mul(q), s.b().exp()), s.a()),
+                    new Two(x, x),
+                    Tensor.of(new double[] {2, 3, 5, 7, 11, 13}, 6))
+                .outputs()
+                .sum();
+    Tensor x = Tensor.scalar(1.5, DType.F64);
+    double slope = 1 + 2 + 6 + 30 + 210 + 2310;
+    assertEquals(slope, Interpreted.everywhere(grad(f), x)[0], 1e-9);
+    assertEquals(0, Interpreted.everywhere((Tensor y) -> hessian(f, y), x)[0], 0);
+    Tensor batch = Tensor.of(new double[] {1.5, 2.5}, 2);
+    assertArrayEquals(
+        new double[] {slope, slope},
+        Interpreted.everywhere((Tensor y) -> vmap(grad(f)).apply(y), batch),
+        1e-9);
+  }
+
+  @Test
+  void rulesInBodiesMayReadWhatIsDifferentiatedOutside() {
+    // x sin⁵ x, where the loop multiplies by a constant whose rule reads sin x itself.
+    Function<Tensor, Tensor> f =
+        x -> {
+          Tensor k = x.sin();
+          Function<Tensor, Tensor> times =
+              Autodiff.customJvp((Tensor t) -> t.mul(k.stopGradient()), (t, y, dt) -> dt.mul(k));
+          return forLoop(5, (Tensor s, Tensor i) -> times.apply(s), x);
+        };
+    double v = 0.7;
+    Tensor x = Tensor.scalar(v, DType.F64);
+    double fifth = Math.pow(Math.sin(v), 5);
+    double slope = 5 * Math.pow(Math.sin(v), 4) * Math.cos(v);
+    assertEquals(fifth, Interpreted.everywhere(grad(f), x)[0], 1e-12);
+    assertEquals(slope, Interpreted.everywhere(grad(grad(f)), x)[0], 1e-12);
+    assertEquals(slope, jvp(grad(f), x, Tensor.scalar(1, DType.F64)).tangent().item(), 1e-12);
+    assertEquals(slope, Interpreted.everywhere(grad(checkpoint(grad(f))), x)[0], 1e-12);
+    Tensor batch = Tensor.of(new double[] {v, v}, 2);
+    assertArrayEquals(
+        new double[] {fifth, fifth}, vmap(grad(f)).apply(batch).toDoubleArray(), 1e-12);
+  }
+
   private static Tensor newton(Tensor a) {
     return whileLoop(
         (Tensor x) -> x.mul(x).sub(a).abs().gt(a.mul(1e-14)),
@@ -256,6 +303,68 @@ class ControlFlowTest {
       assertEquals(alone, roots[i]);
       assertEquals(Math.sqrt(a[i]), roots[i], 1e-12 * roots[i]);
     }
+  }
+
+  private static Tensor integer(int value) {
+    return Tensor.scalar(value, DType.I32);
+  }
+
+  /** Sum of the numbers of a table from an index on. */
+  private static Tensor rest(Tensor table, Tensor from) {
+    return whileLoop(
+            (Two s) -> s.b().lt(integer(table.dim(0))),
+            s -> new Two(s.a().add(table.take(0, s.b())), s.b().add(integer(1))),
+            new Two(Tensor.scalar(0, DType.F64), from))
+        .a();
+  }
+
+  @Test
+  void examplesThatHaveEndedCannotFail() {
+    Tensor table = Tensor.of(new double[] {1, 2, 4, 8}, 4);
+    Function<Tensor, Tensor> f = from -> rest(table, from);
+    Tensor from = Tensor.of(new int[] {3, 0, 4, 9}, 4);
+    assertArrayEquals(
+        new double[] {8, 15, 0, 0}, Interpreted.everywhere((Tensor i) -> vmap(f).apply(i), from));
+    // With respect to the table, whose derivatives count how often each number is read.
+    Function<Tensor, Tensor> sums = t -> vmap((Tensor i) -> rest(t, i)).apply(from);
+    assertArrayEquals(
+        new double[] {0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+        Autodiff.jacfwd(sums, table).toDoubleArray());
+    // Tables of their own.
+    Function<Two, Tensor> own = p -> rest(p.a(), p.b());
+    Tensor tables = Tensor.stack(0, table, table.mul(10), table, table);
+    assertArrayEquals(
+        new double[] {8, 150, 0, 0}, vmap(own).apply(new Two(tables, from)).toDoubleArray());
+    // A loop inside that would never end for those that have.
+    Function<Tensor, Tensor> nested =
+        x ->
+            whileLoop(
+                (Tensor t) -> t.gt(1),
+                t -> whileLoop((Tensor u) -> u.ne(Tensor.scalar(1, DType.F64)), u -> u.sub(1), t),
+                x);
+    assertArrayEquals(
+        new double[] {1, 1, 0.5},
+        vmap(nested).apply(Tensor.of(new double[] {4, 16, 0.5}, 3)).toDoubleArray());
+  }
+
+  @Test
+  void aLoopWithoutARoundCannotFail() {
+    Tensor table = Tensor.of(new double[] {1, 2}, 2);
+    Function<Tensor, Tensor> f =
+        x -> whileLoop((Tensor s) -> s.gt(10), s -> s.add(table.take(0, integer(7))), x);
+    Tensor x = Tensor.scalar(3, DType.F64);
+    assertEquals(3, Interpreted.everywhere(f, x)[0]);
+    assertEquals(1, jvp(f, x, Tensor.scalar(1, DType.F64)).tangent().item());
+    assertThrows(IndexOutOfBoundsException.class, () -> f.apply(Tensor.scalar(11, DType.F64)));
+  }
+
+  @Test
+  void aLoopThatChangesNothingIsRefused() {
+    Function<Tensor, Tensor> f = x -> whileLoop((Tensor s) -> s.lt(10), s -> s, x);
+    assertEquals(11, f.apply(Tensor.scalar(11, DType.F64)).item());
+    ArithmeticException e =
+        assertThrows(ArithmeticException.class, () -> f.apply(Tensor.scalar(3, DType.F64)));
+    assertTrue(e.getMessage().contains("would not end"), e.getMessage());
   }
 
   @Test
@@ -300,6 +409,39 @@ class ControlFlowTest {
     Problem p = problem();
     Problem batch = new Problem(p.cell(), p.start(), random(9, 2, TIME, BATCH, IN));
     same(vmap(grad(plain), in), vmap(grad(checkpointed), in), batch);
+  }
+
+  @Test
+  void whatLeavesABodyIsRefused() {
+    List<Tensor> kept = new ArrayList<>();
+    Function<Tensor, Tensor> keeps =
+        x -> {
+          Tensor y =
+              checkpoint(
+                      (Tensor s) -> {
+                        kept.add(s.sin());
+                        return s.exp();
+                      })
+                  .apply(x);
+          return y.add(kept.getLast());
+        };
+    Tensor x = Tensor.scalar(3, DType.F64);
+    Exception e = assertThrows(IllegalStateException.class, () -> grad(keeps).apply(x));
+    assertTrue(e.getMessage().contains("made inside checkpoint"), e.getMessage());
+    Function<Tensor, Tensor> rule =
+        y ->
+            forLoop(
+                3,
+                (Tensor s, Tensor i) -> {
+                  Tensor k = i.cast(DType.F64);
+                  return Autodiff.customJvp(
+                          (Tensor t) -> t.mul(k.stopGradient()),
+                          (Tensor t, Tensor r, Tensor dt) -> dt.mul(k))
+                      .apply(s);
+                },
+                y);
+    e = assertThrows(IllegalStateException.class, () -> grad(rule).apply(x));
+    assertTrue(e.getMessage().contains("pass it as part of the argument"), e.getMessage());
   }
 
   @Test

@@ -1,5 +1,6 @@
 package org.hesse.diff;
 
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,6 +27,20 @@ public final class Captures {
     }
     outputs.forEach(out -> add(out, inside, captured));
     return List.copyOf(captured);
+  }
+
+  /**
+   * The same for a piece of graph that may never run: what was made with the parameters, after
+   * them, stays part of it even where it does not depend on them, for it may fail.
+   */
+  public static List<Node> older(List<Node> outputs, List<Node> parameters) {
+    Set<Node> inside = new HashSet<>(Walk.after(outputs, parameters));
+    Set<Node> captured = new LinkedHashSet<>();
+    for (Node n : inside) {
+      n.inputs().forEach(in -> add(in, inside, captured));
+    }
+    outputs.forEach(out -> add(out, inside, captured));
+    return captured.stream().sorted(Comparator.comparingLong(Node::id)).toList();
   }
 
   private static void add(Node n, Set<Node> inside, Set<Node> captured) {

@@ -9,6 +9,7 @@ import org.hesse.ir.Axes;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
+import org.hesse.ops.Indexing;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
 import org.hesse.ops.Programs.Operands;
@@ -59,6 +60,7 @@ final class WhileRule implements NestedRule<Op.While> {
     if (moving.isEmpty()) {
       return new @Nullable Node[count];
     }
+    constants.addAll(Bodies.captured(next, Bodies.concat(parameters, seeds.values())));
     Operands operands = new Operands(states, List.of(), constants);
     Node loop = Programs.whileLoop(operands, condition(op), next);
     @Nullable Node[] results = new @Nullable Node[count];
@@ -121,6 +123,9 @@ final class WhileRule implements NestedRule<Op.While> {
         }
       }
     }
+    if (test != null && op.body().isPartial() && size > 0) {
+      pushed = Batching.push(op.body().outputs(), open(map, test), size);
+    }
     return emit(op, inputs, map, test == null ? one : test, pushed, size);
   }
 
@@ -160,6 +165,19 @@ final class WhileRule implements NestedRule<Op.While> {
       results.add(map.containsKey(parameters.get(i)) ? r : Shapes.repeat(r, size));
     }
     return results;
+  }
+
+  /**
+   * The batches with those examples that have ended replaced by one that goes on. The body is not
+   * for them: it may fail, or loop for ever.
+   */
+  private static Map<Node, Node> open(Map<Node, Node> batches, Node goesOn) {
+    Node flags = Elementwise.cast(goesOn, DType.I32);
+    Node first = Shapes.broadcast(Reductions.argMax(flags, 0), goesOn.shape(), Axes.of());
+    Node rows = Elementwise.select(goesOn, Sources.iota(goesOn.shape(), 0), first);
+    Map<Node, Node> replaced = new HashMap<>();
+    batches.forEach((one, all) -> replaced.put(one, Indexing.gather(all, rows, 0, 0)));
+    return replaced;
   }
 
   /** The new state of those examples that go on, the old one of the others. */

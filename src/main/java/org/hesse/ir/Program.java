@@ -92,6 +92,28 @@ public final class Program {
   }
 
   /**
+   * Whether a node may fail, or not come to an end, depending on what it reads, so that it must
+   * only be computed where the program says so.
+   */
+  public static boolean isPartial(Node n) {
+    return switch (n.op()) {
+      case Op.Gather g -> true;
+      case Op.ScatterAdd s -> true;
+      case Op.Factor f -> true;
+      case Op.Check c -> true;
+      case Op.While w -> true;
+      case Op.Nested nested -> nested.programs().stream().anyMatch(Program::isPartial);
+      case Op.Composite(var kind, Program body) -> body.isPartial();
+      default -> false;
+    };
+  }
+
+  /** Whether any of the nodes is {@linkplain #isPartial(Node) partial}. */
+  public boolean isPartial() {
+    return nodes.stream().anyMatch(Program::isPartial);
+  }
+
+  /**
    * The same program with a {@link Op.Parameter} for every input, so that it holds no data, and
    * without rules for derivatives, which may hold whatever a user's function has captured.
    */

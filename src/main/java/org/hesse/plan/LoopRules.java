@@ -12,6 +12,7 @@ import org.hesse.ir.Axes;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.Program;
+import org.hesse.ir.UnaryKind;
 import org.hesse.plan.OpenLoop.Output;
 import org.hesse.plan.OpenLoop.Port;
 import org.hesse.plan.OpenLoop.State;
@@ -78,7 +79,22 @@ final class LoopRules {
       elide(loop);
     }
     dropDead(loop);
+    if (loop.test != null && loop.states.isEmpty()) {
+      end(loop, loop.test);
+    }
     return loop.close(known);
+  }
+
+  /** A loop that changes nothing has no round, or no end. */
+  private static void end(OpenLoop loop, Node test) {
+    Map<Node, Node> outside = new HashMap<>();
+    loop.constants.forEach(p -> outside.put(p.inner(), p.outer()));
+    Node goesOn = Copies.of(List.of(test), outside).get(0);
+    Op not = new Op.Unary(UnaryKind.NOT);
+    loop.check(
+        new Node(not, List.of(goesOn), goesOn.shape(), goesOn.dtype()),
+        "while loop: it would not end, since its condition holds and no round changes anything"
+            + " that the condition or a result depends on");
   }
 
   /** Without a round the final state is the initial one, and everything else is empty. */
@@ -266,11 +282,6 @@ final class LoopRules {
    */
   private static boolean isTotal(Node node, Set<Node> given) {
     return Program.reachable(List.of(node), given).stream()
-        .noneMatch(n ->
-            n.op() instanceof Op.Gather
-                || n.op() instanceof Op.ScatterAdd
-                || n.op() instanceof Op.Factor
-                || n.op() instanceof Op.Check
-                || n.op() instanceof Op.Nested);
+        .noneMatch(n -> Program.isPartial(n) || n.op() instanceof Op.Nested);
   }
 }

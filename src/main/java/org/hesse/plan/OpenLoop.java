@@ -140,6 +140,14 @@ final class OpenLoop {
     known.put(result, value);
   }
 
+  /** Makes what is known without the loop depend on a condition. */
+  void check(Node flags, String message) {
+    known.replaceAll((i, value) -> {
+      Op check = new Op.Check(message);
+      return new Node(check, List.of(value, flags), value.shape(), value.dtype());
+    });
+  }
+
   void alias(int result, int of) {
     aliases.put(result, of);
     read.add(of);
