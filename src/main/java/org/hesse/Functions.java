@@ -1,5 +1,7 @@
 package org.hesse;
 
+import static org.hesse.ElementwiseTensor.given;
+
 import java.util.stream.IntStream;
 import org.hesse.fused.Attentions;
 import org.hesse.fused.CrossEntropies;
@@ -26,13 +28,14 @@ public final class Functions {
    * derivatives, for logits of ±10⁴, and accurate also where it is small beside them.
    *
    * @param logits real, [batch…, C], one or more classes
-   * @param targets I32 labels [batch…] in 0 … C−1, where any other makes the loss NaN, or
-   *     probabilities of the logits' shape and dtype
+   * @param targets I32 labels [batch…] in 0 … C−1, where any other makes the loss and its
+   *     derivatives NaN, or probabilities of the logits' shape and dtype
    * @return a scalar
    * @throws IllegalArgumentException if the targets are neither
    */
   public static Tensor crossEntropy(Tensor logits, Tensor targets) {
-    int last = logits.rank() - 1;
+    int last = given("crossEntropy", "logits", logits).rank() - 1;
+    given("crossEntropy", "targets", targets);
     boolean real = logits.dtype().isReal() && last >= 0 && logits.dim(last) > 0;
     boolean labels =
         real && targets.dtype() == DType.I32 && targets.shape().equals(logits.shape().remove(last));
@@ -62,10 +65,11 @@ public final class Functions {
    * @param x real, [batch…, d]
    * @param scale [d]
    * @param shift [d]
-   * @param epsilon added to the variance; 1e-5 is customary
+   * @param epsilon added to the variance, 0 or more; 1e-5 is customary
    * @throws IllegalArgumentException if the shapes do not fit
    */
   public static Tensor layerNorm(Tensor x, Tensor scale, Tensor shift, double epsilon) {
+    requireEpsilon("layerNorm", epsilon);
     requireColumns("layerNorm", x, scale, "scale");
     requireColumns("layerNorm", x, shift, "shift");
     return Tensor.finish(Norms.layerNorm(x.node(), epsilon)).mul(scale).add(shift);
@@ -77,10 +81,11 @@ public final class Functions {
    *
    * @param x real, [batch…, d]
    * @param scale [d]
-   * @param epsilon added to the mean square
+   * @param epsilon added to the mean square, 0 or more
    * @throws IllegalArgumentException if the shapes do not fit
    */
   public static Tensor rmsNorm(Tensor x, Tensor scale, double epsilon) {
+    requireEpsilon("rmsNorm", epsilon);
     requireColumns("rmsNorm", x, scale, "scale");
     return Tensor.finish(Norms.rmsNorm(x.node(), epsilon)).mul(scale);
   }
@@ -102,10 +107,11 @@ public final class Functions {
    * @param x real, [batch…, c], at least one example
    * @param scale [c]
    * @param shift [c]
-   * @param epsilon added to the variance; 1e-5 is customary
+   * @param epsilon added to the variance, 0 or more; 1e-5 is customary
    * @throws IllegalArgumentException if the shapes do not fit
    */
   public static BatchNormalized batchNorm(Tensor x, Tensor scale, Tensor shift, double epsilon) {
+    requireEpsilon("batchNorm", epsilon);
     requireColumns("batchNorm", x, scale, "scale");
     requireColumns("batchNorm", x, shift, "shift");
     if (x.rank() < 2) {
@@ -158,6 +164,7 @@ public final class Functions {
   public static Tensor attention(Tensor queries, Tensor keys, Tensor values, Tensor mask) {
     requireAttention(queries, keys, values);
     int rank = queries.rank();
+    given("attention", "mask", mask);
     Shape scores = queries.shape().with(rank - 1, keys.dim(rank - 2));
     boolean fits = mask.rank() <= rank;
     for (int a = 1; fits && a <= mask.rank(); a++) {
@@ -184,7 +191,9 @@ public final class Functions {
   }
 
   private static void requireAttention(Tensor q, Tensor k, Tensor v) {
-    int rank = q.rank();
+    int rank = given("attention", "queries", q).rank();
+    given("attention", "keys", k);
+    given("attention", "values", v);
     boolean ok = rank >= 2 && k.rank() == rank && v.rank() == rank && q.dtype().isReal();
     ok = ok && k.dtype() == q.dtype() && v.dtype() == q.dtype();
     for (int a = 0; ok && a < rank - 2; a++) {
@@ -205,6 +214,7 @@ public final class Functions {
 
   private static void requireColumns(String function, Tensor x, Tensor parameter, String name) {
     requireReal(function, x);
+    given(function, name, parameter);
     boolean ok =
         x.rank() >= 1
             && parameter.dtype() == x.dtype()
@@ -223,10 +233,17 @@ public final class Functions {
     }
   }
 
-  private static void requireReal(String function, Tensor x) {
-    if (!x.dtype().isReal()) {
+  static void requireReal(String function, Tensor x) {
+    if (!given(function, "x", x).dtype().isReal()) {
       throw new IllegalArgumentException(
           function + ": x is " + describe(x) + "; expected F32 or F64 (convert with cast)");
+    }
+  }
+
+  private static void requireEpsilon(String function, double epsilon) {
+    if (!(epsilon >= 0) || Double.isInfinite(epsilon)) {
+      throw new IllegalArgumentException(
+          function + ": epsilon is " + epsilon + "; expected 0 or a small positive number");
     }
   }
 

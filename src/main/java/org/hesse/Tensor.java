@@ -294,25 +294,27 @@ public final class Tensor extends ElementwiseTensor {
    * there is none.
    */
   public Tensor logSumExp(int axis) {
-    return finish(Softmaxes.logSumExp(lastAxis(axis)));
+    return finish(Softmaxes.logSumExp(lastAxis("logSumExp", axis)));
   }
 
   /** x − log Σ eˣ along an axis. */
   public Tensor logSoftmax(int axis) {
-    return alongLast(axis, Softmaxes::logSoftmax);
+    return alongLast("logSoftmax", axis, Softmaxes::logSoftmax);
   }
 
   /** eˣ / Σ eˣ along an axis. */
   public Tensor softmax(int axis) {
-    return alongLast(axis, Softmaxes::softmax);
+    return alongLast("softmax", axis, Softmaxes::softmax);
   }
 
-  private Node lastAxis(int axis) {
+  private Node lastAxis(String function, int axis) {
+    Functions.requireReal(function, this);
     return Shapes.moveAxis(node(), shape().axis(axis), rank() - 1);
   }
 
-  private Tensor alongLast(int axis, UnaryOperator<Node> f) {
-    return finish(Shapes.moveAxis(f.apply(lastAxis(axis)), rank() - 1, shape().axis(axis)));
+  private Tensor alongLast(String function, int axis, UnaryOperator<Node> f) {
+    return finish(
+        Shapes.moveAxis(f.apply(lastAxis(function, axis)), rank() - 1, shape().axis(axis)));
   }
 
   // ---- shape

@@ -4,6 +4,7 @@ import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.hessian;
 import static org.hesse.Autodiff.hvp;
 import static org.hesse.Autodiff.jacobian;
+import static org.hesse.Autodiff.jvp;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import org.hesse.testing.Arr;
 import org.hesse.testing.Close;
@@ -422,5 +424,62 @@ class FunctionsTest {
         () -> Functions.attention(HEADS.q, HEADS.k, HEADS.v, Tensor.of(new boolean[2])),
         "mask is BOOL[2]",
         "[3, 3]");
+    refused(() -> Functions.rmsNorm(X, SCALE, -1e-5), "rmsNorm", "epsilon is -1.0E-5");
+    refused(() -> Functions.batchNorm(X, SCALE, SHIFT, Double.NaN), "batchNorm", "epsilon is NaN");
+    refused(() -> Tensor.of(new int[] {1}).logSumExp(0), "logSumExp", "I32[1]", "cast");
+    refused(() -> Tensor.of(new boolean[] {true}).softmax(0), "softmax", "BOOL[1]", "cast");
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // what a caller without null checks does
+  void whatIsMissingIsNamed() {
+    refused(() -> Functions.crossEntropy(null, X), "crossEntropy: logits is null at Functions");
+    refused(() -> Functions.crossEntropy(X, null), "crossEntropy: targets is null");
+    refused(() -> Functions.layerNorm(null, SCALE, SHIFT, 0), "layerNorm: x is null");
+    refused(() -> Functions.layerNorm(X, SCALE, null, 0), "layerNorm: shift is null");
+    refused(() -> Functions.gelu(null), "gelu: x is null");
+    refused(() -> Functions.attention(X, null, X), "attention: keys is null");
+    refused(() -> Functions.attention(X, X, X, null), "attention: mask is null");
+  }
+
+  /** A gradient that looks like any other would train on labels that are not there. */
+  @Test
+  void labelsThatAreNotThereLeaveNoDerivatives() {
+    for (int classes : new int[] {3, 9}) {
+      for (int label : new int[] {-1, classes, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+        Tensor x = normal(9, 3, classes).tensor();
+        Tensor labels = Tensor.of(new int[] {0, label, 2});
+        Function<Tensor, Tensor> loss = t -> Functions.crossEntropy(t, labels);
+        String which = "label " + label + " of " + classes;
+        assertTrue(Double.isNaN(loss.apply(x).item()), which);
+        assertTrue(Double.isNaN(jvp(loss, x, x).tangent().item()), which);
+        List<Tensor> all =
+            List.of(
+                grad(loss).apply(x),
+                hvp(loss, x, Tensor.ones(DType.F64, 3, classes)),
+                hvp(loss, x, x, Autodiff.HvpMode.REVERSE_OVER_REVERSE));
+        for (Tensor t : all) {
+          double[] v = t.toDoubleArray();
+          for (int i = 0; i < v.length; i++) {
+            assertEquals(i / classes == 1, Double.isNaN(v[i]), which + ", element " + i);
+          }
+        }
+      }
+    }
+  }
+
+  /** Where ½ (1 + tanh u) has lost its digits. */
+  @Test
+  void theTailOfGeluTanhKeepsItsDigits() {
+    double[] at = {-9, -8, -5, -3, -1, -1e-3, 2, 6};
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      double[] got = Functions.geluTanh(Tensor.of(at).cast(dtype)).toDoubleArray();
+      for (int i = 0; i < at.length; i++) {
+        double x = dtype == DType.F32 ? (float) at[i] : at[i];
+        double u = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+        double expected = x / (1 + Math.exp(-2 * u));
+        assertEquals(1, got[i] / expected, 400 * dtype.epsilon(), "at " + x);
+      }
+    }
   }
 }

@@ -19,8 +19,8 @@ public final class CrossEntropies {
   private CrossEntropies() {}
 
   /**
-   * −log softmax(x)[label], accurate also where it is small beside the logits; NaN for a label that
-   * there is not.
+   * −log softmax(x)[label], accurate also where it is small beside the logits; NaN, with its
+   * derivatives, for a label that there is not.
    *
    * @param labels I32, of the shape of {@code x} without its last axis
    */
@@ -42,6 +42,15 @@ public final class CrossEntropies {
     return unary(UnaryKind.EXP, sub(shifted, Rows.spread(Rows.element(in.get(2), 2), x)));
   }
 
+  /** NaN where there is no such label, which then spreads to the loss and to all derivatives. */
+  private static Node orNaN(Node s, Node label, int classes) {
+    Node nan = Sources.fullLike(Double.NaN, s);
+    Node low = Elementwise.compare(CompareKind.LT, label, Sources.fullLike(0, label));
+    Node end = Sources.fullLike(classes, label);
+    Node high = Elementwise.compare(CompareKind.GE, label, end);
+    return Elementwise.select(low, nan, Elementwise.select(high, nan, s));
+  }
+
   static final CompositeRule<CompositeKind.CrossEntropy> VALUE =
       new CompositeRule<>() {
         @Override
@@ -49,14 +58,9 @@ public final class CrossEntropies {
           Node x = in.get(0);
           Node label = in.get(1);
           Node m = Softmaxes.largest(x);
-          Node s = Softmaxes.logSum(x, m);
+          Node s = orNaN(Softmaxes.logSum(x, m), label, Rows.length(x));
           Node loss = sub(s, Rows.pick(sub(x, Rows.spread(m, x)), label));
-          Node nan = Sources.fullLike(Double.NaN, loss);
-          Node low = Elementwise.compare(CompareKind.LT, label, Sources.fullLike(0, label));
-          Node end = Sources.fullLike(Rows.length(x), label);
-          Node high = Elementwise.compare(CompareKind.GE, label, end);
-          Node known = Elementwise.select(low, nan, Elementwise.select(high, nan, loss));
-          return Rows.of(List.of(known, m, s));
+          return Rows.of(List.of(loss, m, s));
         }
 
         @Override

@@ -123,8 +123,8 @@ public final class Norms {
   /** ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
   public static Node geluTanh(Node x) {
     Node cubic = Elementwise.scale(0.044715, mul(mul(x, x), x));
-    Node inner = Elementwise.scale(Math.sqrt(2 / Math.PI), add(x, cubic));
-    Node tanh = unary(UnaryKind.TANH, inner);
-    return mul(Elementwise.scale(0.5, x), add(tanh, Sources.fullLike(1, x)));
+    Node inner = Elementwise.scale(2 * Math.sqrt(2 / Math.PI), add(x, cubic));
+    // ½ (1 + tanh u) is the sigmoid of 2u, which keeps its digits where that is far below 0.
+    return mul(x, unary(UnaryKind.SIGMOID, inner));
   }
 }

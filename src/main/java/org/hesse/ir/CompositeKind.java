@@ -73,7 +73,8 @@ public sealed interface CompositeKind {
 
   /**
    * (x, i) → (ℓ, m, s), m and s those of {@link LogSumExp} and ℓ = s − (x[i] − m), which is −log
-   * softmax(x)[i]; NaN where the I32 index i, an item without axes, is outside of the row.
+   * softmax(x)[i]; ℓ and s are NaN where the I32 index i, an item without axes, is outside of the
+   * row.
    */
   record CrossEntropy() implements CompositeKind {
     @Override

@@ -76,9 +76,9 @@ final class RowsF32 {
     int label = ((int[]) in[1])[at[1]];
     double max = RowLoopsF32.max(x, at[0], n);
     double shift = Double.isInfinite(max) ? 0 : max;
-    double log = Math.log(RowLoopsF32.expSum(x, at[0], n, shift));
-    float[] y = (float[]) out;
     boolean known = label >= 0 && label < n;
+    double log = known ? Math.log(RowLoopsF32.expSum(x, at[0], n, shift)) : Double.NaN;
+    float[] y = (float[]) out;
     y[to] = known ? (float) (log - (x[at[0] + label] - shift)) : Float.NaN;
     y[to + 1] = (float) shift;
     y[to + 2] = (float) log;
