@@ -332,14 +332,14 @@ public final class Autodiff {
 
   /** {@link #hvp(Function, Object, Object)} by the modes asked for. */
   public static <A> A hvp(Function<A, Tensor> f, A x, A v, HvpMode mode) {
-    Tree<A> tree = Tree.of(x);
+    Tree<A> tree = Tree.of("x", x);
     UnaryOperator<A> product =
         switch (mode) {
           case FORWARD_OVER_REVERSE -> z -> jvp(grad(f), z, v).tangent();
           case REVERSE_OVER_REVERSE -> grad(z -> dot(tree, grad(f).apply(z), v));
           case REVERSE_OVER_FORWARD -> grad(z -> jvp(f, z, v).tangent());
         };
-    return tree.rebuild(run("hvp", () -> nodes(tree.leaves(product.apply(x)))));
+    return tree.rebuild(Transform.run("hvp", () -> Transform.nodes(tree.leaves(product.apply(x)))));
   }
 
   private static <A> Tensor dot(Tree<A> tree, A a, A b) {

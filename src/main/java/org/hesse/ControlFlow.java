@@ -81,7 +81,7 @@ public final class ControlFlow {
     Tree<X> slice = Tree.of(sequence);
     AtomicReference<Tree<Y>> output = new AtomicReference<>();
     List<Tensor> results =
-        Autodiff.run(
+        Transform.run(
             "scan",
             () -> {
               List<Node> first = nodes(state.leaves(initial));
@@ -142,7 +142,7 @@ public final class ControlFlow {
   public static <S> S whileLoop(Function<S, Tensor> condition, UnaryOperator<S> body, S initial) {
     Tree<S> state = Tree.of(initial);
     List<Tensor> results =
-        Autodiff.run(
+        Transform.run(
             "whileLoop",
             () -> {
               List<Node> first = nodes(state.leaves(initial));
@@ -224,7 +224,7 @@ public final class ControlFlow {
     }
     List<Tensor> leaves = state.leaves(next);
     for (int i = 0; i < initial.size(); i++) {
-      Autodiff.requireLike(
+      Transform.requireLike(
           loop + ": state from the body", state.paths().get(i), leaves.get(i), initial.get(i));
     }
     return nodes(leaves);

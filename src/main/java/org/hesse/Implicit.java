@@ -29,8 +29,8 @@ final class Implicit {
 
   /** What a function has made of x, if that has structure, shapes and dtypes of x. */
   static <X> X requireLike(String function, X x, X r) {
-    Tree<X> tree = Tree.of(x);
-    Tree<X> given = Tree.of(r);
+    Tree<X> tree = Tree.of("x", x);
+    Tree<X> given = Tree.of(function + ": its result", r);
     if (!tree.equals(given)) {
       throw new IllegalArgumentException(
           function
@@ -41,7 +41,7 @@ final class Implicit {
               + ", as many equations as unknowns");
     }
     for (int i = 0; i < tree.size(); i++) {
-      Autodiff.requireLike(
+      Transform.requireLike(
           function, tree.paths().get(i), tree.leaves(r).get(i), tree.leaves(x).get(i).node());
     }
     return r;

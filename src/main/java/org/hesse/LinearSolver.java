@@ -61,7 +61,9 @@ public sealed interface LinearSolver {
    */
   <X> X solve(UnaryOperator<X> a, X b);
 
-  private static <X> void requireVector(Tree<X> tree, X b) {
+  /** The structure of a right-hand side, which must be of one real dtype. */
+  private static <X> Tree<X> vector(X b) {
+    Tree<X> tree = Tree.of("b", b);
     List<Tensor> leaves = tree.leaves(b);
     for (int i = 0; i < leaves.size(); i++) {
       DType dtype = leaves.get(i).dtype();
@@ -77,6 +79,11 @@ public sealed interface LinearSolver {
                 + " (convert it with cast)");
       }
     }
+    if (leaves.isEmpty()) {
+      throw new IllegalArgumentException(
+          "b: " + tree + " has no tensor; there is nothing to solve");
+    }
+    return tree;
   }
 
   /** With a matrix. */
@@ -85,8 +92,7 @@ public sealed interface LinearSolver {
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = Tree.of(b);
-      requireVector(tree, b);
+      Tree<X> tree = vector(b);
       long n = tree.leaves(b).stream().mapToLong(Tensor::size).sum();
       if (n > LIMIT) {
         throw new IllegalArgumentException(
@@ -118,10 +124,9 @@ public sealed interface LinearSolver {
 
     @Override
     public <X> X solve(UnaryOperator<X> a, X b) {
-      Tree<X> tree = Tree.of(b);
-      requireVector(tree, b);
+      Tree<X> tree = vector(b);
       List<Tensor> x =
-          Autodiff.run(
+          Transform.run(
               "solve",
               () -> {
                 Node rhs = tree.ravel(b).node();

@@ -86,4 +86,57 @@ class GradientCheckTest {
   void orderMustBePositive() {
     assertThrows(IllegalArgumentException.class, () -> check(x -> x.sum(), 0));
   }
+
+  private static final Tensor ORIGIN = Tensor.zeros(DType.F64, 3);
+
+  @Test
+  void pointsOnKinksAreMovedAndNamed() {
+    List<Function<Tensor, Tensor>> rough =
+        List.of(
+            x -> x.relu().sum(),
+            x -> x.abs().sum(),
+            x -> x.relu().square().sum(), // a kink of the derivative
+            x -> x.abs().mul(x).sum(), // the same, with slopes that agree at 0
+            x -> x.max());
+    for (int i = 0; i < rough.size(); i++) {
+      GradientReport r = Autodiff.checkGradients(rough.get(i), ORIGIN, 2);
+      assertTrue(r.passed(), i + ": " + r);
+      assertFalse(r.moves().isEmpty(), i + ": " + r);
+      String move = r.moves().getFirst();
+      assertTrue(move.contains("kink") && move.contains("moved by 9.7e-05"), move);
+    }
+    GradientReport smooth = Autodiff.checkGradients((Tensor x) -> x.square().sum(), ORIGIN, 2);
+    assertTrue(smooth.passed() && smooth.moves().isEmpty(), smooth.toString());
+    GradientReport cubic =
+        Autodiff.checkGradients((Tensor x) -> x.mul(x).mul(x).add(x.sin()).sum(), ORIGIN, 3);
+    assertTrue(cubic.passed() && cubic.moves().isEmpty(), cubic.toString());
+  }
+
+  /** All hidden units are at their kink, whatever the data. */
+  @Test
+  void aNetworkOfRectifiersWithoutWeights() {
+    Mlp m = Mlp.init(RngKey.of(1), MlpShape.parse("mlp:3-4-2:relu"), DType.F64);
+    Tree<Mlp> tree = Tree.of(m);
+    List<Tensor> leaves = new java.util.ArrayList<>(tree.leaves(m));
+    leaves.set(0, leaves.get(0).mul(0));
+    leaves.set(1, leaves.get(1).mul(0));
+    Tensor x = Arr.normal(new Random(2), 5, 3).tensor();
+    Tensor y = Tensor.of(new int[] {0, 1, 1, 0, 1});
+    GradientReport r =
+        Autodiff.checkGradients(
+            (Mlp p) -> Loss.CROSS_ENTROPY.apply(p.apply(x), y), tree.rebuild(leaves), 2);
+    assertTrue(r.passed(), r.toString());
+    assertEquals(4, r.moves().size(), r.toString());
+    assertTrue(r.moves().get(0).startsWith("'layers.0.weight' order 1: a kink"), r.toString());
+    assertTrue(r.moves().get(3).startsWith("'layers.0.bias' order 2: a kink"), r.toString());
+  }
+
+  /** A wrong derivative beside a kink is found all the same. */
+  @Test
+  void aKinkHidesNoMistake() {
+    Function<Tensor, Tensor> f = x -> x.relu().add(x.stopGradient()).sum();
+    GradientReport r = Autodiff.checkGradients(f, ORIGIN, 1);
+    assertFalse(r.passed(), r.toString());
+    assertFalse(r.moves().isEmpty(), r.toString());
+  }
 }

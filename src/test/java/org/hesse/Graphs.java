@@ -27,7 +27,7 @@ public final class Graphs {
     Tree<A> tree = Tree.of(x);
     List<Node> parameters = parameters(tree.leaves(x));
     AtomicReference<Tree<B>> out = new AtomicReference<>();
-    List<Node> outputs = Trace.run("compile", () -> Autodiff.call(f, tree, parameters, out));
+    List<Node> outputs = Trace.run("compile", () -> Transform.call(f, tree, parameters, out));
     return new Traced<>(Program.capture(parameters, outputs), out.get());
   }
 

@@ -111,6 +111,14 @@ public sealed interface Step {
       implements Step {}
 
   /**
+   * Ends the run with an {@link ArithmeticException} unless every flag holds.
+   *
+   * @param count how many flags, at least 1
+   * @param flags BOOL, dense
+   */
+  record Check(String message, long count, View flags) implements Step {}
+
+  /**
    * A composite on each item of a batch, see {@link CompositeKind}.
    *
    * @param batch extents; may be empty, which is a single item

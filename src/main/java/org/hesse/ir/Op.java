@@ -464,6 +464,11 @@ public sealed interface Op {
     }
 
     @Override
+    public int states() {
+      return 0;
+    }
+
+    @Override
     public int results() {
       return 1;
     }

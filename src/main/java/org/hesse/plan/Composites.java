@@ -2,11 +2,7 @@ package org.hesse.plan;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.hesse.Shape;
@@ -16,70 +12,16 @@ import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.ir.CompositeKind;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
-import org.hesse.ir.Program;
 import org.jspecify.annotations.Nullable;
 
-/** Puts the bodies of composites in their place, or lowers them to {@link Step.Composite}. */
+/** Lowers those composites that the backend has a kernel for to {@link Step.Composite}. */
 final class Composites {
-  private final Backend backend;
-  private final Map<Node, Node> copies = new HashMap<>();
+  private Composites() {}
 
-  private Composites(Backend backend) {
-    this.backend = backend;
-  }
-
-  /** The same program, and those it runs, with only composites that the backend has kernels for. */
-  static Program expand(Backend backend, Program program) {
-    if (!holdsAny(program)) {
-      return program;
-    }
-    Composites c = new Composites(backend);
-    Set<Node> inputs = new HashSet<>(program.inputs());
-    for (Node n : program.nodes()) {
-      c.copies.put(n, inputs.contains(n) ? n : c.copy(n, c.mapped(n.inputs())));
-    }
-    return Program.capture(program.inputs(), c.mapped(program.outputs()));
-  }
-
-  private static boolean holdsAny(Program program) {
-    return program.nodes().stream()
-        .anyMatch(n ->
-            n.op() instanceof Op.Composite
-                || n.op() instanceof Op.Nested nested
-                    && nested.programs().stream().anyMatch(Composites::holdsAny));
-  }
-
-  private List<Node> mapped(List<Node> nodes) {
-    return nodes.stream().map(n -> copies.getOrDefault(n, n)).toList();
-  }
-
-  /** A fresh node, so that all keep their order. A body may hold composites in its turn. */
-  private Node copy(Node n, List<Node> inputs) {
-    if (n.op() instanceof Op.Nested nested) {
-      List<Program> programs =
-          nested.programs().stream().map(p -> expand(backend, p).withParameters()).toList();
-      return new Node(nested.with(programs), inputs, n.shape(), n.dtype());
-    }
-    if (!(n.op() instanceof Op.Composite(var kind, Program body)) || hasKernel(n)) {
-      return new Node(n.op(), inputs, n.shape(), n.dtype());
-    }
-    Map<Node, Node> inner = new HashMap<>();
-    for (int i = 0; i < inputs.size(); i++) {
-      inner.put(body.inputs().get(i), inputs.get(i));
-    }
-    for (Node b : body.nodes()) {
-      if (!inner.containsKey(b)) {
-        List<Node> in = b.inputs().stream().map(x -> inner.getOrDefault(x, x)).toList();
-        inner.put(b, copy(b, in));
-      }
-    }
-    Node out = body.outputs().get(0);
-    return inner.getOrDefault(out, out);
-  }
-
-  private boolean hasKernel(Node n) {
-    return n.inputs().stream().allMatch(in -> in.shape().size() > 0) && backend.hasKernel(n);
+  /** Whether a backend computes a composite itself. */
+  static boolean hasKernel(Backend backend, Node composite) {
+    return composite.inputs().stream().allMatch(in -> in.shape().size() > 0)
+        && backend.hasKernel(composite);
   }
 
   /** The node over operands that can be read in place: strided views with contiguous rows. */

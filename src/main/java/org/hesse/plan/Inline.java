@@ -4,30 +4,48 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.hesse.ir.Program;
 
 /**
- * Puts the nodes of called programs in the place of their calls, and makes equal results of what
- * else runs programs one node. A late input is read through an {@link Op.Barrier} that waits for
- * the other inputs, so that what is computed from it is neither shared with what was computed of it
- * before nor put first.
+ * Puts the nodes of called programs in the place of their calls, the bodies of composites that are
+ * not kernels in theirs, and makes equal results of what else runs programs one node. A late input
+ * is read through an {@link Op.Barrier} that waits for the other inputs, so that what is computed
+ * from it is neither shared with what was computed of it before nor put first.
  */
 final class Inline {
   private final Map<Node, Node> copies = new HashMap<>();
   private final Map<Node, List<Node>> results = new HashMap<>();
 
-  private Inline() {}
+  private final Predicate<Node> kernels;
+
+  private Inline(Predicate<Node> kernels) {
+    this.kernels = kernels;
+  }
 
   /** An equivalent program without calls, also in the programs that it runs. */
   static Program inline(Program program) {
-    if (program.nodes().stream().noneMatch(n -> n.op() instanceof Op.Nested)) {
+    return inline(program, n -> true);
+  }
+
+  /**
+   * The same without composites that are no kernels.
+   *
+   * @param kernels which composites are
+   */
+  static Program inline(Program program, Predicate<Node> kernels) {
+    if (program.nodes().stream().noneMatch(n -> isInlined(n, kernels))) {
       return program;
     }
-    Inline inline = new Inline();
+    Inline inline = new Inline(kernels);
     program.inputs().forEach(in -> inline.copies.put(in, in));
     return Program.capture(program.inputs(), inline.emit(program));
+  }
+
+  private static boolean isInlined(Node n, Predicate<Node> kernels) {
+    return n.op() instanceof Op.Nested || n.op() instanceof Op.Composite && !kernels.test(n);
   }
 
   /** The outputs of a program whose inputs have copies. */
@@ -42,8 +60,15 @@ final class Inline {
           results.put(n, call(body, late, ins));
           copies.put(n, n);
         }
+        case Op.Solve solve -> {
+          // How x is computed is one of its inputs; the rest is for derivatives.
+          results.put(n, List.of(ins.get(1)));
+          copies.put(n, n);
+        }
+        case Op.Composite(var kind, Program body) when isInlined(n, kernels) ->
+            copies.put(n, call(body, 0, ins).get(0));
         case Op.Nested nested -> {
-          List<Program> programs = nested.programs().stream().map(Inline::inline).toList();
+          List<Program> programs = nested.programs().stream().map(p -> inline(p, kernels)).toList();
           Node copy = new Node(nested.with(programs), ins, n.shape(), n.dtype());
           copies.put(n, copy);
           results.put(n, results(copy, nested));
@@ -73,8 +98,8 @@ final class Inline {
     return all.get(index);
   }
 
-  private static List<Node> call(Program body, int late, List<Node> ins) {
-    Inline inline = new Inline();
+  private List<Node> call(Program body, int late, List<Node> ins) {
+    Inline inline = new Inline(kernels);
     for (int i = 0; i < ins.size(); i++) {
       Node in = ins.get(i);
       if (i < late && late < ins.size()) {

@@ -71,9 +71,14 @@ final class LoopSteps {
     switch (op) {
       case Op.Scan scan -> scan(scan);
       case Op.While loop -> whileLoop(loop);
-      case Op.Call call -> throw new IllegalStateException(node + " has not been inlined");
+      case Op.Call call -> throw notInlined();
+      case Op.Solve solve -> throw notInlined();
     }
     return steps;
+  }
+
+  private IllegalStateException notInlined() {
+    return new IllegalStateException(node + " has not been inlined");
   }
 
   private Slot temporary(Node like) {

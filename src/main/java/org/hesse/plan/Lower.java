@@ -69,6 +69,8 @@ public final class Lower {
       Node n = nodes.get(i);
       if (slots.isWanted(n) && n.shape().size() != 0) {
         reversed.addAll(emit(n, slots.demand(n)).reversed());
+      } else if (indexesNothing(n)) {
+        reversed.add(checkIndices(n));
       } else if (n.op() instanceof Op.Nested op) {
         reversed.addAll(nested(n, op).reversed());
       }
@@ -222,6 +224,29 @@ public final class Lower {
     }
     View at = operand(n.input(1));
     return Indexing.scatterAdd(op, updates.shape(), operand(updates), n.shape(), at, slot);
+  }
+
+  /** Whether indices that there are pick or place elements that there are none of. */
+  private boolean indexesNothing(Node n) {
+    Node many = n.op() instanceof Op.ScatterAdd ? n.input(0) : n;
+    return (n.op() instanceof Op.Gather || n.op() instanceof Op.ScatterAdd)
+        && many.shape().size() == 0
+        && n.input(1).shape().size() != 0;
+  }
+
+  /** Reads at indices without a use for what it reads, so that wrong ones are still an error. */
+  private Step checkIndices(Node n) {
+    int extent =
+        n.op() instanceof Op.Gather(int batch, int axis)
+            ? n.input(0).shape().dim(axis)
+            : n.shape().dim(((Op.ScatterAdd) n.op()).axis());
+    Node indices = n.input(1);
+    View at = operand(indices);
+    Node read = new Node(new Op.Copy(), List.of(indices), indices.shape(), indices.dtype());
+    int[] domain = indices.shape().dims();
+    View same = new View(at.slot(), at.offset(), new long[domain.length]);
+    View out = new View(slots.demand(read), 0, Indexing.dense(indices.shape()));
+    return new Step.Gather(domain, same, extent, 0, at, out);
   }
 
   private List<Step> check(Node n, Op.Check op, Slot slot) {

@@ -26,7 +26,8 @@ public final class Plan {
 
   /** Simplifies a program, fuses and schedules it, lays out its memory and prepares it to run. */
   public static Plan compile(Backend backend, Program program) {
-    Program simple = Simplify.simplify(Composites.expand(backend, program));
+    Program whole = Inline.inline(program, n -> Composites.hasKernel(backend, n));
+    Program simple = Simplify.simplify(whole);
     return new Plan(backend, simple, Lower.lower(simple));
   }
 

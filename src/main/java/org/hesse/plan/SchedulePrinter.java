@@ -125,6 +125,11 @@ final class SchedulePrinter {
         String in = f.operands().stream().map(SchedulePrinter::matrices).collect(joining(" "));
         line(out, matrices(f.out()) + " ← " + in);
       }
+      case Step.Check c -> {
+        out.append("check count=").append(c.count()).append('\n');
+        line(out, view(c.flags()) + " or: " + c.message());
+      }
+      case Step.Loop l -> loop(out, l);
       case Step.Composite c -> {
         out.append(c.kind().mnemonic()).append(' ').append(Arrays.toString(c.batch())).append('\n');
         String in = c.operands().stream().map(SchedulePrinter::items).collect(joining(" "));

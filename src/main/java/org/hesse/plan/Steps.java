@@ -26,6 +26,13 @@ final class Steps {
       case Step.RandomBits r -> List.of(r.key().slot());
       case Step.Check c -> List.of(c.flags().slot());
       case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).distinct().toList();
+      case Step.Loop l -> {
+        Stream<Slot> inner = inner(l).flatMap(s -> reads(s).stream());
+        Stream<Slot> moved = moves(l).map(m -> m.from().slot());
+        Stream<Slot> flag =
+            l.rounds() instanceof Step.Test t ? Stream.of(t.flag().slot()) : Stream.of();
+        yield Stream.of(inner, moved, flag).flatMap(s -> s).distinct().toList();
+      }
       case Step.Composite c -> c.operands().stream().map(m -> m.view().slot()).distinct().toList();
     };
   }
@@ -63,6 +70,12 @@ final class Steps {
       case Step.ScatterAdd s -> List.of(s.out().slot());
       case Step.RandomBits r -> List.of(r.out().slot());
       case Step.Factor f -> List.of(f.out().view().slot());
+      case Step.Check c -> List.of();
+      case Step.Loop l -> {
+        Stream<Slot> inner = inner(l).flatMap(s -> writes(s).stream());
+        Stream<Slot> moved = moves(l).map(m -> m.to().slot());
+        yield Stream.concat(inner, moved).distinct().toList();
+      }
       case Step.Composite c -> List.of(c.out().view().slot());
     };
   }
@@ -107,7 +120,25 @@ final class Steps {
       case Step.Composite(var kind, var batch, var operands, var out) ->
           new Step.Composite(
               kind, batch, operands.stream().map(m -> moved(m, view)).toList(), moved(out, view));
+      case Step.Loop(var rounds, var before, var body, var after) ->
+          new Step.Loop(
+              moved(rounds, view),
+              before.stream().map(m -> moved(m, view)).toList(),
+              body.stream().map(s -> moved(s, view)).toList(),
+              after.stream().map(m -> moved(m, view)).toList());
     };
+  }
+
+  private static Step.Rounds moved(Step.Rounds rounds, UnaryOperator<View> view) {
+    return switch (rounds) {
+      case Step.Count count -> count;
+      case Step.Test(var steps, var flag) ->
+          new Step.Test(steps.stream().map(s -> moved(s, view)).toList(), view.apply(flag));
+    };
+  }
+
+  private static Step.Move moved(Step.Move m, UnaryOperator<View> view) {
+    return new Step.Move(m.count(), view.apply(m.from()), view.apply(m.to()));
   }
 
   private static Step.Items moved(Step.Items items, UnaryOperator<View> view) {

@@ -25,8 +25,18 @@ public final class Arithmetic {
       case Step.Fold f -> elements(f.domain());
       case Step.Gather g -> 0;
       case Step.RandomBits b -> 0;
+      case Step.Check c -> 0;
+      case Step.Composite c -> throw new IllegalArgumentException("not counted: " + c.kind());
+      case Step.Loop l -> rounds(l) * of(l.body());
       case Step.Factor f -> throw new IllegalArgumentException("not counted: " + f.kind());
     };
+  }
+
+  private static double rounds(Step.Loop loop) {
+    if (loop.rounds() instanceof Step.Count count) {
+      return count.length();
+    }
+    throw new IllegalArgumentException("not counted: rounds until a condition fails");
   }
 
   private static double elements(int[] domain) {

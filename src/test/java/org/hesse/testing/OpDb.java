@@ -50,6 +50,8 @@ public final class OpDb {
     rows.addAll(ReductionRows.rows());
     rows.addAll(IndexRows.rows());
     rows.addAll(FactorRows.rows());
+    rows.addAll(MatrixRows.rows());
+    rows.addAll(LayerRows.rows());
     rows.addAll(CompositeRows.rows());
     rows.addAll(LoopRows.rows());
     return List.copyOf(rows);

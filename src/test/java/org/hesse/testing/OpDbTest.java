@@ -39,12 +39,6 @@ class OpDbTest {
           Op.Nested.class,
           Op.Barrier.class);
 
-  /**
-   * What runs functions of the user's rather than being one; see ControlFlowTest, LinearSolverTest.
-   */
-  private static final Set<Class<?>> HIGHER_ORDER =
-      Set.of(Op.Nested.class, Op.Result.class, Op.Barrier.class, Op.Check.class);
-
   private static Set<Object> used() {
     Set<Object> used = new HashSet<>();
     for (OpRow row : OpDb.rows()) {
@@ -74,7 +68,6 @@ class OpDbTest {
     missing.addAll(List.of(ReduceKind.values()));
     missing.addAll(List.of(Op.Nested.class.getPermittedSubclasses()));
     missing.removeAll(NOT_OPERATIONS);
-    missing.removeAll(HIGHER_ORDER);
     missing.removeAll(used());
     assertEquals(Set.of(), missing, "primitives without a row");
   }

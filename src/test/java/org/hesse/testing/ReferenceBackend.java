@@ -149,6 +149,8 @@ public final class ReferenceBackend implements Backend {
           case Step.ScatterAdd s -> scatterAdd(s);
           case Step.RandomBits r -> randomBits(r);
           case Step.Factor f -> factor(f);
+          case Step.Check c -> check(c);
+          case Step.Loop l -> loop(l);
           case Step.Composite c -> throw new IllegalStateException("this backend has no kernels");
         }
       }
@@ -224,6 +226,7 @@ public final class ReferenceBackend implements Backend {
         case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
         case Step.RandomBits r -> List.of(r.key().slot());
         case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).toList();
+        case Step.Composite c -> c.operands().stream().map(m -> m.view().slot()).toList();
         case Step.Loop l -> List.of();
       };
     }
@@ -241,6 +244,7 @@ public final class ReferenceBackend implements Backend {
         case Step.ScatterAdd s -> List.of(s.out().slot());
         case Step.RandomBits r -> List.of(r.out().slot());
         case Step.Factor f -> List.of(f.out().view().slot());
+        case Step.Composite c -> List.of(c.out().view().slot());
         case Step.Loop l ->
             Stream.concat(
                     steps(l).flatMap(s -> writes(s).stream()),
@@ -258,34 +262,8 @@ public final class ReferenceBackend implements Backend {
     }
 
     private static void checkOverlap(Step step) {
-      List<Slot> in =
-          switch (step) {
-            case Step.Map m -> loads(m.code());
-            case Step.Reduce r -> loads(r.code());
-            case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
-            case Step.ArgMax a -> List.of(a.in().slot());
-            case Step.Cumsum c -> List.of(c.in().slot());
-            case Step.Fold f -> List.of(f.in().slot());
-            case Step.Gather g -> List.of(g.in().slot(), g.at().slot());
-            case Step.ScatterAdd s -> List.of(s.in().slot(), s.at().slot());
-            case Step.RandomBits r -> List.of(r.key().slot());
-            case Step.Factor f -> f.operands().stream().map(m -> m.view().slot()).toList();
-            case Step.Composite c -> c.operands().stream().map(m -> m.view().slot()).toList();
-          };
-      List<Slot> out =
-          switch (step) {
-            case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
-            case Step.Reduce r -> List.of(r.out().slot());
-            case Step.Dot d -> List.of(d.out().slot());
-            case Step.ArgMax a -> List.of(a.out().slot());
-            case Step.Cumsum c -> List.of(c.out().slot());
-            case Step.Fold f -> List.of(f.out().slot());
-            case Step.Gather g -> List.of(g.out().slot());
-            case Step.ScatterAdd s -> List.of(s.out().slot());
-            case Step.RandomBits r -> List.of(r.out().slot());
-            case Step.Factor f -> List.of(f.out().view().slot());
-            case Step.Composite c -> List.of(c.out().view().slot());
-          };
+      List<Slot> in = reads(step);
+      List<Slot> out = step instanceof Step.Loop ? List.of() : writes(step);
       for (Slot a : in) {
         for (Slot b : out) {
           boolean apart =

@@ -19,11 +19,7 @@ import org.hesse.ir.ReduceKind;
  * in {@link Op}. Sums are formed in double precision and rounded once.
  */
 public final class ReferenceInterpreter {
-  private final boolean unsignedZeros;
-
-  private ReferenceInterpreter(boolean unsignedZeros) {
-    this.unsignedZeros = unsignedZeros;
-  }
+  private ReferenceInterpreter() {}
 
   /**
    * Runs a program.
@@ -41,93 +37,47 @@ public final class ReferenceInterpreter {
    * from which 1/x and the like make a large difference.
    */
   public static Object[] run(Program program, boolean unsignedZeros, Object... inputs) {
-    double[][] in =
-        Arrays.stream(inputs).map(ReferenceInterpreter::toDoubles).toArray(double[][]::new);
-    double[][] out = new ReferenceInterpreter(unsignedZeros).run(program, in);
-    return IntStream.range(0, out.length)
-        .mapToObj(i -> fromDoubles(out[i], program.outputs().get(i).dtype()))
-        .toArray();
-  }
-
-  private double[][] run(Program program, double[][] inputs) {
-    Map<Node, double[]> values = new HashMap<>();
-    Map<Node, double[][]> results = new HashMap<>();
+    Map<Node, double[]> given = new HashMap<>();
     for (int i = 0; i < inputs.length; i++) {
-      values.put(program.inputs().get(i), inputs[i].clone());
+      given.put(program.inputs().get(i), toDoubles(inputs[i]));
     }
     Map<Node, double[]> values = values(program, unsignedZeros, given);
     return program.outputs().stream().map(n -> fromDoubles(values.get(n), n.dtype())).toArray();
   }
 
-  /** The values of all nodes, some being given: those of the inputs, at least. */
+  /**
+   * The values of all nodes, some being given: those of the inputs, at least. The value of a node
+   * with several results is all of them, one after the other.
+   */
   static Map<Node, double[]> values(
       Program program, boolean unsignedZeros, Map<Node, double[]> given) {
     Map<Node, double[]> values = new HashMap<>(given);
     for (Node n : program.nodes()) {
-      if (values.containsKey(n)) {
-        continue;
-      }
-      if (n.op() instanceof Op.Result(int index)) {
-        values.put(n, results.get(n.input(0))[index]);
-        continue;
-      }
-      double[][] in = n.inputs().stream().map(values::get).toArray(double[][]::new);
-      if (n.op() instanceof Op.Nested op) {
-        results.put(n, nested(op, in));
-        continue;
-      }
-      double[] value = compute(n, in);
-      if (value.length != n.shape().size()) {
-        throw new IllegalStateException(n + " has " + value.length + " elements");
-      }
-      for (int i = 0; unsignedZeros && i < value.length; i++) {
-        value[i] = value[i] == 0 ? 0 : value[i];
-      }
-      values.put(n, value);
-    }
-    return program.outputs().stream().map(n -> values.get(n).clone()).toArray(double[][]::new);
-  }
-
-  /** All results of a primitive that runs programs. */
-  private double[][] nested(Op.Nested op, double[][] in) {
-    return switch (op) {
-      case Op.Call call -> run(call.body(), in);
-      case Op.Solve solve -> new double[][] {in[1]};
-      case Op.While(Program condition, Program body) -> {
-        double[][] now = in.clone();
-        while (run(condition, now)[0][0] != 0) {
-          double[][] next = run(body, now);
-          System.arraycopy(next, 0, now, 0, next.length);
+      if (!values.containsKey(n)) {
+        double[] value = value(n, unsignedZeros, values);
+        for (int i = 0; unsignedZeros && i < value.length; i++) {
+          value[i] = value[i] == 0 ? 0 : value[i];
         }
-        yield Arrays.copyOf(now, op.results());
+        values.put(n, value);
       }
-      case Op.Scan scan -> scan(scan, in);
-    };
+    }
+    return values;
   }
 
-  private double[][] scan(Op.Scan op, double[][] in) {
-    double[][] results = new double[op.results()][];
-    for (int r = 0; r < results.length; r++) {
-      results[r] = new double[(int) op.shape(r).size()];
+  /** The value of a node whose inputs' values are known. */
+  static double[] value(Node n, boolean unsignedZeros, Map<Node, double[]> values) {
+    double[][] in = n.inputs().stream().map(values::get).toArray(double[][]::new);
+    if (n.op() instanceof Op.Nested op) {
+      return new ReferenceLoops(unsignedZeros).run(op, in);
     }
-    double[][] now = in.clone();
-    for (int i = 0; i < op.length(); i++) {
-      int t = op.reverse() ? op.length() - 1 - i : i;
-      for (int s = op.states(); s < op.states() + op.slices(); s++) {
-        int size = in[s].length / op.length();
-        now[s] = Arrays.copyOfRange(in[s], t * size, (t + 1) * size);
-      }
-      for (int s = 0; s < op.states(); s++) {
-        System.arraycopy(now[s], 0, results[op.history(s)], t * now[s].length, now[s].length);
-      }
-      double[][] out = run(op.body(), now);
-      for (int o = op.states(); o < out.length; o++) {
-        System.arraycopy(out[o], 0, results[o], t * out[o].length, out[o].length);
-      }
-      System.arraycopy(out, 0, now, 0, op.states());
+    double[] value =
+        n.op() instanceof Op.Result(int index)
+            ? ReferenceLoops.result((Op.Nested) n.input(0).op(), in[0], index)
+            : compute(n, in);
+    if (value.length != n.shape().size()) {
+      throw new IllegalStateException(n + " has " + value.length + " elements");
     }
-    System.arraycopy(now, 0, results, 0, op.states());
-    return results;
+    return value;
   }
 
   /** Any array of numbers or truth values as doubles. */

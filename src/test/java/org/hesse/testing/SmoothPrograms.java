@@ -82,7 +82,7 @@ final class SmoothPrograms extends RandomNodes {
     double[] known = values.get(n);
     if (known == null) {
       n.inputs().forEach(this::value);
-      known = ReferenceInterpreter.value(n, values);
+      known = ReferenceInterpreter.value(n, false, values);
       values.put(n, known);
     }
     return known;

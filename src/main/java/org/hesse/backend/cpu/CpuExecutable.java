@@ -45,6 +45,7 @@ final class CpuExecutable implements Executable {
       case Step.RandomBits random -> new RandomStep(random);
       case Step.Check check -> new CheckStep(check);
       case Step.Factor factor -> new FactorStep(factor);
+      case Step.Loop loop -> new LoopStep(loop);
       case Step.Composite composite -> composite(composite);
     };
   }
