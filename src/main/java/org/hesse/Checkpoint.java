@@ -6,7 +6,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.hesse.diff.Captures;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
 
@@ -30,6 +29,6 @@ final class Checkpoint {
   }
 
   private static Binding inside(Node n) {
-    return new Binding(new Node(new Op.Placeholder(), List.of(), n.shape(), n.dtype()), n);
+    return new Binding(n.placeholder(), n);
   }
 }

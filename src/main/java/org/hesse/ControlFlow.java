@@ -8,7 +8,6 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.hesse.diff.Captures;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
@@ -173,7 +172,7 @@ public final class ControlFlow {
   }
 
   private static Binding inside(Node outer, Shape shape) {
-    Node inner = new Node(new Op.Placeholder(), List.of(), shape, outer.dtype());
+    Node inner = outer.placeholder(shape);
     return new Binding(inner, outer);
   }
 

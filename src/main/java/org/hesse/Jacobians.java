@@ -12,7 +12,6 @@ import org.hesse.diff.Linearization;
 import org.hesse.ir.Axes;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Elementwise;
 import org.hesse.ops.Shapes;
 import org.hesse.ops.Sources;
@@ -82,7 +81,7 @@ final class Jacobians {
     Node[] blocks = new Node[inputs.size() * values.size()];
     for (int i = 0; i < inputs.size(); i++) {
       Node x = inputs.get(i);
-      Node t = placeholder(x);
+      Node t = x.placeholder();
       List<@Nullable Node> mapped = mapBasis(Jvp.push(values, Map.of(x, t)), t);
       for (int o = 0; o < values.size(); o++) {
         Node y = values.get(o);
@@ -102,7 +101,7 @@ final class Jacobians {
     List<Node> blocks = new ArrayList<>();
     for (int o = 0; o < values.size(); o++) {
       Node y = values.get(o);
-      Node ct = placeholder(y);
+      Node ct = y.placeholder();
       List<@Nullable Node> only = new ArrayList<>();
       for (int k = 0; k < values.size(); k++) {
         only.add(k == o ? ct : null);
@@ -118,10 +117,6 @@ final class Jacobians {
       }
     }
     return blocks;
-  }
-
-  private static Node placeholder(Node like) {
-    return new Node(new Op.Placeholder(), List.of(), like.shape(), like.dtype());
   }
 
   /** [out…, in…]. */

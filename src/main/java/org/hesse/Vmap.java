@@ -8,7 +8,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.hesse.diff.Batching;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Shapes;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +43,7 @@ final class Vmap {
   /** Stands for one example. */
   private static Node example(Node whole, int axis, Map<Node, Node> batched) {
     Shape one = whole.shape().remove(axis);
-    Node p = new Node(new Op.Placeholder(), List.of(), one, whole.dtype());
+    Node p = whole.placeholder(one);
     batched.put(p, Shapes.moveAxis(whole, axis, 0));
     return p;
   }

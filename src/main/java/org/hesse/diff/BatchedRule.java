@@ -44,7 +44,7 @@ public final class BatchedRule implements Op.TangentRule {
 
   /** Stands for one example of a batch. */
   private static Node one(Node batch, Map<Node, Node> map) {
-    Node p = new Node(new Op.Placeholder(), List.of(), batch.shape().remove(0), batch.dtype());
+    Node p = batch.placeholder(batch.shape().remove(0));
     map.put(p, batch);
     return p;
   }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Programs;
 import org.hesse.ops.Programs.Binding;
 import org.jspecify.annotations.Nullable;
@@ -12,11 +11,6 @@ import org.jspecify.annotations.Nullable;
 /** Shared by the rules of primitives that run programs. */
 final class Bodies {
   private Bodies() {}
-
-  /** Stands for a value inside a program that is being built. */
-  static Node like(Node n) {
-    return new Node(new Op.Placeholder(), List.of(), n.shape(), n.dtype());
-  }
 
   /**
    * What the derivative of a body reads from outside of it: values that the rule of a customJvp

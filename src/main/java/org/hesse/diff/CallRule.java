@@ -28,7 +28,7 @@ final class CallRule implements NestedRule<Op.Call> {
     for (int i = 0; i < tangents.length; i++) {
       Node t = tangents[i];
       if (t != null) {
-        Node inner = Bodies.like(t);
+        Node inner = t.placeholder();
         seeds.put(parameters.get(i), inner);
         inputs.add(new Binding(inner, t));
       }
@@ -58,7 +58,7 @@ final class CallRule implements NestedRule<Op.Call> {
       if (ct == null) {
         inner.add(null);
       } else {
-        Node stand = Bodies.like(ct);
+        Node stand = ct.placeholder();
         inner.add(stand);
         inputs.add(new Binding(stand, ct));
       }
@@ -80,7 +80,7 @@ final class CallRule implements NestedRule<Op.Call> {
     Map<Node, Node> map = new HashMap<>();
     for (int i = 0; i < batched.length; i++) {
       Node parameter = op.body().inputs().get(i);
-      Node inner = batched[i] ? Bodies.like(inputs.get(i)) : parameter;
+      Node inner = batched[i] ? inputs.get(i).placeholder() : parameter;
       if (batched[i]) {
         map.put(parameter, inner);
       }

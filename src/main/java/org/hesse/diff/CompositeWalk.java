@@ -78,7 +78,7 @@ final class CompositeWalk {
     List<Node> in = new ArrayList<>();
     List<Node> wanted = new ArrayList<>();
     for (int i = 0; i < linear.length; i++) {
-      in.add(linear[i] ? Bodies.like(y.input(i)) : y.input(i));
+      in.add(linear[i] ? y.input(i).placeholder() : y.input(i));
       if (linear[i]) {
         wanted.add(in.get(i));
       }

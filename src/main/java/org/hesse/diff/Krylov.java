@@ -77,7 +77,7 @@ record Krylov(KrylovMethod method) {
   }
 
   private static Node applyTransposed(Program product, Node u, List<Node> constants) {
-    Node stand = Bodies.like(u);
+    Node stand = u.placeholder();
     Node t = SolveRule.transposed(product, stand);
     List<Node> inputs = new ArrayList<>(product.inputs());
     inputs.set(0, stand);
@@ -94,7 +94,7 @@ record Krylov(KrylovMethod method) {
     }
 
     State stand() {
-      List<Node> n = nodes().stream().map(Bodies::like).toList();
+      List<Node> n = nodes().stream().map(Node::placeholder).toList();
       return new State(n.get(0), n.get(1), n.get(2), n.get(3), n.get(4));
     }
   }

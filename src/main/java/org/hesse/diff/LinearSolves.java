@@ -18,7 +18,7 @@ public final class LinearSolves {
    * @param b real, [n]
    */
   public static Node solve(KrylovMethod method, UnaryOperator<Node> product, Node b) {
-    Node v = Bodies.like(b);
+    Node v = b.placeholder();
     Node av = product.apply(v);
     List<Binding> constants =
         Captures.of(List.of(av), List.of(v)).stream().map(Binding::same).toList();

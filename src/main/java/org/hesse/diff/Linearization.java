@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.hesse.ir.Node;
-import org.hesse.ir.Op;
 import org.hesse.ops.Rules;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +22,7 @@ public record Linearization(List<Node> tangents, List<@Nullable Node> outputs) {
     Map<Node, Node> seeds = new HashMap<>();
     List<Node> tangents = new ArrayList<>();
     for (Node in : inputs) {
-      Node t = new Node(new Op.Placeholder(), List.of(), in.shape(), in.dtype());
+      Node t = in.placeholder();
       tangents.add(t);
       seeds.put(in, t);
     }

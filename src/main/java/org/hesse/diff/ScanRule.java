@@ -50,7 +50,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
     Map<Node, Node> seeds = new HashMap<>();
     for (int i = 0; i < tangents.length; i++) {
       if (tangents[i] != null) {
-        seeds.put(parameters.get(i), Bodies.like(parameters.get(i)));
+        seeds.put(parameters.get(i), parameters.get(i).placeholder());
       }
     }
     // A state has a tangent if it ever gets one from another that has.
@@ -94,7 +94,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
     for (int i = 0; i < op.states(); i++) {
       Node p = op.body().inputs().get(i);
       if (pushed.get(i) != null && !seeds.containsKey(p)) {
-        seeds.put(p, Bodies.like(p));
+        seeds.put(p, p.placeholder());
         more = true;
       }
     }
@@ -223,7 +223,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
     }
 
     private void addSeed(int state) {
-      seeds.put(state, Bodies.like(parameters.get(state)));
+      seeds.put(state, parameters.get(state).placeholder());
     }
 
     /** A state has a cotangent if it ever gets one from another that has. */
@@ -261,7 +261,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
         Node all = cotangents[i];
         if (all != null) {
           Node out = op.body().outputs().get(i);
-          Node ct = Bodies.like(out);
+          Node ct = out.placeholder();
           slices.add(new Binding(ct, all));
           outs.add(out);
           cts.add(ct);
@@ -322,7 +322,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
           states.add(new Binding(seed, ct == null ? Sources.fullLike(0, seed) : ct));
           Node total = cotangents[op.history(i)];
           if (total != null) {
-            Node h = Bodies.like(parameters.get(i));
+            Node h = parameters.get(i).placeholder();
             slices.add(new Binding(h, total));
             b = b == null ? h : Elementwise.add(b, h);
           }
@@ -333,7 +333,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
       for (int i : groups.constants) {
         Node b = back.get(parameters.get(i));
         if (linear[i] && b != null) {
-          Node sum = Bodies.like(parameters.get(i));
+          Node sum = parameters.get(i).placeholder();
           states.add(new Binding(sum, Sources.fullLike(0, parameters.get(i))));
           place[i] = next.size();
           next.add(Elementwise.add(sum, b));
@@ -415,7 +415,7 @@ final class ScanRule implements NestedRule<Op.Scan> {
 
   /** Stands for a batch of a value inside a program. */
   static Node batchOf(Node p, int size) {
-    return new Node(new Op.Placeholder(), List.of(), p.shape().insert(0, size), p.dtype());
+    return p.placeholder(p.shape().insert(0, size));
   }
 
   private static List<Binding> bindings(

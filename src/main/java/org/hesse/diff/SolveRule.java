@@ -71,7 +71,7 @@ final class SolveRule implements NestedRule<Op.Solve> {
     Node ct = cotangents[0];
     if (ct != null) {
       Node v = op.product().inputs().get(0);
-      Node u = Bodies.like(v);
+      Node u = v.placeholder();
       boolean symmetric = op.method().symmetric();
       Node product = symmetric ? op.product().outputs().get(0) : transposed(op.product(), u);
       back[0] = solve(op, symmetric ? v : u, product, constants(op, y), ct);

@@ -31,7 +31,7 @@ final class WhileRule implements NestedRule<Op.While> {
     Map<Node, Node> seeds = new HashMap<>();
     for (int i = 0; i < tangents.length; i++) {
       if (tangents[i] != null) {
-        seeds.put(parameters.get(i), Bodies.like(parameters.get(i)));
+        seeds.put(parameters.get(i), parameters.get(i).placeholder());
       }
     }
     List<@Nullable Node> pushed = Jvp.push(op.body().outputs(), seeds);
@@ -77,7 +77,7 @@ final class WhileRule implements NestedRule<Op.While> {
     for (int i = 0; i < op.results(); i++) {
       Node p = op.body().inputs().get(i);
       if (pushed.get(i) != null && !seeds.containsKey(p)) {
-        seeds.put(p, Bodies.like(p));
+        seeds.put(p, p.placeholder());
         more = true;
       }
     }

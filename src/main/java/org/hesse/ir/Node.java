@@ -56,6 +56,16 @@ public final class Node {
     return dtype;
   }
 
+  /** A placeholder of this shape and dtype, for a value that somebody else will supply. */
+  public Node placeholder() {
+    return placeholder(shape);
+  }
+
+  /** A placeholder of this dtype and another shape: for a slice of this value, or a batch of it. */
+  public Node placeholder(Shape other) {
+    return new Node(new Op.Placeholder(), List.of(), other, dtype);
+  }
+
   @Override
   public String toString() {
     return "%" + id + " = " + op.mnemonic() + " " + dtype + shape;

@@ -294,16 +294,24 @@ public sealed interface Op {
     Nested with(List<Program> programs);
 
     /** How many of the inputs are a state, which changes from round to round. */
-    int states();
+    default int states() {
+      return 0;
+    }
 
-    /** How many results there are. */
-    int results();
+    /** How many results there are: as many as the last program has, where nothing else is said. */
+    default int results() {
+      return programs().getLast().outputs().size();
+    }
 
     /** Shape of a result. */
-    Shape shape(int result);
+    default Shape shape(int result) {
+      return programs().getLast().outputs().get(result).shape();
+    }
 
     /** Dtype of a result. */
-    DType dtype(int result);
+    default DType dtype(int result) {
+      return programs().getLast().outputs().get(result).dtype();
+    }
   }
 
   /** The result of a {@link Nested} primitive, its only input, with the given position. */
@@ -388,21 +396,6 @@ public sealed interface Op {
     public int states() {
       return results();
     }
-
-    @Override
-    public int results() {
-      return body.outputs().size();
-    }
-
-    @Override
-    public Shape shape(int result) {
-      return body.outputs().get(result).shape();
-    }
-
-    @Override
-    public DType dtype(int result) {
-      return body.outputs().get(result).dtype();
-    }
   }
 
   /**
@@ -421,26 +414,6 @@ public sealed interface Op {
     @Override
     public Call with(List<Program> programs) {
       return new Call(programs.get(0), late);
-    }
-
-    @Override
-    public int states() {
-      return 0;
-    }
-
-    @Override
-    public int results() {
-      return body.outputs().size();
-    }
-
-    @Override
-    public Shape shape(int result) {
-      return body.outputs().get(result).shape();
-    }
-
-    @Override
-    public DType dtype(int result) {
-      return body.outputs().get(result).dtype();
     }
   }
 
@@ -461,26 +434,6 @@ public sealed interface Op {
     @Override
     public Solve with(List<Program> programs) {
       return new Solve(programs.get(0), method);
-    }
-
-    @Override
-    public int states() {
-      return 0;
-    }
-
-    @Override
-    public int results() {
-      return 1;
-    }
-
-    @Override
-    public Shape shape(int result) {
-      return product.outputs().get(0).shape();
-    }
-
-    @Override
-    public DType dtype(int result) {
-      return product.outputs().get(0).dtype();
     }
   }
 

@@ -154,7 +154,7 @@ final class LoopRules {
               : inside.computeIfAbsent(
                   base,
                   b -> {
-                    Node stand = b == p.outer() ? p.inner() : OpenLoop.standIn(b);
+                    Node stand = b == p.outer() ? p.inner() : b.placeholder();
                     kept.add(new Port(stand, at));
                     return stand;
                   });
@@ -269,7 +269,7 @@ final class LoopRules {
     List<Node> values = Copies.of(hoisted, outside);
     Map<Node, Node> by = new HashMap<>();
     for (int i = 0; i < values.size(); i++) {
-      Node inner = OpenLoop.standIn(values.get(i));
+      Node inner = values.get(i).placeholder();
       by.put(hoisted.get(i), inner);
       loop.constants.add(new Port(inner, values.get(i)));
     }

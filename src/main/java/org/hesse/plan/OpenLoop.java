@@ -131,11 +131,6 @@ final class OpenLoop {
     test = test == null ? null : roots.get(k);
   }
 
-  /** Stands for an input inside. */
-  static Node standIn(Node like) {
-    return new Node(new Op.Placeholder(), List.of(), like.shape(), like.dtype());
-  }
-
   void know(int result, Node value) {
     known.put(result, value);
   }
