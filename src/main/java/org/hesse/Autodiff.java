@@ -70,6 +70,7 @@ public final class Autodiff {
    *     has a leaf that is not real
    */
   public static <A> UnaryOperator<A> grad(Function<A, Tensor> f) {
+    Misuse.given("grad", "f", f, "a function");
     return x -> {
       Tree<A> tree = Tree.of("x", x);
       return tree.rebuild(
@@ -79,6 +80,7 @@ public final class Autodiff {
 
   /** Like {@link #grad}, with the function's value, which costs nothing more. */
   public static <A> Function<A, ValueAndGradient<A>> valueAndGrad(Function<A, Tensor> f) {
+    Misuse.given("valueAndGrad", "f", f, "a function");
     return x -> {
       Tree<A> tree = Tree.of("x", x);
       List<Tensor> result =
@@ -336,20 +338,10 @@ public final class Autodiff {
     UnaryOperator<A> product =
         switch (mode) {
           case FORWARD_OVER_REVERSE -> z -> jvp(grad(f), z, v).tangent();
-          case REVERSE_OVER_REVERSE -> grad(z -> dot(tree, grad(f).apply(z), v));
+          case REVERSE_OVER_REVERSE -> grad(z -> Transform.dot(tree, grad(f).apply(z), v));
           case REVERSE_OVER_FORWARD -> grad(z -> jvp(f, z, v).tangent());
         };
     return tree.rebuild(Transform.run("hvp", () -> Transform.nodes(tree.leaves(product.apply(x)))));
-  }
-
-  private static <A> Tensor dot(Tree<A> tree, A a, A b) {
-    List<Tensor> right = tree.leaves(b);
-    List<Tensor> left = tree.leaves(a);
-    Tensor sum = left.get(0).mul(right.get(0)).sum();
-    for (int i = 1; i < left.size(); i++) {
-      sum = sum.add(left.get(i).mul(right.get(i)).sum());
-    }
-    return sum;
   }
 
   /**
@@ -383,6 +375,7 @@ public final class Autodiff {
    *     name is no leaf's, or an unmapped result depends on the batch
    */
   public static <A, B> Function<A, B> vmap(Function<A, B> f, VmapAxes in, VmapAxes out) {
+    Misuse.given("vmap", "f", f, "a function");
     return x -> Vmap.apply(f, in, out, x);
   }
 
@@ -404,7 +397,7 @@ public final class Autodiff {
   public static <A, B, C> BiFunction<A, B, C> vmap(
       BiFunction<A, B, C> f, VmapAxes first, VmapAxes second, VmapAxes out) {
     Function<Pair<A, B>, C> mapped =
-        vmap(p -> f.apply(p.first(), p.second()), VmapAxes.both(first, second), out);
+        vmap(Pair.function("vmap", f), VmapAxes.both(first, second), out);
     return (a, b) -> mapped.apply(new Pair<>(a, b));
   }
 
@@ -428,6 +421,8 @@ public final class Autodiff {
    *     differentiated, or by reverse mode if the rule is not linear in the tangent
    */
   public static <A, B> Function<A, B> customJvp(Function<A, B> f, TangentRule<A, B> rule) {
+    Misuse.given("customJvp", "f", f, "a function");
+    Misuse.given("customJvp", "rule", rule, "a rule for the tangent");
     return x -> CustomJvp.apply(f, rule, x);
   }
 
@@ -448,6 +443,7 @@ public final class Autodiff {
    * <p>It has derivatives of every order by every mode, and may capture what is differentiated.
    */
   public static <A, B> Function<A, B> checkpoint(Function<A, B> f) {
+    Misuse.given("checkpoint", "f", f, "a function");
     return x -> Checkpoint.apply(f, x);
   }
 
@@ -542,11 +538,9 @@ public final class Autodiff {
    * }</pre>
    */
   public static <A, B, C> BiFunction<A, B, C> compile(BiFunction<A, B, C> f, Donate donate) {
-    Compiled<Pair<A, B>, C> compiled = new Compiled<>(p -> f.apply(p.first(), p.second()), donate);
+    Compiled<Pair<A, B>, C> compiled = new Compiled<>(Pair.function("compile", f), donate);
     return (a, b) -> compiled.apply(new Pair<>(a, b));
   }
-
-  private record Pair<A, B>(A first, B second) {}
 
   /**
    * The graph that {@link #compile} would plan for an argument of this structure, to print or draw.

@@ -29,8 +29,8 @@ final class Compiled<A, B> implements Function<A, B> {
   private final Donate donate;
 
   Compiled(Function<A, B> function, Donate donate) {
-    this.function = function;
-    this.donate = donate;
+    this.function = Misuse.given("compile", "f", function, "a function");
+    this.donate = Misuse.given("compile", "donate", donate, "such as Donate.first()");
   }
 
   /** What a plan depends on: structure, and type of each leaf. */

@@ -49,6 +49,9 @@ public final class Donate {
    *     two arguments begin with {@code first} and {@code second}
    */
   public static Donate leaves(String... paths) {
+    for (String path : Misuse.given("Donate.leaves", "paths", paths, "names of tensors")) {
+      Misuse.given("Donate.leaves", "a path", path, "a tensor's name");
+    }
     return new Donate(List.of(paths));
   }
 

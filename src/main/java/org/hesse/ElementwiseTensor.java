@@ -21,13 +21,9 @@ abstract sealed class ElementwiseTensor permits Tensor {
   /** Element type. */
   public abstract DType dtype();
 
-  /** An argument that a caller might have left null. */
+  /** A tensor that a caller might have left null. */
   static Tensor given(String call, String argument, @Nullable Tensor t) {
-    if (t == null) {
-      throw new IllegalArgumentException(
-          call + ": " + argument + " is null" + CallSite.here() + "; expected a tensor");
-    }
-    return t;
+    return Misuse.given(call, argument, t, "a tensor");
   }
 
   private static String name(Enum<?> kind) {
@@ -314,6 +310,7 @@ abstract sealed class ElementwiseTensor permits Tensor {
 
   /** Converts to another dtype; reals to I32 truncate toward zero and saturate. */
   public Tensor cast(DType dtype) {
+    Misuse.given("cast", "dtype", dtype, "such as DType.F32");
     return dtype == dtype() ? (Tensor) this : Tensor.finish(Elementwise.cast(node(), dtype));
   }
 

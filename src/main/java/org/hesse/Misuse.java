@@ -3,6 +3,7 @@ package org.hesse;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
+import org.jspecify.annotations.Nullable;
 
 /** Errors of tensors that are used where or when they cannot be. */
 final class Misuse {
@@ -12,6 +13,20 @@ final class Misuse {
           : " (java -D" + CallSite.DEBUG_PROPERTY + "=true names the line that made it)";
 
   private Misuse() {}
+
+  /**
+   * An argument that a caller might have left null.
+   *
+   * @param expected what belongs there
+   * @throws IllegalArgumentException if it is null
+   */
+  static <T> T given(String call, String argument, @Nullable T value, String expected) {
+    if (value == null) {
+      throw new IllegalArgumentException(
+          call + ": " + argument + " is null" + CallSite.here() + "; expected " + expected);
+    }
+    return value;
+  }
 
   /**
    * Refuses a traced tensor that is used outside of its trace.

@@ -1,5 +1,6 @@
 package org.hesse;
 
+import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,25 +52,27 @@ public final class Tensor extends ElementwiseTensor {
 
   /** An F32 tensor with a copy of the values in row-major order; no dims make a vector. */
   public static Tensor of(float[] values, int... dims) {
-    return upload(values, values.length, dims);
+    return upload(values, dims);
   }
 
   /** An F64 tensor with a copy of the values in row-major order; no dims make a vector. */
   public static Tensor of(double[] values, int... dims) {
-    return upload(values, values.length, dims);
+    return upload(values, dims);
   }
 
   /** An I32 tensor with a copy of the values in row-major order; no dims make a vector. */
   public static Tensor of(int[] values, int... dims) {
-    return upload(values, values.length, dims);
+    return upload(values, dims);
   }
 
   /** A BOOL tensor with a copy of the values in row-major order; no dims make a vector. */
   public static Tensor of(boolean[] values, int... dims) {
-    return upload(values, values.length, dims);
+    return upload(values, dims);
   }
 
-  private static Tensor upload(Object array, int length, int[] dims) {
+  private static Tensor upload(Object array, int[] dims) {
+    int length = Array.getLength(Misuse.given("Tensor.of", "values", array, "an array"));
+    Misuse.given("Tensor.of", "dims", dims, "extents, or none for a vector");
     Shape shape = dims.length == 0 ? Shape.of(length) : Shape.of(dims);
     if (shape.size() != length) {
       throw new IllegalArgumentException(
@@ -121,7 +124,7 @@ public final class Tensor extends ElementwiseTensor {
    * in the same place should share one plan.
    */
   private static Node constant(double value, DType dtype) {
-    Sources.requireValue(value, dtype);
+    Sources.requireValue(value, Misuse.given("Tensor", "dtype", dtype, "such as DType.F32"));
     return Trace.current() == null
         ? of(Hesse.backend().upload(HostArrays.single(value, dtype)), Shape.scalar()).node
         : Sources.constant(value, dtype);

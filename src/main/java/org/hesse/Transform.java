@@ -29,6 +29,8 @@ final class Transform {
   /** The nodes of f's result; its structure goes to {@code out}. */
   static <A, B> List<Node> call(
       Function<A, B> f, Tree<A> tree, List<Node> inputs, AtomicReference<Tree<B>> out) {
+    Trace trace = Trace.current();
+    Misuse.given(trace == null ? "call" : trace.transform(), "f", f, "a function");
     B y = f.apply(tree.rebuild(inputs.stream().map(Tensor::traced).toList()));
     out.set(Tree.of("the result of f", y));
     return nodes(out.get().leaves(y));
@@ -41,7 +43,7 @@ final class Transform {
    */
   static <A> Tensor scalar(String transform, Function<A, Tensor> f, A x) {
     // Not as a Tensor, which a function of an unchecked type need not return.
-    Object y = ((Function<A, ?>) f).apply(x);
+    Object y = ((Function<A, ?>) Misuse.given(transform, "f", f, "a function")).apply(x);
     if (y instanceof Tensor t && t.rank() == 0 && t.dtype().isReal()) {
       return t;
     }
@@ -77,6 +79,17 @@ final class Transform {
     return Tree.of(y).size() == 0
         ? " tensor; a Java number has no derivative"
         : " (return one of its tensors, or take the vjp or jacobian)";
+  }
+
+  /** The sum of the products of all numbers of two values of one structure. */
+  static <A> Tensor dot(Tree<A> tree, A a, A b) {
+    List<Tensor> right = tree.leaves(b);
+    List<Tensor> left = tree.leaves(a);
+    Tensor sum = left.get(0).mul(right.get(0)).sum();
+    for (int i = 1; i < left.size(); i++) {
+      sum = sum.add(left.get(i).mul(right.get(i)).sum());
+    }
+    return sum;
   }
 
   static List<Node> nodes(List<Tensor> tensors) {

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
@@ -80,6 +81,29 @@ class TransformErrorsTest {
     illegalArgument(() -> Tensor.stack(0, null, X), "stack: parts[0] is null");
     illegalArgument(() -> Matrices.solve(Tensor.eye(DType.F64, 3), null), "solve: b is null");
     illegalArgument(() -> X.take(0, null), "take: indices is null");
+    illegalArgument(() -> X.cast(null), "cast: dtype is null", "DType.F32");
+    illegalArgument(() -> Tensor.of((float[]) null), "Tensor.of: values is null", "an array");
+    illegalArgument(() -> Tensor.of(new float[2], (int[]) null), "Tensor.of: dims is null");
+    illegalArgument(() -> Tensor.zeros(null, 2), "dtype is null", "DType.F32");
+  }
+
+  @Test
+  void nullFunctions() {
+    Function<Tensor, Tensor> none = null;
+    illegalArgument(() -> grad(none), "grad: f is null", "a function");
+    illegalArgument(() -> Autodiff.valueAndGrad(none), "valueAndGrad: f is null");
+    illegalArgument(() -> jvp(none, X, X), "jvp: f is null");
+    illegalArgument(() -> vjp(none, X), "vjp: f is null");
+    illegalArgument(() -> vmap(none), "vmap: f is null");
+    illegalArgument(() -> Autodiff.hessian(none, X), "f is null");
+    illegalArgument(() -> Autodiff.checkpoint(none), "checkpoint: f is null");
+    illegalArgument(() -> customJvp(none, (x, y, dx) -> dx), "customJvp: f is null");
+    illegalArgument(() -> customJvp(Tensor::exp, null), "customJvp: rule is null");
+    illegalArgument(() -> compile(none), "compile: f is null");
+    BiFunction<Tensor, Tensor, Tensor> two = null;
+    illegalArgument(() -> compile(two), "compile: f is null");
+    illegalArgument(() -> compile(Tensor::exp, null), "compile: donate is null", "Donate.first()");
+    illegalArgument(() -> Donate.leaves("x", null), "Donate.leaves: a path is null");
   }
 
   @Test
