@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Compares derivatives with central differences. Each leaf of the argument is moved by itself along
@@ -18,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * derivatives are compared a little further along the line, and the report says so.
  */
 final class GradientCheck {
-  /** Steps tried, as multiples of the best one for a smooth function of unit scale. */
-  private static final double[] STEPS = {1, 0.1, 10};
+  /** Steps, each ten of the one before, as multiples of the best one for unit scale. */
+  private static final double[] STEPS = {0.1, 1, 10};
 
   /** Where to look instead of a kink, in the same unit: further off than the largest step. */
   private static final double[] PLACES = {16, -16, 48, -48};
@@ -141,26 +139,58 @@ final class GradientCheck {
       }
     }
 
-    /** The best of several steps. */
+    /**
+     * At the step whose quotient is the surest. What the quotient's own errors explain does not
+     * count: rounding, from the function's noise, and truncation, from how it changes with the
+     * step. A quotient q(h) whose error grows at least like h is off by at most |q(10 h) − q(h)| /
+     * 9.
+     */
     private GradientReport.Finding compareAt(
         double t, Function<Tensor, Tensor> lower, Function<Tensor, Tensor> derivative, int order) {
-      double value = at(lower, t);
       double exact = at(derivative, t);
-      size = Math.max(size, Math.abs(value));
-      double rounding = 16 * dtype.epsilon() * size;
-      GradientReport.@Nullable Finding best = null;
-      for (double step : STEPS) {
-        double h = step * unit;
-        double quotient = (at(lower, t + h) - at(lower, t - h)) / (2 * h);
-        double scale = Math.max(Math.abs(value), Math.max(Math.abs(exact), Math.abs(quotient)));
-        // Numbers that cancel leave their rounding behind, where a derivative is 0.
-        double off = Math.abs(exact - quotient);
-        double error = off <= rounding ? 0 : off / scale;
-        if (best == null || error < best.error() || Double.isNaN(best.error())) {
-          best = new GradientReport.Finding(path, order, exact, quotient, error);
+      double noise = noise(lower, t);
+      double[] quotients = new double[STEPS.length];
+      for (int i = 0; i < STEPS.length; i++) {
+        double h = STEPS[i] * unit;
+        quotients[i] = (at(lower, t + h) - at(lower, t - h)) / (2 * h);
+      }
+      double explained = Double.NaN;
+      double quotient = quotients[0];
+      for (int i = 0; i < STEPS.length - 1; i++) {
+        double rounding = 3 * noise / (STEPS[i] * unit);
+        double truncation = Math.abs(quotients[i + 1] - quotients[i]) / 9;
+        if (!(rounding + truncation >= explained)) {
+          explained = rounding + truncation;
+          quotient = quotients[i];
         }
       }
-      return Objects.requireNonNull(best);
+      double beyond = Math.abs(exact - quotient) - 2 * explained;
+      double error = beyond <= 0 ? 0 : beyond / Math.max(Math.abs(exact), Math.abs(quotient));
+      return new GradientReport.Finding(path, order, exact, quotient, error);
+    }
+
+    /**
+     * Standard deviation of a value's rounding errors, from fourth differences of values so close
+     * together that the function itself is a line between them (Moré and Wild, Estimating
+     * computational noise, SIAM J. Sci. Comput. 33, 2011, equation 2.4).
+     */
+    private double noise(Function<Tensor, Tensor> f, double t) {
+      double[] table = new double[9];
+      for (int i = 0; i < table.length; i++) {
+        table[i] = at(f, t + (i - 4) * unit / 1024);
+      }
+      // What is left of numbers that cancel in a derivative has the noise of the function itself.
+      size = Math.max(size, Math.abs(table[4]));
+      for (int k = 1; k <= 4; k++) {
+        for (int i = 0; i < table.length - k; i++) {
+          table[i] = table[i + 1] - table[i];
+        }
+      }
+      double squares = 0;
+      for (int i = 0; i < 5; i++) {
+        squares += table[i] * table[i];
+      }
+      return Math.max(dtype.epsilon() * size, Math.sqrt(squares / 5 / 70));
     }
 
     /**

@@ -20,7 +20,8 @@ public record GradientReport(List<Finding> findings, double tolerance, List<Stri
    * @param order order of the derivative
    * @param derivative by automatic differentiation
    * @param difference by central differences
-   * @param error their difference, relative to the largest of the two and the function's value
+   * @param error their difference beyond what rounding and truncation of the difference quotient
+   *     explain, relative to the larger of the two
    */
   public record Finding(
       String path, int order, double derivative, double difference, double error) {

@@ -69,6 +69,32 @@ class GradientOptionsTest {
     }
   }
 
+  /** The value says nothing about how large a derivative is. */
+  @Test
+  void aWrongDerivativeOfALargeValueIsFound() {
+    for (double offset : new double[] {0, 1, 1e4, 1e7}) {
+      Function<Tensor, Tensor> right = x -> x.sin().sum().add(offset);
+      Function<Tensor, Tensor> wrong =
+          customJvp(right, (x, y, dx) -> x.cos().mul(dx).sum().mul(1.01));
+      assertTrue(checkGradients(right, X, FULL).passed(), offset + " right");
+      assertFalse(checkGradients(wrong, X, FULL).passed(), offset + " wrong");
+    }
+  }
+
+  @Test
+  void derivativesThatVanishPass() {
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      Tensor x = normal(2, 40, 25).cast(dtype);
+      GradientReport constant =
+          checkGradients((Tensor t) -> t.softmax(1).sum(), x, GradientOptions.order(2));
+      assertTrue(constant.passed(), constant.toString());
+      // At the minimum of a steep bowl only the third derivative is left beside rounding.
+      Tensor zero = Tensor.zeros(dtype, 3);
+      GradientReport bowl = checkGradients(t -> t.cos().mul(1e4).sum(), zero, FULL);
+      assertTrue(bowl.passed(), bowl.toString());
+    }
+  }
+
   @Test
   void aWrongDerivativeBesideAKinkIsStillFound() {
     Function<Tensor, Tensor> wrong =
