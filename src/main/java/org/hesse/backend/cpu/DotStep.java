@@ -8,6 +8,7 @@ import org.hesse.backend.View;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.Op;
 import org.hesse.ir.ReduceKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Picks the way to compute a product. One with a single row or column is a reduction of an
@@ -21,8 +22,35 @@ final class DotStep {
   private DotStep() {}
 
   static Prepared prepare(Step.Dot dot) {
+    return prepare(dot, null);
+  }
+
+  /**
+   * A product, each finished part of whose result goes to the tail. Where a product is computed as
+   * something else, the whole result is one part.
+   */
+  static Prepared prepare(Step.Dot dot, @Nullable Tail tail) {
+    Prepared other = simple(dot);
+    if (other == null) {
+      Gemm gemm = Gemm.of(dot, tail);
+      long products = (long) dot.batch() * dot.m() * dot.n() * dot.k();
+      if (products <= TINY || !Simd.PRESENT) {
+        return new ScalarGemm(gemm);
+      }
+      return gemm.dtype() == DType.F32 ? new GemmF32(gemm) : new GemmF64(gemm);
+    }
+    if (tail == null) {
+      return other;
+    }
+    return memory -> {
+      other.run(memory);
+      Gemm.finish(dot, tail, memory);
+    };
+  }
+
+  /** The product as a step of another kind, if it is one. */
+  private static @Nullable Prepared simple(Step.Dot dot) {
     DType operands = dot.lhs().slot().dtype();
-    DType dtype = dot.out().slot().dtype();
     if (dot.k() == 1) {
       return outer(dot);
     }
@@ -32,15 +60,7 @@ final class DotStep {
     if (dot.m() == 1) {
       return matrixVector(dot, dot.n(), dot.rhs(), dot.lhs(), strides(dot.out(), 0, 2));
     }
-    if (!operands.isReal()) {
-      return general(dot);
-    }
-    Gemm gemm = Gemm.of(dot);
-    long products = (long) dot.batch() * dot.m() * dot.n() * dot.k();
-    if (products <= TINY || !Simd.PRESENT) {
-      return new ScalarGemm(gemm);
-    }
-    return dtype == DType.F32 ? new GemmF32(gemm) : new GemmF64(gemm);
+    return operands.isReal() ? null : general(dot);
   }
 
   /** With one pair in each sum there is nothing to add. */

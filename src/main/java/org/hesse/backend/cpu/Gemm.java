@@ -4,15 +4,28 @@ import org.hesse.DType;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A matrix product {@code c[b,i,j] = Σₚ a[b,i,p] · b[b,j,p]}, turned so that rows of the result are
  * contiguous if either its rows or its columns are.
  *
+ * @param turned whether rows and columns of the result, and so the operands, have changed places
  * @param scattered whether the result must go by way of a contiguous copy
+ * @param tail what is told which parts of the result are finished
  */
 record Gemm(
-    int batch, int m, int n, int k, Matrix a, Matrix b, Matrix c, boolean scattered, View out) {
+    int batch,
+    int m,
+    int n,
+    int k,
+    Matrix a,
+    Matrix b,
+    Matrix c,
+    boolean turned,
+    boolean scattered,
+    View out,
+    @Nullable Tail tail) {
 
   /** An operand: where it begins, and the strides over batch, its rows and its columns. */
   record Matrix(Slot slot, int at, long batch, int row, int column) {
@@ -27,24 +40,45 @@ record Gemm(
     }
   }
 
-  static Gemm of(Step.Dot dot) {
+  static Gemm of(Step.Dot dot, @Nullable Tail tail) {
     Matrix lhs = Matrix.of(dot.lhs(), 1, 2);
     Matrix rhs = Matrix.of(dot.rhs(), 1, 2);
-    long[] s = dot.out().strides();
+    View out = dot.out();
+    long[] s = out.strides();
     if (s[2] != 1 && s[1] == 1) {
-      return new Gemm(
-          dot.batch(),
-          dot.n(),
-          dot.m(),
-          dot.k(),
-          rhs,
-          lhs,
-          Matrix.of(dot.out(), 2, 1),
-          false,
-          dot.out());
+      Matrix c = Matrix.of(out, 2, 1);
+      return new Gemm(dot.batch(), dot.n(), dot.m(), dot.k(), rhs, lhs, c, true, false, out, tail);
     }
-    Matrix out = Matrix.of(dot.out(), 1, 2);
-    return new Gemm(dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, out, s[2] != 1, dot.out());
+    Matrix c = Matrix.of(out, 1, 2);
+    return new Gemm(
+        dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, c, false, s[2] != 1, out, tail);
+  }
+
+  /** Tells the tail, if there is one, that a part of the result is finished. */
+  void finish(Memory memory, int batchIndex, int i0, int i1, int j0, int j1) {
+    if (tail != null) {
+      if (turned) {
+        tail.run(memory, batchIndex, j0, j1, i0, i1);
+      } else {
+        tail.run(memory, batchIndex, i0, i1, j0, j1);
+      }
+    }
+  }
+
+  /** Tells the tail, if there is one, that all of the result is finished. */
+  void finish(Memory memory) {
+    if (tail != null) {
+      for (int i = 0; i < batch; i++) {
+        finish(memory, i, 0, m, 0, n);
+      }
+    }
+  }
+
+  /** Tells the tail that all of the result is finished. */
+  static void finish(Step.Dot dot, Tail tail, Memory memory) {
+    for (int i = 0; i < dot.batch(); i++) {
+      tail.run(memory, i, 0, dot.m(), 0, dot.n());
+    }
   }
 
   /** Type of the products and of the result. */

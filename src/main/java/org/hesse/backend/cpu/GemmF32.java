@@ -76,6 +76,9 @@ final class GemmF32 implements Prepared {
     if (run.copy != null) {
       gemm.scatter(run.copy, memory);
     }
+    if (splits > 1 || run.copy != null) {
+      gemm.finish(memory);
+    }
   }
 
   private static synchronized MicroKernelF32 kernel(int rows, int vectors) {
@@ -91,6 +94,7 @@ final class GemmF32 implements Prepared {
 
   /** One execution: the arrays involved. */
   private final class Run {
+    final Memory memory;
     final Object a;
     final Object b;
     final float[] c;
@@ -99,6 +103,7 @@ final class GemmF32 implements Prepared {
     final float @Nullable [] copy;
 
     Run(Memory memory) {
+      this.memory = memory;
       a = memory.array(gemm.a().slot());
       b = memory.array(gemm.b().slot());
       float[] out = (float[]) memory.array(gemm.c().slot());
@@ -298,6 +303,9 @@ final class GemmF32 implements Prepared {
                     frame.halfF32);
             PackF32.put(frame.halfF32, ld, to, c + i * row, row, count, n, p > firstPass());
           }
+        }
+        if (p1 == gemm.k() && splits == 1 && copy == null) {
+          gemm.finish(memory, batch, i0, i0 + m, j0, j0 + n);
         }
       }
 

@@ -46,6 +46,7 @@ final class ScalarGemm implements Prepared {
     long[] strides = {gemm.c().batch(), gemm.c().row(), gemm.c().column()};
     new Strided(domain, strides, gemm.c().at())
         .scatter(rounded, 0, 0, result.length, memory.array(gemm.c().slot()));
+    gemm.finish(memory);
   }
 
   private void tile(Memory memory, int batch, int i0, int j0, double[] result) {

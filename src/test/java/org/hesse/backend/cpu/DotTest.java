@@ -1,9 +1,12 @@
 package org.hesse.backend.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumMap;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.backend.Step;
@@ -95,12 +98,15 @@ class DotTest {
     Object c = Plans.run(dot, to, sizeC, a, b);
     CpuBackend.setThreads(3);
     Object again = Plans.run(dot, to, sizeC, a, b);
+    Object seen = finishedParts(dot, to, sizeC, a, b);
     CpuBackend.setThreads(Runtime.getRuntime().availableProcessors());
     String what = types + " " + dot;
     if (to == DType.F32) {
       assertArrayEquals((float[]) c, (float[]) again, what);
+      assertArrayEquals((float[]) c, (float[]) seen, what);
     } else {
       assertArrayEquals((double[]) c, (double[]) again, what);
+      assertArrayEquals((double[]) c, (double[]) seen, what);
     }
     double eps = to == DType.F32 ? 0x1p-24 : 0x1p-53;
     for (int i = 0; i < batch * m * n; i++) {
@@ -118,6 +124,33 @@ class DotTest {
         assertTrue(false, what + " at " + i + ": " + actual + " instead of " + sum);
       }
     }
+  }
+
+  /** What a tail finds in the parts that it is told are finished, each element once. */
+  private static Object finishedParts(Step.Dot dot, DType to, int size, Object a, Object b) {
+    Object out = Arrays.allocate(to, size);
+    Object seen = Arrays.allocate(to, size);
+    AtomicIntegerArray times = new AtomicIntegerArray(size);
+    Tail tail =
+        (memory, batch, i0, i1, j0, j1) -> {
+          for (int i = i0; i < i1; i++) {
+            for (int j = j0; j < j1; j++) {
+              long[] s = dot.out().strides();
+              int at = (int) (dot.out().offset() + batch * s[0] + i * s[1] + j * s[2]);
+              System.arraycopy(out, at, seen, at, 1);
+              times.incrementAndGet(at);
+            }
+          }
+        };
+    Memory memory = new Memory(new Object[] {a, b}, new Object[] {out}, new EnumMap<>(DType.class));
+    DotStep.prepare(dot, tail).run(memory);
+    int elements = 0;
+    for (int i = 0; i < size; i++) {
+      assertTrue(times.get(i) <= 1, dot + " at " + i);
+      elements += times.get(i);
+    }
+    assertEquals(dot.batch() * dot.m() * dot.n(), elements, dot.toString());
+    return seen;
   }
 
   private static Object numbers(Random random, DType dtype, int n) {
