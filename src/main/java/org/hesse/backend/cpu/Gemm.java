@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * contiguous if either its rows or its columns are.
  *
  * @param turned whether rows and columns of the result, and so the operands, have changed places
- * @param scattered whether the result must go by way of a contiguous copy
  * @param tail what is told which parts of the result are finished
  */
 record Gemm(
@@ -23,8 +22,7 @@ record Gemm(
     Matrix b,
     Matrix c,
     boolean turned,
-    boolean scattered,
-    View out,
+    DType dtype,
     @Nullable Tail tail) {
 
   /** An operand: where it begins, and the strides over batch, its rows and its columns. */
@@ -35,23 +33,27 @@ record Gemm(
       return new Matrix(view.slot(), (int) at, s[0], (int) s[row], (int) s[column]);
     }
 
+    Matrix turn() {
+      return new Matrix(slot, at, batch, /* row= */ column, /* column= */ row);
+    }
+
     int at(int batchIndex) {
       return (int) (at + batchIndex * batch);
     }
   }
 
   static Gemm of(Step.Dot dot, @Nullable Tail tail) {
-    Matrix lhs = Matrix.of(dot.lhs(), 1, 2);
-    Matrix rhs = Matrix.of(dot.rhs(), 1, 2);
-    View out = dot.out();
-    long[] s = out.strides();
-    if (s[2] != 1 && s[1] == 1) {
-      Matrix c = Matrix.of(out, 2, 1);
-      return new Gemm(dot.batch(), dot.n(), dot.m(), dot.k(), rhs, lhs, c, true, false, out, tail);
-    }
-    Matrix c = Matrix.of(out, 1, 2);
-    return new Gemm(
-        dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, c, false, s[2] != 1, out, tail);
+    Matrix a = Matrix.of(dot.lhs(), 1, 2);
+    Matrix b = Matrix.of(dot.rhs(), 1, 2);
+    Matrix c = Matrix.of(dot.out(), 1, 2);
+    DType dtype = dot.out().slot().dtype();
+    Gemm gemm = new Gemm(dot.batch(), dot.m(), dot.n(), dot.k(), a, b, c, false, dtype, tail);
+    return c.column() != 1 && c.row() == 1 ? gemm.turn() : gemm;
+  }
+
+  /** The same product with rows as columns. */
+  Gemm turn() {
+    return new Gemm(batch, n, m, k, b, a, c.turn(), !turned, dtype, tail);
   }
 
   /** Tells the tail, if there is one, that a part of the result is finished. */
@@ -81,22 +83,9 @@ record Gemm(
     }
   }
 
-  /** Type of the products and of the result. */
-  DType dtype() {
-    return out.slot().dtype();
-  }
-
   /** Whether the operands must be converted. */
   boolean mixed() {
-    return a.slot.dtype() != dtype();
-  }
-
-  /** Copies a contiguous result to where it belongs. */
-  void scatter(Object contiguous, Memory memory) {
-    int[] domain = {batch, m, n};
-    Strided to = Strided.of(domain, out);
-    Object array = memory.array(out.slot());
-    to.scatter(contiguous, 0, 0, Math.toIntExact((long) batch * m * n), array);
+    return a.slot.dtype() != dtype;
   }
 
   /**

@@ -6,22 +6,21 @@ import org.hesse.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A matrix product from packed panels. The right operand is copied into panels of three vectors of
- * columns, the left one is read where it is if its rows are contiguous, and else copied into panels
- * of {@link #ROWS} rows. A task is one panel of columns by up to {@link #ROWS_PER_TASK} rows; a
- * long sum with few tasks is cut into stretches that are added up in order. How the work is cut
- * depends on the shape only.
+ * A matrix product from register-blocked tiles. The result is cut into groups of up to {@link
+ * #ROWS} rows and panels of up to {@link #VECTORS} vectors of columns; a task is a block of groups
+ * by a block of panels. Operands are read where they lie if that is as fast, and else copied into
+ * packed panels. A long sum with few tasks is cut into stretches that are added up in order. How
+ * the work is cut depends on the shape and the layout only.
  */
 final class GemmF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
 
-  /** Rows of the micro-kernel; with 16 registers only 4 × 3 sums and the operands fit. */
-  private static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 4 : 6;
+  /** With 16 registers, as processors with vectors of 256 bits have, only 4 × 3 sums fit. */
+  private static final boolean FEW_REGISTERS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256;
 
-  private static final int COLUMNS = 3 * LANES;
-
-  /** A multiple of {@link #ROWS}. */
-  private static final int ROWS_PER_TASK = 240;
+  private static final int VECTORS = FEW_REGISTERS ? 3 : 4;
+  private static final int ROWS = FEW_REGISTERS ? 4 : 5;
+  private static final int COLUMNS = VECTORS * LANES;
 
   /** Pairs per pass: a panel of that depth stays in the nearest caches. */
   private static final int DEPTH = 256;
@@ -32,33 +31,96 @@ final class GemmF32 implements Prepared {
   /** Below so many multiplications threads would cost more than they give. */
   private static final long PARALLEL = 1 << 20;
 
-  /** Columns this far apart are still read where they are: a pass over them fits the caches. */
-  private static final int NEAR = 256;
+  /** Multiplications of a task at least, and at most unless there are few tasks. */
+  private static final long SMALL_TASK = 1 << 19;
 
-  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[6 * 3];
+  private static final long LARGE_TASK = 1 << 24;
+
+  /**
+   * Elements of the right operand that a task reads at most: half of what the cache of a core has.
+   */
+  private static final int NEAREST = (1 << 19) / Float.BYTES;
+
+  /** Panels that a task goes through at most: so the rows that a tail sees are long. */
+  private static final int WIDE = 8;
+
+  /** Columns this far apart are still read where they are: a pass over them fits the caches. */
+  private static final int NEAR = 1024;
+
+  /** From so many rows on copying the right operand pays. */
+  private static final int REUSED = 96;
+
+  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[ROWS * VECTORS * 2];
 
   private final Gemm gemm;
   private final boolean packA;
+  private final boolean packB;
   private final boolean parallel;
-  private final int rowTasks;
+
+  /** Groups of rows, of which the first {@link #longer} have one row more than the others. */
+  private final int groups;
+
+  private final int groupRows;
+  private final int longer;
   private final int panels;
+  private final int rowBlocks;
+  private final int columnBlocks;
   private final int splits;
   private final int splitDepth;
 
-  GemmF32(Gemm gemm) {
-    this.gemm = gemm;
+  /** For the shorter and longer groups: the kernel of a whole panel and that of the last one. */
+  private final MicroKernelF32[] whole = new MicroKernelF32[2];
+
+  private final MicroKernelF32[] last = new MicroKernelF32[2];
+
+  GemmF32(Gemm given) {
+    // Rather vectors along columns than vectors that are hardly filled.
+    boolean narrow = given.n() < LANES && given.m() >= 2 * LANES && given.a().row() == 1;
+    gemm = narrow ? given.turn() : given;
+    int m = gemm.m();
+    int n = gemm.n();
+    int k = gemm.k();
     boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
     this.packA = gemm.mixed() || gemm.a().column() != 1 && !shortColumns;
-    this.parallel = (long) gemm.batch() * gemm.m() * gemm.n() * gemm.k() >= PARALLEL;
-    this.rowTasks = (gemm.m() + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-    this.panels = (gemm.n() + COLUMNS - 1) / COLUMNS;
-    long tasks = (long) gemm.batch() * rowTasks * panels;
-    long size = (long) gemm.batch() * gemm.m() * gemm.n();
-    int wanted = tasks >= 8 ? 1 : gemm.k() / 2048;
-    int limit = (int) Math.max(1, Math.min(wanted, SHARED / size));
-    int passes = (gemm.k() + DEPTH - 1) / DEPTH;
+    this.packB = gemm.mixed() || gemm.b().row() != 1 || m >= REUSED && k > 1;
+    long work = (long) gemm.batch() * m * n * k;
+    this.parallel = work >= PARALLEL;
+    this.groups = (m + ROWS - 1) / ROWS;
+    this.groupRows = m / groups;
+    this.longer = m % groups;
+    this.panels = (n + COLUMNS - 1) / COLUMNS;
+    long one = (long) m * n * k;
+    long wanted = Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), one / LARGE_TASK));
+    long near = ((long) k * panels * COLUMNS + NEAREST - 1) / NEAREST;
+    int columns = (int) Math.min(panels, Math.max((panels + WIDE - 1) / WIDE, near));
+    this.rowBlocks = (int) Math.min((groups + 1) / 2, (wanted + columns - 1) / columns);
+    this.columnBlocks = (int) Math.max(columns, Math.min(panels, wanted / rowBlocks));
+    long tasks = (long) gemm.batch() * rowBlocks * columnBlocks;
+    long size = (long) gemm.batch() * m * n;
+    int parts = tasks >= 8 ? 1 : k / 2048;
+    int limit = (int) Math.max(1, Math.min(parts, SHARED / size));
+    int passes = (k + DEPTH - 1) / DEPTH;
     this.splitDepth = (passes + limit - 1) / limit * DEPTH;
-    this.splits = (gemm.k() + splitDepth - 1) / splitDepth;
+    this.splits = (k + splitDepth - 1) / splitDepth;
+    int rest = n - (panels - 1) * COLUMNS;
+    int vectors = (rest + LANES - 1) / LANES;
+    boolean masked = !packB && rest % LANES != 0;
+    for (int more = 0; more < 2; more++) {
+      int rows = Math.min(ROWS, groupRows + more);
+      whole[more] = kernel(rows, VECTORS, false);
+      last[more] = kernel(rows, vectors, masked);
+    }
+  }
+
+  private static synchronized MicroKernelF32 kernel(int rows, int vectors, boolean masked) {
+    int i = ((rows - 1) * VECTORS + vectors - 1) * 2 + (masked ? 1 : 0);
+    MicroKernelF32 kernel = KERNELS[i];
+    if (kernel == null) {
+      int[] size = {rows, vectors, masked ? 1 : 0};
+      kernel = Specialized.copy(MicroF32.class, MicroKernelF32.class, size);
+      KERNELS[i] = kernel;
+    }
+    return kernel;
   }
 
   @Override
@@ -67,29 +129,22 @@ final class GemmF32 implements Prepared {
     if (splits > 1) {
       int size = Math.toIntExact((long) gemm.batch() * gemm.m() * gemm.n());
       float[] partial = new float[Math.multiplyExact(splits, size)];
-      int tasks = splits * gemm.batch() * rowTasks * panels;
-      Workers.run(tasks, task -> run.splitTask(task, partial));
+      run.each(splits * gemm.batch() * rowBlocks * columnBlocks, t -> run.stretch(t, partial));
       run.addUp(partial);
+      gemm.finish(memory);
     } else {
       run.blocks();
     }
-    if (run.copy != null) {
-      gemm.scatter(run.copy, memory);
-    }
-    if (splits > 1 || run.copy != null) {
-      gemm.finish(memory);
-    }
   }
 
-  private static synchronized MicroKernelF32 kernel(int rows, int vectors) {
-    int i = (rows - 1) * 3 + vectors - 1;
-    MicroKernelF32 kernel = KERNELS[i];
-    if (kernel == null) {
-      int[] size = {rows, vectors};
-      kernel = Specialized.copy(MicroF32.class, MicroKernelF32.class, size);
-      KERNELS[i] = kernel;
-    }
-    return kernel;
+  /** The first row of a group. */
+  private int row(int group) {
+    return group * groupRows + Math.min(group, longer);
+  }
+
+  /** The first one of the equal parts of something. */
+  private static int part(int index, int parts, int count) {
+    return (int) ((long) index * count / parts);
   }
 
   /** One execution: the arrays involved. */
@@ -99,37 +154,22 @@ final class GemmF32 implements Prepared {
     final Object b;
     final float[] c;
 
-    /** The result with contiguous rows, where the real one has none. */
-    final float @Nullable [] copy;
-
     Run(Memory memory) {
       this.memory = memory;
       a = memory.array(gemm.a().slot());
       b = memory.array(gemm.b().slot());
-      float[] out = (float[]) memory.array(gemm.c().slot());
-      int size = Math.toIntExact((long) gemm.batch() * gemm.m() * gemm.n());
-      copy = gemm.scattered() ? new float[size] : null;
-      c = copy != null ? copy : out;
+      c = (float[]) memory.array(gemm.c().slot());
     }
 
-    int cAt(int batch) {
-      return copy != null ? batch * gemm.m() * gemm.n() : gemm.c().at(batch);
-    }
-
-    int cRow() {
-      return copy != null ? gemm.n() : gemm.c().row();
-    }
-
-    /** A stretch of all the sums of one tile, into the partial results. */
-    void splitTask(int task, float[] partial) {
-      int panel = task % panels;
-      int rows = task / panels % rowTasks;
-      int batch = task / panels / rowTasks % gemm.batch();
-      int split = task / panels / rowTasks / gemm.batch();
+    /** A stretch of all the sums of one block, into the partial results. */
+    void stretch(int task, float[] partial) {
+      int blocks = rowBlocks * columnBlocks;
+      int batch = task / blocks % gemm.batch();
+      int split = task / blocks / gemm.batch();
       int p0 = split * splitDepth;
       int at = (split * gemm.batch() + batch) * gemm.m() * gemm.n();
-      new Tile(batch, rows, panel, p0, Math.min(gemm.k(), p0 + splitDepth))
-          .compute(null, null, partial, at, gemm.n());
+      new Block(batch, task % blocks, p0, Math.min(gemm.k(), p0 + splitDepth))
+          .compute(null, partial, at, gemm.n(), 1);
     }
 
     /** Adds the partial results, in double and in order. */
@@ -137,13 +177,13 @@ final class GemmF32 implements Prepared {
       int n = gemm.n();
       int size = gemm.batch() * gemm.m() * n;
       for (int row = 0; row < gemm.batch() * gemm.m(); row++) {
-        int to = cAt(row / gemm.m()) + row % gemm.m() * cRow();
+        int to = gemm.c().at(row / gemm.m()) + row % gemm.m() * gemm.c().row();
         for (int j = 0; j < n; j++) {
           double sum = 0;
           for (int s = 0; s < splits; s++) {
             sum += partial[s * size + row * n + j];
           }
-          c[to + j] = (float) sum;
+          c[to + j * gemm.c().column()] = (float) sum;
         }
       }
     }
@@ -153,66 +193,27 @@ final class GemmF32 implements Prepared {
      * only one task needs are packed by that task.
      */
     void blocks() {
-      boolean shareA = packA && panels > 1;
-      boolean shareB = rowTasks > 1;
-      int width = Math.max(shareA ? gemm.m() : 0, shareB ? panels * COLUMNS : 0);
-      int depth = gemm.k();
-      if (width > 0) {
-        depth = Math.max(1, SHARED / width / DEPTH) * DEPTH;
-      }
-      if (shareA || shareB) {
+      int blocks = rowBlocks * columnBlocks;
+      if (packB && rowBlocks > 1) {
+        int depth = Math.max(1, SHARED / (panels * COLUMNS) / DEPTH) * DEPTH;
         for (int batch = 0; batch < gemm.batch(); batch++) {
           for (int p0 = 0; p0 < gemm.k(); p0 += depth) {
-            shared(batch, p0, Math.min(gemm.k(), p0 + depth), shareA, shareB);
+            shared(batch, p0, Math.min(gemm.k(), p0 + depth));
           }
         }
-        return;
+      } else {
+        each(gemm.batch() * blocks, task -> whole(task / blocks, task % blocks));
       }
-      each(
-          gemm.batch() * rowTasks * panels,
-          task -> {
-            int batch = task / panels / rowTasks;
-            new Tile(batch, task / panels % rowTasks, task % panels, 0, gemm.k())
-                .compute(null, null, c, cAt(batch), cRow());
-          });
     }
 
-    private void shared(int batch, int p0, int p1, boolean shareA, boolean shareB) {
-      int k = p1 - p0;
-      Frame frame = Frame.current();
-      int aSize = shareA ? roundUp(gemm.m(), ROWS) * k : 0;
-      float[] packed =
-          (float[]) frame.shared(DType.F32, aSize + (shareB ? panels * COLUMNS * k : 0));
-      int aTasks = shareA ? rowTasks : 0;
-      each(
-          aTasks + (shareB ? panels : 0),
-          task -> {
-            if (task < aTasks) {
-              packRows(batch, task, p0, p1, packed, task * ROWS_PER_TASK * k);
-            } else {
-              packColumns(
-                  batch, task - aTasks, p0, p1, packed, aSize + (task - aTasks) * COLUMNS * k);
-            }
-          });
-      each(
-          rowTasks * panels,
-          task -> {
-            Tile tile = new Tile(batch, task / panels, task % panels, p0, p1);
-            tile.packedA = shareA ? tile.rows * ROWS_PER_TASK * k : -1;
-            tile.packedB = shareB ? aSize + tile.panel * COLUMNS * k : -1;
-            tile.compute(shareA ? packed : null, shareB ? packed : null, c, cAt(batch), cRow());
-          });
+    private void whole(int batch, int block) {
+      new Block(batch, block, 0, gemm.k()).compute(null);
     }
 
-    /** Packs the rows of one task, pass by pass, in groups of {@link #ROWS}. */
-    void packRows(int batch, int rows, int p0, int p1, float[] to, int at) {
-      int i0 = rows * ROWS_PER_TASK;
-      int m = Math.min(ROWS_PER_TASK, gemm.m() - i0);
-      for (int i = 0; i < m; i += ROWS) {
-        int from = gemm.a().at(batch) + (i0 + i) * gemm.a().row() + p0 * gemm.a().column();
-        int n = Math.min(ROWS, m - i);
-        pack(a, from, gemm.a(), n, p1 - p0, to, at + i * (p1 - p0), ROWS);
-      }
+    private void shared(int batch, int p0, int p1) {
+      float[] packed = (float[]) Frame.current().shared(DType.F32, panels * COLUMNS * (p1 - p0));
+      each(panels, panel -> packColumns(batch, panel, p0, p1, packed, panel * COLUMNS * (p1 - p0)));
+      each(rowBlocks * columnBlocks, block -> new Block(batch, block, p0, p1).compute(packed));
     }
 
     /** Packs one panel of columns. */
@@ -242,104 +243,116 @@ final class GemmF32 implements Prepared {
       }
     }
 
-    /** Rows of one task by one panel of columns, over the pairs p0 … p1−1. */
-    private final class Tile {
+    /** The groups and panels of one task, over the pairs p0 … p1−1. */
+    private final class Block {
       final int batch;
-      final int rows;
-      final int panel;
       final int p0;
       final int p1;
+      final int group0;
+      final int group1;
+      final int panel0;
+      final int panel1;
 
-      /** Where the shared panels of this tile begin, or −1. */
-      int packedA = -1;
-
-      int packedB = -1;
-
-      Tile(int batch, int rows, int panel, int p0, int p1) {
+      Block(int batch, int block, int p0, int p1) {
         this.batch = batch;
-        this.rows = rows;
-        this.panel = panel;
         this.p0 = p0;
         this.p1 = p1;
+        group0 = part(block % rowBlocks, rowBlocks, groups);
+        group1 = part(block % rowBlocks + 1, rowBlocks, groups);
+        panel0 = part(block / rowBlocks, columnBlocks, panels);
+        panel1 = part(block / rowBlocks + 1, columnBlocks, panels);
       }
 
-      void compute(
-          float @Nullable [] sharedA, float @Nullable [] sharedB, float[] to, int at, int row) {
+      /** Computes the block from the shared panels, if there are any, into the result. */
+      void compute(float @Nullable [] shared) {
+        compute(shared, c, gemm.c().at(batch), gemm.c().row(), gemm.c().column());
+        if (p1 == gemm.k()) {
+          int j1 = Math.min(gemm.n(), panel1 * COLUMNS);
+          gemm.finish(memory, batch, row(group0), row(group1), panel0 * COLUMNS, j1);
+        }
+      }
+
+      /** Computes the block into a matrix. Sums begin with the first pair, or that of a stretch. */
+      void compute(float @Nullable [] shared, float[] to, int at, int row, int column) {
+        int first = splits > 1 ? p0 : 0;
+        int passes = (p1 - p0 + DEPTH - 1) / DEPTH;
+        int ownB = packB && shared == null ? COLUMNS * Math.min(DEPTH, p1 - p0) : 0;
+        int ownA = packA ? (group1 - group0) * ROWS * Math.min(DEPTH, p1 - p0) : 0;
         Frame frame = Frame.current();
-        int i0 = rows * ROWS_PER_TASK;
-        int j0 = panel * COLUMNS;
-        int m = Math.min(ROWS_PER_TASK, gemm.m() - i0);
-        int n = Math.min(COLUMNS, gemm.n() - j0);
-        int ld = roundUp(n, LANES);
-        int roundedRows = roundUp(m, ROWS);
-        int depth = Math.min(DEPTH, p1 - p0);
-        int own = (sharedB == null ? ld * depth : 0) + (sharedA == null ? roundedRows * depth : 0);
-        float[] packed = (float[]) frame.panel(DType.F32, own);
-        MicroKernelF32 whole = kernel(ROWS, ld / LANES);
-        MicroKernelF32 rest = m % ROWS == 0 ? whole : kernel(m % ROWS, ld / LANES);
-        for (int p = p0; p < p1; p += DEPTH) {
-          int end = Math.min(p1, p + DEPTH);
-          float[] b = sharedB;
-          int bAt = packedB + (p - p0) * ld;
-          if (b == null) {
-            b = packed;
-            bAt = 0;
-            packColumns(batch, panel, p, end, packed, 0);
+        float[] tile = frame.halfF32;
+        float[] own = ownB + ownA > 0 ? (float[]) frame.panel(DType.F32, ownB + ownA) : tile;
+        for (int pass = 0; pass < passes; pass++) {
+          int p = p0 + part(pass, passes, p1 - p0);
+          int end = p0 + part(pass + 1, passes, p1 - p0);
+          int k = end - p;
+          if (packA) {
+            packRows(p, end, own, ownB);
           }
-          Left left = left(sharedA, packed, sharedB == null ? ld * depth : 0, p, end);
-          int c = at + i0 * row + j0;
-          for (int i = 0; i < m; i += ROWS) {
-            int count = Math.min(ROWS, m - i);
-            (count == ROWS ? whole : rest)
-                .run(
-                    left.array,
-                    left.at + i * left.group,
-                    left.row,
-                    left.column,
-                    b,
-                    bAt,
-                    ld,
-                    end - p,
-                    frame.halfF32);
-            PackF32.put(frame.halfF32, ld, to, c + i * row, row, count, n, p > firstPass());
+          for (int panel = panel0; panel < panel1; panel++) {
+            int j = panel * COLUMNS;
+            int n = Math.min(COLUMNS, gemm.n() - j);
+            int ld = roundUp(n, LANES);
+            float[] right;
+            int rightAt;
+            int rightRow = ld;
+            if (shared != null) {
+              right = shared;
+              rightAt = panel * COLUMNS * (p1 - p0) + (p - p0) * ld;
+            } else if (packB) {
+              right = own;
+              rightAt = 0;
+              packColumns(batch, panel, p, end, own, 0);
+            } else {
+              right = (float[]) b;
+              rightAt = gemm.b().at(batch) + j + p * gemm.b().column();
+              rightRow = gemm.b().column();
+            }
+            MicroKernelF32[] kernels = panel == panels - 1 ? last : whole;
+            boolean direct = ld == n && column == 1 && p == first;
+            for (int group = group0; group < group1; group++) {
+              int i = row(group);
+              int rows = group < longer ? groupRows + 1 : groupRows;
+              MicroKernelF32 kernel = kernels[rows - groupRows];
+              int c = at + i * row + j * column;
+              float[] left;
+              int leftAt;
+              int leftRow;
+              int leftColumn;
+              if (packA) {
+                left = own;
+                leftAt = ownB + (group - group0) * ROWS * k;
+                leftRow = 1;
+                leftColumn = ROWS;
+              } else {
+                left = (float[]) a;
+                leftRow = gemm.a().row();
+                leftColumn = gemm.a().column();
+                leftAt = gemm.a().at(batch) + i * leftRow + p * leftColumn;
+              }
+              if (direct) {
+                kernel.run(
+                    left, leftAt, leftRow, leftColumn, right, rightAt, rightRow, n, k, to, c, row);
+              } else {
+                kernel.run(
+                    left, leftAt, leftRow, leftColumn, right, rightAt, rightRow, n, k, tile, 0, ld);
+                PackF32.put(tile, ld, to, c, row, column, rows, n, p > first);
+              }
+            }
           }
-        }
-        if (p1 == gemm.k() && splits == 1 && copy == null) {
-          gemm.finish(memory, batch, i0, i0 + m, j0, j0 + n);
         }
       }
 
-      /** The pass that overwrites what the result held; stretches each have their own result. */
-      private int firstPass() {
-        return splits > 1 ? p0 : 0;
-      }
-
-      private Left left(float @Nullable [] shared, float[] own, int ownAt, int p, int end) {
-        int i0 = rows * ROWS_PER_TASK;
-        if (!packA) {
-          int step = gemm.a().row();
-          int column = gemm.a().column();
-          int from = gemm.a().at(batch) + i0 * step + p * column;
-          return new Left((float[]) a, from, step, step, column);
+      /** Packs the rows of the block, in groups. */
+      private void packRows(int p, int end, float[] to, int at) {
+        for (int group = group0; group < group1; group++) {
+          int i = row(group);
+          int from = gemm.a().at(batch) + i * gemm.a().row() + p * gemm.a().column();
+          int target = at + (group - group0) * ROWS * (end - p);
+          pack(a, from, gemm.a(), row(group + 1) - i, end - p, to, target, ROWS);
         }
-        if (shared != null) {
-          int k = p1 - p0;
-          return new Left(shared, packedA + (p - p0) * ROWS, k, 1, ROWS);
-        }
-        packRows(batch, rows, p, end, own, ownAt);
-        return new Left(own, ownAt, end - p, 1, ROWS);
       }
     }
   }
-
-  /**
-   * Rows of the left operand.
-   *
-   * @param group distance between groups of rows, for each row in a group
-   * @param row distance between rows
-   * @param column distance between columns
-   */
-  private record Left(float[] array, int at, int group, int row, int column) {}
 
   private static int roundUp(int n, int multiple) {
     return (n + multiple - 1) / multiple * multiple;
