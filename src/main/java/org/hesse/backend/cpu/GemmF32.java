@@ -6,11 +6,11 @@ import org.hesse.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A matrix product from register-blocked tiles. The result is cut into groups of up to {@link
- * #ROWS} rows and panels of up to {@link #VECTORS} vectors of columns; a task is a block of groups
- * by a block of panels. Operands are read where they lie if that is as fast, and else copied into
- * packed panels. A long sum with few tasks is cut into stretches that are added up in order. How
- * the work is cut depends on the shape and the layout only.
+ * A matrix product from register-blocked tiles. The result is cut into groups of a few rows and
+ * panels of up to {@link #VECTORS} vectors of columns; a task is a block of groups by a block of
+ * panels. Operands are read where they lie if that is as fast, and else copied into packed panels.
+ * A long sum with few tasks is cut into stretches that are added up in order. How the work is cut
+ * depends on the shape and the layout only.
  */
 final class GemmF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
@@ -19,7 +19,10 @@ final class GemmF32 implements Prepared {
   private static final boolean FEW_REGISTERS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256;
 
   private static final int VECTORS = FEW_REGISTERS ? 3 : 4;
-  private static final int ROWS = FEW_REGISTERS ? 4 : 5;
+
+  /** Rows of a group at most, for each number of vectors: as many sums as registers can hold. */
+  private static final int[] ROWS = FEW_REGISTERS ? new int[] {8, 6, 4} : new int[] {8, 8, 6, 5};
+
   private static final int COLUMNS = VECTORS * LANES;
 
   /** Pairs per pass: a panel of that depth stays in the nearest caches. */
@@ -47,10 +50,12 @@ final class GemmF32 implements Prepared {
   /** Columns this far apart are still read where they are: a pass over them fits the caches. */
   private static final int NEAR = 1024;
 
-  /** From so many rows on copying the right operand pays. */
+  /** The right operand is copied if at least so many rows and so many elements make it pay. */
   private static final int REUSED = 96;
 
-  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[ROWS * VECTORS * 2];
+  private static final int FAR = (1 << 17) / Float.BYTES;
+
+  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[8 * VECTORS * 2];
 
   private final Gemm gemm;
   private final boolean packA;
@@ -60,6 +65,7 @@ final class GemmF32 implements Prepared {
   /** Groups of rows, of which the first {@link #longer} have one row more than the others. */
   private final int groups;
 
+  private final int maxRows;
   private final int groupRows;
   private final int longer;
   private final int panels;
@@ -82,13 +88,16 @@ final class GemmF32 implements Prepared {
     int k = gemm.k();
     boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
     this.packA = gemm.mixed() || gemm.a().column() != 1 && !shortColumns;
-    this.packB = gemm.mixed() || gemm.b().row() != 1 || m >= REUSED && k > 1;
+    this.packB = gemm.mixed() || gemm.b().row() != 1 || m >= REUSED && (long) k * n > FAR;
     long work = (long) gemm.batch() * m * n * k;
     this.parallel = work >= PARALLEL;
-    this.groups = (m + ROWS - 1) / ROWS;
+    this.panels = (n + COLUMNS - 1) / COLUMNS;
+    int rest = n - (panels - 1) * COLUMNS;
+    int vectors = (rest + LANES - 1) / LANES;
+    this.maxRows = ROWS[(panels > 1 ? VECTORS : vectors) - 1];
+    this.groups = (m + maxRows - 1) / maxRows;
     this.groupRows = m / groups;
     this.longer = m % groups;
-    this.panels = (n + COLUMNS - 1) / COLUMNS;
     long one = (long) m * n * k;
     long wanted = Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), one / LARGE_TASK));
     long near = ((long) k * panels * COLUMNS + NEAREST - 1) / NEAREST;
@@ -102,11 +111,9 @@ final class GemmF32 implements Prepared {
     int passes = (k + DEPTH - 1) / DEPTH;
     this.splitDepth = (passes + limit - 1) / limit * DEPTH;
     this.splits = (k + splitDepth - 1) / splitDepth;
-    int rest = n - (panels - 1) * COLUMNS;
-    int vectors = (rest + LANES - 1) / LANES;
     boolean masked = !packB && rest % LANES != 0;
     for (int more = 0; more < 2; more++) {
-      int rows = Math.min(ROWS, groupRows + more);
+      int rows = Math.min(maxRows, groupRows + more);
       whole[more] = kernel(rows, VECTORS, false);
       last[more] = kernel(rows, vectors, masked);
     }
@@ -277,7 +284,7 @@ final class GemmF32 implements Prepared {
         int first = splits > 1 ? p0 : 0;
         int passes = (p1 - p0 + DEPTH - 1) / DEPTH;
         int ownB = packB && shared == null ? COLUMNS * Math.min(DEPTH, p1 - p0) : 0;
-        int ownA = packA ? (group1 - group0) * ROWS * Math.min(DEPTH, p1 - p0) : 0;
+        int ownA = packA ? (group1 - group0) * maxRows * Math.min(DEPTH, p1 - p0) : 0;
         Frame frame = Frame.current();
         float[] tile = frame.halfF32;
         float[] own = ownB + ownA > 0 ? (float[]) frame.panel(DType.F32, ownB + ownA) : tile;
@@ -320,9 +327,9 @@ final class GemmF32 implements Prepared {
               int leftColumn;
               if (packA) {
                 left = own;
-                leftAt = ownB + (group - group0) * ROWS * k;
+                leftAt = ownB + (group - group0) * maxRows * k;
                 leftRow = 1;
-                leftColumn = ROWS;
+                leftColumn = maxRows;
               } else {
                 left = (float[]) a;
                 leftRow = gemm.a().row();
@@ -347,8 +354,8 @@ final class GemmF32 implements Prepared {
         for (int group = group0; group < group1; group++) {
           int i = row(group);
           int from = gemm.a().at(batch) + i * gemm.a().row() + p * gemm.a().column();
-          int target = at + (group - group0) * ROWS * (end - p);
-          pack(a, from, gemm.a(), row(group + 1) - i, end - p, to, target, ROWS);
+          int target = at + (group - group0) * maxRows * (end - p);
+          pack(a, from, gemm.a(), row(group + 1) - i, end - p, to, target, maxRows);
         }
       }
     }

@@ -47,6 +47,8 @@ final class MicroF32 implements MicroKernelF32 {
     FloatVector c30 = zero, c31 = zero, c32 = zero, c33 = zero;
     FloatVector c40 = zero, c41 = zero, c42 = zero, c43 = zero;
     FloatVector c50 = zero, c51 = zero, c52 = zero, c53 = zero;
+    FloatVector c60 = zero, c61 = zero, c62 = zero, c63 = zero;
+    FloatVector c70 = zero, c71 = zero, c72 = zero, c73 = zero;
     for (int p = 0; p < k; p++) {
       FloatVector b0 = load(b, bo, 0, mask);
       FloatVector b1 = VECTORS > 1 ? load(b, bo, 1, mask) : b0;
@@ -92,6 +94,20 @@ final class MicroF32 implements MicroKernelF32 {
         c52 = VECTORS > 2 ? x.fma(b2, c52) : zero;
         c53 = VECTORS > 3 ? x.fma(b3, c53) : zero;
       }
+      if (ROWS > 6) {
+        x = FloatVector.broadcast(SPECIES, a[ao + 6 * am]);
+        c60 = x.fma(b0, c60);
+        c61 = VECTORS > 1 ? x.fma(b1, c61) : zero;
+        c62 = VECTORS > 2 ? x.fma(b2, c62) : zero;
+        c63 = VECTORS > 3 ? x.fma(b3, c63) : zero;
+      }
+      if (ROWS > 7) {
+        x = FloatVector.broadcast(SPECIES, a[ao + 7 * am]);
+        c70 = x.fma(b0, c70);
+        c71 = VECTORS > 1 ? x.fma(b1, c71) : zero;
+        c72 = VECTORS > 2 ? x.fma(b2, c72) : zero;
+        c73 = VECTORS > 3 ? x.fma(b3, c73) : zero;
+      }
       ao += ak;
       bo += bk;
     }
@@ -110,6 +126,12 @@ final class MicroF32 implements MicroKernelF32 {
     }
     if (ROWS > 5) {
       store(c50, c51, c52, c53, c, co + 5 * cm);
+    }
+    if (ROWS > 6) {
+      store(c60, c61, c62, c63, c, co + 6 * cm);
+    }
+    if (ROWS > 7) {
+      store(c70, c71, c72, c73, c, co + 7 * cm);
     }
   }
 

@@ -45,6 +45,10 @@ class DotTest {
     check(random, 1, 517, 97, 259);
     check(random, 3, 260, 50, 40);
     check(random, 1, 9, 300, 513);
+    check(random, 1, 97, 600, 70);
+    check(random, 2, 130, 65, 530);
+    check(random, 3, 100, 10, 64);
+    check(random, 2, 64, 3, 20);
     check(random, 1, 12, 5, 20_000);
     check(random, 2, 33, 49, 9001);
     check(random, 1, 1, 1, 300_000);
@@ -64,10 +68,16 @@ class DotTest {
         }
         check(random, types, batch, m, n, k, a, b, c);
       }
+      int[] strided = random.ints(3, 0, 3).toArray();
+      strided[random.nextInt(3)] = 2;
+      check(random, types, batch, m, n, k, strided[0], strided[1], strided[2]);
     }
   }
 
-  /** Strides over (batch, rows, columns), rows contiguous or columns, with gaps and offsets. */
+  /**
+   * Strides over (batch, rows, columns), with gaps and offsets: contiguous rows, contiguous
+   * columns, or neither.
+   */
   private static View view(
       Random random,
       org.hesse.backend.Slot slot,
@@ -76,8 +86,13 @@ class DotTest {
       int layout,
       boolean repeat) {
     int gap = slot.size() == 0 ? 0 : random.nextInt(2);
-    long[] s = layout == 0 ? new long[] {0, columns + gap, 1} : new long[] {0, 1, rows + gap};
-    s[0] = repeat ? 0 : (long) (layout == 0 ? rows : columns) * (layout == 0 ? s[1] : s[2]);
+    long[] s =
+        switch (layout) {
+          case 0 -> new long[] {0, columns + gap, 1};
+          case 1 -> new long[] {0, 1, rows + gap};
+          default -> new long[] {0, 2L * columns + gap, 2};
+        };
+    s[0] = repeat ? 0 : layout == 1 ? columns * s[2] : rows * s[1];
     return new View(slot, random.nextInt(3), s);
   }
 
@@ -85,9 +100,9 @@ class DotTest {
       Random random, Types types, int batch, int m, int n, int k, int la, int lb, int lc) {
     DType from = types == Types.F64 ? DType.F64 : DType.F32;
     DType to = types == Types.F32 ? DType.F32 : DType.F64;
-    int sizeA = batch * (m + 1) * (k + 1) + 3;
-    int sizeB = batch * (n + 1) * (k + 1) + 3;
-    int sizeC = batch * (m + 1) * (n + 1) + 3;
+    int sizeA = 2 * batch * (m + 1) * (k + 1) + 3;
+    int sizeB = 2 * batch * (n + 1) * (k + 1) + 3;
+    int sizeC = 2 * batch * (m + 1) * (n + 1) + 3;
     Object a = numbers(random, from, sizeA);
     Object b = numbers(random, from, sizeB);
     View va = view(random, Plans.input(0, from, sizeA), m, k, la, false);
