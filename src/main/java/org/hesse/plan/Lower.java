@@ -52,7 +52,7 @@ public final class Lower {
     for (Step step : Siblings.merge(lower.steps(), lower.barriers)) {
       steps.add(Steps.moved(step, lower.barriers::resolved));
     }
-    return Memory.schedule(program, steps);
+    return Memory.schedule(program, Forwarding.forward(steps));
   }
 
   /** From the outputs to the inputs, so that what a step needs is known before its turn comes. */

@@ -36,8 +36,15 @@ final class Rewriter {
   }
 
   private Node unique(Op op, List<Node> inputs, Shape shape, DType dtype) {
-    return made.computeIfAbsent(
-        new Key(op, inputs, shape, dtype), k -> new Node(op, inputs, shape, dtype));
+    boolean turned = commutes(op) && inputs.get(0).id() > inputs.get(1).id();
+    Key key = new Key(op, turned ? inputs.reversed() : inputs, shape, dtype);
+    return made.computeIfAbsent(key, k -> new Node(op, inputs, shape, dtype));
+  }
+
+  /** Sums and products of two are the same bits in either order. */
+  private static boolean commutes(Op op) {
+    return op instanceof Op.Binary(BinaryKind kind)
+        && (kind == BinaryKind.ADD || kind == BinaryKind.MUL);
   }
 
   private Node simplest(Node start) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
 import org.hesse.ir.Node;
@@ -18,10 +19,12 @@ final class ShapeRules {
           new Rule("reshape of reshape", Op.Reshape.class, ShapeRules::reshapeOfReshape),
           new Rule("permute of permute", Op.Permute.class, ShapeRules::permuteOfPermute),
           new Rule("permute of extents 1", Op.Permute.class, ShapeRules::permuteOfOnes),
+          new Rule("permute of product", Op.Permute.class, ShapeRules::permuteOfProduct),
           new Rule("broadcast of broadcast", Op.Broadcast.class, ShapeRules::broadcastOfBroadcast),
           new Rule("broadcast to extents 1", Op.Broadcast.class, ShapeRules::broadcastToOnes),
           new Rule("slice of slice", Op.Slice.class, ShapeRules::sliceOfSlice),
           new Rule("slice of pad", Op.Slice.class, ShapeRules::sliceOfPad),
+          new Rule("slice of padding", Op.Slice.class, ShapeRules::sliceOfPadding),
           new Rule("slice of broadcast", Op.Slice.class, ShapeRules::sliceOfBroadcast),
           new Rule("slice of concat", Op.Slice.class, ShapeRules::sliceOfConcat),
           new Rule("window without overlap", Op.Window.class, ShapeRules::tiles),
@@ -83,6 +86,26 @@ final class ShapeRules {
     return Axes.of(moved).isAscending() ? to.reshape(n.input(0), n.shape()) : null;
   }
 
+  /** The transpose of a product is the product of its operands in the other order. */
+  private static @Nullable Node permuteOfProduct(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Permute(Axes axes))
+        || !(x.op() instanceof Op.Dot dot)
+        || !to.usedOnce(x)) {
+      return null;
+    }
+    int rank = n.shape().rank();
+    int batch = dot.lhsBatch().size();
+    int columns = batch + x.input(0).shape().rank() - batch - dot.lhsContract().size();
+    Axes turned =
+        Axes.range(0, batch).then(Axes.range(columns, rank)).then(Axes.range(batch, columns));
+    if (!axes.equals(turned)) {
+      return null;
+    }
+    Op other = new Op.Dot(dot.rhsContract(), dot.lhsContract(), dot.rhsBatch(), dot.lhsBatch());
+    return to.make(other, List.of(x.input(1), x.input(0)), n.shape(), n.dtype());
+  }
+
   private static @Nullable Node broadcastOfBroadcast(Node n, Rewriter to) {
     Node x = n.input(0);
     if (!(n.op() instanceof Op.Broadcast(Axes outer))
@@ -131,6 +154,29 @@ final class ShapeRules {
       }
     }
     return x.input(0);
+  }
+
+  /** A slice that along some axis takes nothing of what the zeros were put around. */
+  private static @Nullable Node sliceOfPadding(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Slice(Axes start, Axes stride))
+        || !(x.op() instanceof Op.Pad(Axes low, Axes interior))
+        || n.shape().size() == 0
+        || n.dtype() == DType.BOOL) {
+      return null;
+    }
+    for (int a = 0; a < start.size(); a++) {
+      boolean padding = true;
+      for (int i = 0; i < n.shape().dim(a) && padding; i++) {
+        long at = start.get(a) + (long) i * stride.get(a) - low.get(a);
+        int step = interior.get(a) + 1;
+        padding = at < 0 || at % step != 0 || at / step >= x.input(0).shape().dim(a);
+      }
+      if (padding) {
+        return to.full(0, n.shape(), n.dtype());
+      }
+    }
+    return null;
   }
 
   /** A slice along new axes only. */

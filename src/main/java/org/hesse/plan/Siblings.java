@@ -318,7 +318,8 @@ final class Siblings {
     return out;
   }
 
-  private static Step.Map withStores(Step.Map map, List<Step.Store> stores) {
+  /** The map with some of its stores, and the code that these need. */
+  static Step.Map withStores(Step.Map map, List<Step.Store> stores) {
     boolean[] live = new boolean[map.code().size()];
     stores.forEach(s -> live[s.value()] = true);
     for (int i = live.length - 1; i >= 0; i--) {

@@ -134,6 +134,15 @@ class SimplifyTest {
     c.put("broadcast to extents 1", in -> Shapes.broadcast(in[0], Shape.of(1, 6), Axes.of(1)));
     c.put("slice of slice", in -> slice(slice(in[0], 1, 2, 3), 1, 1, 2));
     c.put("slice of pad", in -> slice(pad(in[0], 1, 1, 14), 1, 2, 6));
+    c.put("slice of padding", in -> slice(pad(in[0], 2, 1, 15), 1, 2, 5));
+    c.put(
+        "permute of product",
+        in -> {
+          // The product over a batch, turned: [3, 2, 2], of which the free axes differ in meaning.
+          Op.Dot op = new Op.Dot(axes(), axes(), axes(1), axes(1));
+          Node product = Products.dot(op, in[1], neg(in[1]), F64);
+          return Shapes.permute(product, axes(0, 2, 1));
+        });
     c.put(
         "slice of broadcast",
         in -> {
