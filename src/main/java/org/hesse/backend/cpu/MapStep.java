@@ -19,15 +19,20 @@ final class MapStep implements Prepared {
   @Override
   public void run(Memory memory) {
     long size = program.size();
-    int width = program.width();
+    if (size <= taskSize) {
+      run(memory, 0, size);
+      return;
+    }
     Workers.run(
         Math.toIntExact((size + taskSize - 1) / taskSize),
-        task -> {
-          Frame frame = Frame.current();
-          long end = Math.min(size, (task + 1) * taskSize);
-          for (long at = task * taskSize; at < end; at += width) {
-            program.run(frame, memory, at, (int) Math.min(width, end - at));
-          }
-        });
+        task -> run(memory, task * taskSize, Math.min(size, (task + 1) * taskSize)));
+  }
+
+  private void run(Memory memory, long from, long to) {
+    Frame frame = Frame.current();
+    int width = program.width();
+    for (long at = from; at < to; at += width) {
+      program.run(frame, memory, at, (int) Math.min(width, to - at));
+    }
   }
 }
