@@ -2,6 +2,7 @@ package org.hesse;
 
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,9 +29,16 @@ final class Compiled<A, B> implements Function<A, B> {
 
   private final Donate donate;
 
+  /** Where the function was compiled, for messages about what it has been given. */
+  private final String where;
+
+  /** The entry last used: most calls have the structure of the one before. */
+  private volatile @Nullable Entry<B> latest;
+
   Compiled(Function<A, B> function, Donate donate) {
-    this.function = Misuse.given("compile", "f", function, "a function");
-    this.donate = Misuse.given("compile", "donate", donate, "such as Donate.first()");
+    this.function = function;
+    this.donate = donate;
+    this.where = donate.isNone() ? "" : CallSite.here();
   }
 
   /** What a plan depends on: structure, and type of each leaf. */
@@ -38,28 +46,55 @@ final class Compiled<A, B> implements Function<A, B> {
 
   /** A plan, the values that the function captured, and the structure of its result. */
   private record Entry<B>(
-      Plan plan, List<Buffer> captured, Tree<B> out, List<Shape> shapes, Spares spares) {}
+      Key key, Plan plan, List<Buffer> captured, Tree<B> out, List<Shape> shapes, Spares spares) {
+
+    /** The tensors of an argument of this structure; null if it has another. */
+    Tensor @Nullable [] match(@Nullable Object x) {
+      Tensor[] leaves = key.tree.match(x);
+      for (int i = 0; leaves != null && i < leaves.length; i++) {
+        Tensor t = leaves[i];
+        if (t.dtype() != key.dtypes.get(i) || !t.shape().equals(key.shapes.get(i))) {
+          return null;
+        }
+      }
+      return leaves;
+    }
+  }
 
   @Override
   public B apply(A x) {
     if (Trace.current() != null) {
       return function.apply(x);
     }
-    Tree<A> tree = Tree.of("x", x);
-    List<Tensor> leaves = tree.leaves(x);
-    Entry<B> entry = entry(tree, leaves);
-    List<Buffer> inputs = new ArrayList<>();
-    leaves.forEach(t -> inputs.add((Buffer) ((Op.Leaf) t.node().op()).value()));
-    requirePresent(entry.captured);
-    entry.spares.requireOwn(tree, inputs, entry.captured);
-    inputs.addAll(entry.captured);
-    Buffer[] values = entry.plan.run(inputs.toArray(Buffer[]::new), entry.spares::pick);
-    entry.spares.keep(inputs);
-    List<Tensor> results = new ArrayList<>();
-    for (int i = 0; i < values.length; i++) {
-      results.add(Tensor.of(values[i], entry.shapes.get(i)));
+    Entry<B> entry = latest;
+    Tensor[] leaves = entry == null ? null : entry.match(x);
+    if (entry == null || leaves == null) {
+      Tree<A> tree = Tree.of("x", x);
+      leaves = tree.leaves(x).toArray(Tensor[]::new);
+      entry = entry(tree, List.of(leaves));
+      latest = entry;
     }
-    return entry.out.rebuild(results);
+    return run(entry, leaves);
+  }
+
+  private static <B> B run(Entry<B> entry, Tensor[] leaves) {
+    List<Buffer> captured = entry.captured;
+    Buffer[] inputs = new Buffer[leaves.length + captured.size()];
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] =
+          i < leaves.length
+              ? (Buffer) ((Op.Leaf) leaves[i].node().op()).value()
+              : captured.get(i - leaves.length);
+    }
+    requirePresent(captured);
+    entry.spares.requireOwn(entry.key.tree, inputs, captured);
+    Buffer[] values = entry.plan.run(inputs, entry.spares);
+    entry.spares.keep(inputs);
+    Tensor[] results = new Tensor[values.length];
+    for (int i = 0; i < results.length; i++) {
+      results[i] = Tensor.of(values[i], entry.shapes.get(i));
+    }
+    return entry.out.rebuild(Arrays.asList(results));
   }
 
   private static void requirePresent(List<Buffer> captured) {
@@ -86,7 +121,7 @@ final class Compiled<A, B> implements Function<A, B> {
             leaves.stream().map(Tensor::dtype).toList());
     @Nullable Entry<B> entry = entries.get(key);
     if (entry == null) {
-      entry = trace(tree, leaves);
+      entry = trace(key, tree, leaves);
       entries.put(key, entry);
       warnIfMany(key);
       if (entries.size() > KEPT) {
@@ -96,7 +131,7 @@ final class Compiled<A, B> implements Function<A, B> {
     return entry;
   }
 
-  private Entry<B> trace(Tree<A> tree, List<Tensor> leaves) {
+  private Entry<B> trace(Key key, Tree<A> tree, List<Tensor> leaves) {
     List<Node> parameters = Transform.parameters(leaves);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Node> outputs =
@@ -107,9 +142,9 @@ final class Compiled<A, B> implements Function<A, B> {
       captured.add((Buffer) ((Op.Leaf) in.op()).value());
     }
     Plan plan = Plan.compile(Hesse.backend(), program.detach());
-    Spares spares = Spares.of(donate.among(tree.paths()), parameters, outputs);
+    Spares spares = Spares.of(donate.among(tree.paths()), where, parameters, outputs);
     List<Shape> shapes = outputs.stream().map(Node::shape).toList();
-    return new Entry<>(plan, captured, out.get(), shapes, spares);
+    return new Entry<>(key, plan, List.copyOf(captured), out.get(), shapes, spares);
   }
 
   private void warnIfMany(Key key) {

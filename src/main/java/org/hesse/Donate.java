@@ -59,6 +59,11 @@ public final class Donate {
     return NONE;
   }
 
+  /** Whether nothing is given away. */
+  boolean isNone() {
+    return paths.isEmpty();
+  }
+
   /**
    * Whether each tensor of an argument is given away.
    *

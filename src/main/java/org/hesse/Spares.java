@@ -2,6 +2,7 @@ package org.hesse;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.IntFunction;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Node;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Memory that callers of a compiled function have given away, until a later call writes its results
  * there: one buffer at most for each result. Safe for use by several threads.
  */
-final class Spares {
+final class Spares implements IntFunction<@Nullable Buffer> {
   private final boolean[] donated;
 
   /** For each input the result that its memory is kept for, or −1. */
@@ -19,7 +20,10 @@ final class Spares {
   private final AtomicReferenceArray<@Nullable Buffer> kept;
   private final boolean any;
 
-  private Spares(boolean[] donated, int[] heirs, int results) {
+  /** What the error says when something donated is used again. */
+  private final String why;
+
+  private Spares(boolean[] donated, String where, int[] heirs, int results) {
     this.donated = donated;
     this.heirs = heirs;
     this.kept = new AtomicReferenceArray<>(results);
@@ -28,10 +32,19 @@ final class Spares {
       some |= d;
     }
     this.any = some;
+    this.why =
+        "it was donated to the function compiled"
+            + where
+            + " and its memory reused; use the function's result instead, or compile it without"
+            + " donation";
   }
 
-  /** Pairs each donated input with the first free result of its dtype and size. */
-  static Spares of(boolean[] donated, List<Node> inputs, List<Node> results) {
+  /**
+   * Pairs each donated input with the first free result of its dtype and size.
+   *
+   * @param where the function was compiled, as {@link CallSite#here} has it
+   */
+  static Spares of(boolean[] donated, String where, List<Node> inputs, List<Node> results) {
     int[] heirs = new int[donated.length];
     boolean[] served = new boolean[results.size()];
     for (int i = 0; i < heirs.length; i++) {
@@ -43,7 +56,7 @@ final class Spares {
         }
       }
     }
-    return new Spares(donated, heirs, served.length);
+    return new Spares(donated, where, heirs, served.length);
   }
 
   private static boolean fits(Node a, Node b) {
@@ -51,9 +64,12 @@ final class Spares {
   }
 
   /** Refuses to take what the function itself needs in its next call. */
-  void requireOwn(Tree<?> tree, List<Buffer> inputs, List<Buffer> captured) {
+  void requireOwn(Tree<?> tree, Buffer[] inputs, List<Buffer> captured) {
+    if (!any || captured.isEmpty()) {
+      return;
+    }
     for (int i = 0; i < donated.length; i++) {
-      if (donated[i] && captured.contains(inputs.get(i))) {
+      if (donated[i] && captured.contains(inputs[i])) {
         throw new IllegalArgumentException(
             "compile: leaf '"
                 + tree.paths().get(i)
@@ -64,22 +80,18 @@ final class Spares {
   }
 
   /** Memory for a result, or null. */
-  @Nullable Buffer pick(int result) {
+  @Override
+  public @Nullable Buffer apply(int result) {
     return any ? kept.getAndSet(result, null) : null;
   }
 
   /** Takes the donated inputs of a call that has ended. */
-  void keep(List<Buffer> inputs) {
+  void keep(Buffer[] inputs) {
     if (!any) {
       return;
     }
-    String why =
-        "it was donated to a compiled function"
-            + CallSite.here()
-            + " and its memory reused; use the function's result instead, or compile it without"
-            + " donation";
     for (int i = 0; i < donated.length; i++) {
-      Buffer taken = donated[i] ? inputs.get(i).take(why) : null;
+      Buffer taken = donated[i] ? inputs[i].take(why) : null;
       if (taken != null && heirs[i] >= 0) {
         kept.set(heirs[i], taken);
       }

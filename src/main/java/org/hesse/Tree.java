@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -91,6 +92,12 @@ public final class Tree<T> {
     return leaves;
   }
 
+  /** The tensors of a value, in order; null if it has another structure. */
+  Tensor @Nullable [] match(@Nullable Object value) {
+    Tensor[] leaves = new Tensor[size()];
+    return root.match(value, leaves, 0) < 0 ? null : leaves;
+  }
+
   /** The name of each tensor, such as {@code hidden.weight} or {@code layers.0.bias}. */
   public List<String> paths() {
     return List.copyOf(paths);
@@ -168,7 +175,29 @@ public final class Tree<T> {
 
   /** One level of the structure. */
   private sealed interface Part {
+    /** Where {@link #match} finds another structure. */
+    int DIFFERS = -1;
+
     void collect(Object value, List<Tensor> leaves);
+
+    /**
+     * Collects from a value that need not have this structure, without making anything: this is
+     * done in each call of a compiled function.
+     *
+     * @param at where the first tensor goes
+     * @return where the next one after this part goes, or {@link #DIFFERS}
+     */
+    int match(@Nullable Object value, Tensor[] leaves, int at);
+
+    /** Matches parts one after another. */
+    static int matchAll(
+        List<Part> parts, IntFunction<@Nullable Object> values, Tensor[] to, int at) {
+      int next = at;
+      for (int i = 0; i < parts.size() && next >= 0; i++) {
+        next = parts.get(i).match(values.apply(i), to, next);
+      }
+      return next;
+    }
 
     Object build(java.util.Iterator<Tensor> leaves);
 
@@ -252,6 +281,15 @@ public final class Tree<T> {
     }
 
     @Override
+    public int match(@Nullable Object value, Tensor[] leaves, int at) {
+      if (!(value instanceof Tensor t)) {
+        return DIFFERS;
+      }
+      leaves[at] = t;
+      return at + 1;
+    }
+
+    @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
       return leaves.next();
     }
@@ -275,6 +313,11 @@ public final class Tree<T> {
   private record Static(Object value) implements Part {
     @Override
     public void collect(Object ignored, List<Tensor> leaves) {}
+
+    @Override
+    public int match(@Nullable Object other, Tensor[] leaves, int at) {
+      return value.equals(other) ? at : DIFFERS;
+    }
 
     @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
@@ -312,6 +355,15 @@ public final class Tree<T> {
       for (int i = 0; i < parts.size(); i++) {
         parts.get(i).collect(Objects.requireNonNull(access.get(value, i)), leaves);
       }
+    }
+
+    @Override
+    public int match(@Nullable Object value, Tensor[] leaves, int at) {
+      if (value == null || value.getClass() != type) {
+        return DIFFERS;
+      }
+      RecordAccess access = RecordAccess.of(type);
+      return Part.matchAll(parts, i -> access.get(value, i), leaves, at);
     }
 
     @Override
@@ -393,6 +445,15 @@ public final class Tree<T> {
     }
 
     @Override
+    public int match(@Nullable Object value, Tensor[] leaves, int at) {
+      return value instanceof List<?> list
+              && !(value instanceof Record)
+              && list.size() == parts.size()
+          ? Part.matchAll(parts, list::get, leaves, at)
+          : DIFFERS;
+    }
+
+    @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
       List<Object> list = new ArrayList<>();
       parts.forEach(p -> list.add(p.build(leaves)));
@@ -457,6 +518,15 @@ public final class Tree<T> {
     }
 
     @Override
+    public int match(@Nullable Object value, Tensor[] leaves, int at) {
+      return value instanceof Map<?, ?> map
+              && !(value instanceof Record || value instanceof List)
+              && map.size() == parts.size()
+          ? Part.matchAll(parts, i -> map.get(keys.get(i)), leaves, at)
+          : DIFFERS;
+    }
+
+    @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
       LinkedHashMap<String, Object> map = new LinkedHashMap<>();
       for (int i = 0; i < parts.size(); i++) {
@@ -492,6 +562,14 @@ public final class Tree<T> {
     @Override
     public void collect(Object value, List<Tensor> leaves) {
       part.ifPresent(p -> p.collect(((Optional<?>) value).orElseThrow(), leaves));
+    }
+
+    @Override
+    public int match(@Nullable Object value, Tensor[] leaves, int at) {
+      if (!(value instanceof Optional<?> o) || o.isPresent() != part.isPresent()) {
+        return DIFFERS;
+      }
+      return o.isPresent() ? part.get().match(o.get(), leaves, at) : at;
     }
 
     @Override

@@ -33,9 +33,11 @@ class DonationTest {
 
   /** weight·2 + batch. */
   private static BiFunction<State, Tensor, State> doubling() {
-    return compile(
-        (State s, Tensor b) -> new State(s.weight().mul(2).add(b), s.count().add(1)),
-        Donate.first());
+    return compile(DonationTest::doubled, Donate.first());
+  }
+
+  private static State doubled(State s, Tensor b) {
+    return new State(s.weight().mul(2).add(b), s.count().add(1));
   }
 
   @Test
@@ -55,11 +57,11 @@ class DonationTest {
   void donatedTensorsThrow() {
     State s = state(1, 2, 3);
     Tensor batch = vector(1, 1, 1);
-    var step = doubling();
     int line = new Throwable().getStackTrace()[0].getLineNumber() + 1;
+    var step = compile(DonationTest::doubled, Donate.first());
     State next = step.apply(s, batch);
     String where = "at DonationTest.java:" + line;
-    illegalState(() -> s.weight().add(1), "F64[3]", "donated to a compiled function " + where);
+    illegalState(() -> s.weight().add(1), "F64[3]", "donated to the function compiled " + where);
     illegalState(() -> s.weight().toDoubleArray(), "donated", "use the function's result");
     illegalState(() -> step.apply(s, batch), "donated", "without donation");
     illegalState(() -> compile((Tensor x) -> x.add(s.weight())).apply(batch), "donated");

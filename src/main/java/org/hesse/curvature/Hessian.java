@@ -104,6 +104,9 @@ public final class Hessian<M> implements LinearOperator {
 
   /** Mean loss and gradient over all samples. */
   public LossGradient lossAndGradient() {
+    if (batches.size() == 1) {
+      return lossAndGradient.apply(model, batches.getFirst());
+    }
     Tensor loss = Tensor.zeros(dtype);
     Tensor gradient = Tensor.zeros(dtype, size);
     for (Dataset b : batches) {
@@ -135,6 +138,9 @@ public final class Hessian<M> implements LinearOperator {
     if (!v.shape().equals(org.hesse.Shape.of(dims)) || v.dtype() != dtype) {
       throw new IllegalArgumentException(
           "v: " + v.dtype() + v.shape() + "; expected " + dtype + org.hesse.Shape.of(dims));
+    }
+    if (batches.size() == 1) {
+      return f.apply(new Arguments<>(model, batches.getFirst()), v);
     }
     Tensor sum = Tensor.zeros(dtype, dims);
     for (Dataset b : batches) {

@@ -79,6 +79,18 @@ public final class CpuBuffer implements Buffer {
     return array;
   }
 
+  /**
+   * The array itself, for whoever is the only one to have this buffer yet.
+   *
+   * @throws IllegalStateException if it was taken
+   */
+  Object array() {
+    if (given != null) {
+      throw new IllegalStateException("a buffer " + this + " is written, but " + given);
+    }
+    return array;
+  }
+
   /** Ends a {@link #hold}. */
   void release() {
     readers.getAndDecrement();

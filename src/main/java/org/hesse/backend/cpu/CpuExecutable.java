@@ -4,6 +4,7 @@ import java.lang.ref.SoftReference;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicReference;
 import org.hesse.DType;
 import org.hesse.backend.Buffer;
 import org.hesse.backend.Executable;
@@ -11,6 +12,7 @@ import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.ir.CompositeKind;
+import org.jspecify.annotations.Nullable;
 
 /** A schedule's steps, prepared, and the arenas that no run is using. */
 final class CpuExecutable implements Executable {
@@ -18,6 +20,11 @@ final class CpuExecutable implements Executable {
   private final List<Slot> outputs;
   private final EnumMap<DType, Long> arenaSizes;
   private final Prepared[] steps;
+
+  /** An arena that no run uses; the garbage collector may have it. Others are in the queue. */
+  private final AtomicReference<@Nullable SoftReference<EnumMap<DType, Object>>> idle =
+      new AtomicReference<>();
+
   private final ConcurrentLinkedDeque<SoftReference<EnumMap<DType, Object>>> arenas =
       new ConcurrentLinkedDeque<>();
 
@@ -82,20 +89,25 @@ final class CpuExecutable implements Executable {
   private static Object[] arrays(Buffer[] buffers) {
     Object[] arrays = new Object[buffers.length];
     for (int i = 0; i < arrays.length; i++) {
-      CpuBuffer b = (CpuBuffer) buffers[i];
-      arrays[i] = b.hold();
-      b.release();
+      arrays[i] = ((CpuBuffer) buffers[i]).array();
     }
     return arrays;
   }
 
   private void run(Object[] in, Object[] out) {
-    EnumMap<DType, Object> arena = takeArena();
+    SoftReference<EnumMap<DType, Object>> taken = takeArena();
+    EnumMap<DType, Object> arena = taken == null ? null : taken.get();
+    if (taken == null || arena == null) {
+      arena = allocateArena();
+      taken = new SoftReference<>(arena);
+    }
     Memory memory = new Memory(in, out, arena);
     for (Prepared step : steps) {
       step.run(memory);
     }
-    arenas.addFirst(new SoftReference<>(arena));
+    if (!idle.compareAndSet(null, taken)) {
+      arenas.addFirst(taken);
+    }
   }
 
   private static void check(String what, List<Slot> slots, Buffer[] buffers) {
@@ -126,17 +138,12 @@ final class CpuExecutable implements Executable {
     }
   }
 
-  private EnumMap<DType, Object> takeArena() {
-    while (true) {
-      SoftReference<EnumMap<DType, Object>> free = arenas.pollFirst();
-      if (free == null) {
-        break;
-      }
-      EnumMap<DType, Object> arena = free.get();
-      if (arena != null) {
-        return arena;
-      }
-    }
+  private @Nullable SoftReference<EnumMap<DType, Object>> takeArena() {
+    SoftReference<EnumMap<DType, Object>> first = idle.getAndSet(null);
+    return first != null ? first : arenas.pollFirst();
+  }
+
+  private EnumMap<DType, Object> allocateArena() {
     EnumMap<DType, Object> arena = new EnumMap<>(DType.class);
     arenaSizes.forEach((dtype, size) -> arena.put(dtype, Arrays.allocate(dtype, size)));
     return arena;
