@@ -13,7 +13,11 @@ import org.hesse.ir.ReduceKind;
  */
 public sealed interface Step {
 
-  /** Evaluates a register program at every index and stores some of its values. */
+  /**
+   * Evaluates a register program at every index and stores some of its values. What it stores it
+   * does not read, except that a dense store of a computed value may be where, element for element,
+   * a load is whose value is not stored itself.
+   */
   record Map(int[] domain, List<Instruction> code, List<Store> stores) implements Step {}
 
   /** Where a value of a register program goes; the view's strides run over the domain. */

@@ -9,6 +9,19 @@ import org.hesse.Tree;
 /**
  * All that a training step reads and writes, as one tree.
  *
+ * <pre>{@code
+ * BiFunction<TrainState<Mlp>, Batch, TrainState<Mlp>> step =
+ *     (s, b) -> s.update(adam, grad((Mlp m) -> loss(m, b)).apply(s.model()));
+ * var one = compile(step, Donate.first());                      // a step in each call
+ * state = one.apply(state, batch);
+ *
+ * // Many steps in each call: one for each slice of a batch whose tensors are stacked, [steps, …].
+ * var many = compile((TrainState<Mlp> s, Batch all) -> scan(step, s, all), Donate.first());
+ * state = many.apply(state, stacked);
+ * }</pre>
+ *
+ * <p>Inside such a loop the state is updated where it is.
+ *
  * @param model the parameters, a tree of real tensors of one dtype
  * @param slots what the optimiser remembers, each shaped like the model
  * @param step number of steps done, an I32 scalar

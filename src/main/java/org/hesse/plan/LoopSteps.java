@@ -1,7 +1,9 @@
 package org.hesse.plan;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -10,6 +12,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.hesse.DType;
+import org.hesse.backend.Instruction;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
@@ -125,16 +128,74 @@ final class LoopSteps {
     addLoop(new Step.Test(test, value), loop.body(), body, distinct, to);
   }
 
-  /** The state's moves come last, for outputs may be read from where the state is. */
+  /**
+   * A new state is computed where the old one is if nothing wants the old one by then; else it is
+   * moved there. These moves come last, for outputs may be read from where the state is.
+   */
   private void addLoop(
       Step.Rounds rounds, Program program, List<Step> body, List<Node> distinct, List<Slot> to) {
+    List<Node> next = program.outputs().subList(0, op.states());
+    Map<Slot, Slot> inPlace = new HashMap<>();
     for (int i = 0; i < op.states(); i++) {
-      Slot from = to.get(distinct.indexOf(program.outputs().get(i)));
-      if (from.size() != 0) {
-        after.add(move(from.size(), at(from, 0, 0), at(inputs.get(i).slot(), 0, 0)));
+      Node made = next.get(i);
+      Slot from = to.get(distinct.indexOf(made));
+      Slot state = inputs.get(i).slot();
+      if (from.size() == 0) {
+        continue;
+      }
+      boolean once = next.stream().filter(n -> n == made).count() == 1;
+      if (once && isLastWanted(body, state, from)) {
+        inPlace.put(from, state);
+      } else {
+        after.add(move(from.size(), at(from, 0, 0), at(state, 0, 0)));
       }
     }
-    steps.add(new Step.Loop(rounds, List.copyOf(before), body, List.copyOf(after)));
+    UnaryOperator<View> there =
+        v -> new View(inPlace.getOrDefault(v.slot(), v.slot()), v.offset(), v.strides());
+    steps.add(
+        Steps.moved(new Step.Loop(rounds, List.copyOf(before), body, List.copyOf(after)), there));
+  }
+
+  /** Whether nothing reads the old state once the new one is written, element by element. */
+  private static boolean isLastWanted(List<Step> body, Slot state, Slot made) {
+    int writer = -1;
+    for (int i = 0; i < body.size(); i++) {
+      boolean writes = Steps.writes(body.get(i)).contains(made);
+      if (writes && writer >= 0 || writer >= 0 && Steps.reads(body.get(i)).contains(state)) {
+        return false;
+      }
+      writer = writes ? i : writer;
+    }
+    if (writer < 0 || body.get(writer) instanceof Step.Loop) {
+      return false;
+    }
+    Step step = body.get(writer);
+    return !Steps.reads(step).contains(state)
+        || step instanceof Step.Map map && sameElements(map, state, made);
+  }
+
+  /**
+   * Whether a map reads of one slot only the element that it writes of another, to compute with it:
+   * what it merely copies may be overwritten before it is copied.
+   */
+  private static boolean sameElements(Step.Map map, Slot read, Slot written) {
+    for (Step.Store s : map.stores()) {
+      View to = s.view();
+      boolean there = to.slot().equals(written);
+      if (map.code().get(s.value()) instanceof Instruction.Load(View v) && v.slot().equals(read)
+          || there && !to.isDense(map.domain())) {
+        return false;
+      }
+      for (Instruction i : map.code()) {
+        if (there
+            && i instanceof Instruction.Load(View v)
+            && v.slot().equals(read)
+            && !(v.offset() == to.offset() && Arrays.equals(v.strides(), to.strides()))) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private static View at(Slot slot, long offset, long stride) {

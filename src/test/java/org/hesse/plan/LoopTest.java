@@ -354,4 +354,73 @@ class LoopTest {
     assertTrue(p.print().contains("loop 6\n     move 3: "), p.print());
     assertTrue(p.print().contains("\n     0: map [3]\n          v0 = load "), p.print());
   }
+
+  /** As optimisers update their states: what is old is read for the last time where it is new. */
+  @Test
+  void newStatesAreWrittenWhereTheOldOnesWere() {
+    record Momentum(Tensor w, Tensor v) {}
+    Plan p =
+        plan(
+            program(
+                (Tensor x) ->
+                    scan(
+                            (Momentum s, Tensor row) -> {
+                              Tensor g = s.w().mul(row).sum().sin().mul(row);
+                              Tensor v = s.v().mul(0.9).add(g);
+                              return new Momentum(s.w().sub(v.mul(0.1)), v);
+                            },
+                            new Momentum(x.slice(0, 0, 1).reshape(3), Tensor.zeros(DType.F64, 3)),
+                            x)
+                        .w(),
+                random(15, TIME, 3)));
+    assertEquals(List.of(), loop(p).after(), p.print());
+    double[] rows = random(15, TIME, 3).toDoubleArray();
+    double[] w = Arrays.copyOf(rows, 3);
+    double[] v = new double[3];
+    for (int t = 0; t < TIME; t++) {
+      double dot = 0;
+      for (int i = 0; i < 3; i++) {
+        dot += w[i] * rows[3 * t + i];
+      }
+      for (int i = 0; i < 3; i++) {
+        v[i] = 0.9 * v[i] + Math.sin(dot) * rows[3 * t + i];
+        w[i] -= 0.1 * v[i];
+      }
+    }
+    assertArrayEquals(w, run(p, random(15, TIME, 3))[0], 1e-13);
+  }
+
+  /** States that need each other's old values, or their own elsewhere, are not written in place. */
+  @Test
+  void statesThatAreStillWantedStay() {
+    record Three(Tensor a, Tensor b, Tensor c) {}
+    Plan p =
+        plan(
+            program(
+                (Tensor x) -> {
+                  Three end =
+                      forLoop(
+                          TIME,
+                          (Three s, Tensor i) ->
+                              new Three(
+                                  s.b().mul(1.25), s.a(), s.c().reverse(0).mul(0.5).add(s.a())),
+                          new Three(x, x.mul(-2), x.add(1)));
+                  return List.of(end.a(), end.b(), end.c());
+                },
+                random(16, 3)));
+    double[] a = random(16, 3).toDoubleArray();
+    double[] b = Arrays.stream(a).map(z -> -2 * z).toArray();
+    double[] c = Arrays.stream(a).map(z -> z + 1).toArray();
+    for (int t = 0; t < TIME; t++) {
+      double[] oldA = a;
+      double[] oldC = c;
+      a = Arrays.stream(b).map(z -> 1.25 * z).toArray();
+      b = oldA;
+      c = new double[] {oldC[2] / 2 + oldA[0], oldC[1] / 2 + oldA[1], oldC[0] / 2 + oldA[2]};
+    }
+    double[][] end = run(p, random(16, 3));
+    assertArrayEquals(a, end[0], 1e-13);
+    assertArrayEquals(b, end[1], 1e-13);
+    assertArrayEquals(c, end[2], 1e-13);
+  }
 }
