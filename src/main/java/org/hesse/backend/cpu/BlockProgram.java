@@ -183,6 +183,11 @@ final class BlockProgram {
       }
       case Instruction.Index index -> {
         Strided at = new Strided(domain, index.strides(), 0);
+        if (size <= BLOCK) {
+          int[] all = new int[(int) size];
+          at.positions(0, all.length, all);
+          yield (frame, memory, start, n) -> set(frame, v, all, (int) start);
+        }
         yield (frame, memory, start, n) -> {
           int[] to = (int[]) frame.register(DType.I32, register);
           at.positions(start, n, to);

@@ -2,6 +2,7 @@ package org.hesse.backend.cpu;
 
 import org.hesse.backend.Slot;
 import org.hesse.backend.View;
+import org.jspecify.annotations.Nullable;
 
 /** Walks a view in the row-major order of its domain, in stretches of constant stride. */
 final class Strided {
@@ -13,9 +14,18 @@ final class Strided {
     void accept(int done, long position, long stride, int count);
   }
 
+  /** In shorter rows it takes longer to find the next one than to copy one. */
+  private static final int SHORT = 16;
+
+  /** So many positions are remembered at most. */
+  private static final long REMEMBERED = 4096;
+
   private final int[] dims;
   private final long[] strides;
   private final long origin;
+
+  /** Positions of all elements, where rows are short and few; made when first asked for. */
+  private volatile int @Nullable [] remembered;
 
   /** Axes that the strides allow to be walked as one are merged; those of extent 1 vanish. */
   Strided(int[] domain, long[] strides, long origin) {
@@ -114,6 +124,19 @@ final class Strided {
 
   /** Copies elements of the view to consecutive ones. */
   void gather(Object from, long start, int n, Object to) {
+    if (dims.length > 1 && dims[dims.length - 1] < SHORT) {
+      int[] at = remembered;
+      long size = at == null ? BlockProgram.size(dims) : 0;
+      if (at == null && size <= REMEMBERED) {
+        at = new int[(int) size];
+        positions(0, at.length, at);
+        remembered = at;
+      }
+      if (at != null) {
+        Arrays.copyFrom(from, at, (int) start, to, n);
+        return;
+      }
+    }
     walk(
         start,
         n,
