@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.ir.Axes;
+import org.hesse.ir.BinaryKind;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ final class ShapeRules {
           new Rule("permute of permute", Op.Permute.class, ShapeRules::permuteOfPermute),
           new Rule("permute of extents 1", Op.Permute.class, ShapeRules::permuteOfOnes),
           new Rule("permute of product", Op.Permute.class, ShapeRules::permuteOfProduct),
+          new Rule("permute of products", Op.Permute.class, ShapeRules::permuteOfProducts),
           new Rule("broadcast of broadcast", Op.Broadcast.class, ShapeRules::broadcastOfBroadcast),
           new Rule("broadcast to extents 1", Op.Broadcast.class, ShapeRules::broadcastToOnes),
           new Rule("slice of slice", Op.Slice.class, ShapeRules::sliceOfSlice),
@@ -88,22 +90,39 @@ final class ShapeRules {
 
   /** The transpose of a product is the product of its operands in the other order. */
   private static @Nullable Node permuteOfProduct(Node n, Rewriter to) {
+    return turned(n.input(0), ((Op.Permute) n.op()).axes(), to);
+  }
+
+  /** The same of a sum or difference of two products. */
+  private static @Nullable Node permuteOfProducts(Node n, Rewriter to) {
     Node x = n.input(0);
-    if (!(n.op() instanceof Op.Permute(Axes axes))
-        || !(x.op() instanceof Op.Dot dot)
+    Axes axes = ((Op.Permute) n.op()).axes();
+    if (!(x.op() instanceof Op.Binary(BinaryKind kind))
+        || kind != BinaryKind.ADD && kind != BinaryKind.SUB
         || !to.usedOnce(x)) {
       return null;
     }
-    int rank = n.shape().rank();
+    Node a = turned(x.input(0), axes, to);
+    Node b = a == null ? null : turned(x.input(1), axes, to);
+    return a == null || b == null ? null : to.binary(kind, a, b);
+  }
+
+  /** A product that nothing else reads with the axes of its operands exchanged; null if not. */
+  private static @Nullable Node turned(Node x, Axes axes, Rewriter to) {
+    if (!(x.op() instanceof Op.Dot dot) || !to.usedOnce(x)) {
+      return null;
+    }
+    int rank = x.shape().rank();
     int batch = dot.lhsBatch().size();
-    int columns = batch + x.input(0).shape().rank() - batch - dot.lhsContract().size();
-    Axes turned =
+    int columns = x.input(0).shape().rank() - dot.lhsContract().size();
+    Axes exchanged =
         Axes.range(0, batch).then(Axes.range(columns, rank)).then(Axes.range(batch, columns));
-    if (!axes.equals(turned)) {
+    if (!axes.equals(exchanged)) {
       return null;
     }
     Op other = new Op.Dot(dot.rhsContract(), dot.lhsContract(), dot.rhsBatch(), dot.lhsBatch());
-    return to.make(other, List.of(x.input(1), x.input(0)), n.shape(), n.dtype());
+    int[] dims = Arrays.stream(axes.toArray()).map(x.shape()::dim).toArray();
+    return to.make(other, List.of(x.input(1), x.input(0)), Shape.of(dims), x.dtype());
   }
 
   private static @Nullable Node broadcastOfBroadcast(Node n, Rewriter to) {

@@ -135,13 +135,12 @@ class SimplifyTest {
     c.put("slice of slice", in -> slice(slice(in[0], 1, 2, 3), 1, 1, 2));
     c.put("slice of pad", in -> slice(pad(in[0], 1, 1, 14), 1, 2, 6));
     c.put("slice of padding", in -> slice(pad(in[0], 2, 1, 15), 1, 2, 5));
+    c.put("permute of product", in -> Shapes.permute(batched(in[1]), axes(0, 2, 1)));
     c.put(
-        "permute of product",
+        "permute of products",
         in -> {
-          // The product over a batch, turned: [3, 2, 2], of which the free axes differ in meaning.
-          Op.Dot op = new Op.Dot(axes(), axes(), axes(1), axes(1));
-          Node product = Products.dot(op, in[1], neg(in[1]), F64);
-          return Shapes.permute(product, axes(0, 2, 1));
+          Node other = batched(Shapes.reverse(in[1], axes(0)));
+          return Shapes.permute(binary(BinaryKind.SUB, batched(in[1]), other), axes(0, 2, 1));
         });
     c.put(
         "slice of broadcast",
@@ -214,6 +213,15 @@ class SimplifyTest {
 
   private static Axes axes(int... a) {
     return Axes.of(a);
+  }
+
+  /** A product over a batch that is not symmetric. */
+  private static Node batched(Node x) {
+    return Products.dot(new Op.Dot(axes(), axes(), axes(1), axes(1)), x, neg(exp(x)), F64);
+  }
+
+  private static Node exp(Node x) {
+    return Elementwise.unary(UnaryKind.EXP, x);
   }
 
   private static Node dot(Node a, Node b, int i, int j) {
