@@ -116,9 +116,7 @@ public final class Norms {
 
   /** x Φ(x), with the distribution function of the normal distribution. */
   public static Node gelu(Node x) {
-    // Not 1 + erf(x/√2), which loses all digits where x is far below 0.
-    Node erfc = unary(UnaryKind.ERFC, Elementwise.scale(-Math.sqrt(0.5), x));
-    return mul(Elementwise.scale(0.5, x), erfc);
+    return unary(UnaryKind.GELU, x);
   }
 
   /** ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))). */

@@ -30,6 +30,10 @@ public enum UnaryKind {
   ERF,
   /** 1 − erf(x), to full relative accuracy where it is small. */
   ERFC,
+  /** x Φ(x), with the distribution function of the normal distribution. */
+  GELU,
+  /** Φ(x) + x φ(x), the derivative of {@link #GELU}. */
+  GELU_SLOPE,
   /** |x|; real or I32. */
   ABS,
   /** −1, 0 or 1; NaN for NaN, and a zero keeps its sign; real or I32. */

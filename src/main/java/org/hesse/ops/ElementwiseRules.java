@@ -78,9 +78,18 @@ final class ElementwiseRules {
       case SOFTPLUS -> mul(unary(UnaryKind.SIGMOID, x), t);
       case ERF -> mul(scale(2 / Math.sqrt(Math.PI), unary(UnaryKind.EXP, neg(mul(x, x)))), t);
       case ERFC -> mul(scale(-2 / Math.sqrt(Math.PI), unary(UnaryKind.EXP, neg(mul(x, x)))), t);
+      case GELU -> mul(unary(UnaryKind.GELU_SLOPE, x), t);
+      case GELU_SLOPE -> mul(geluCurvature(x), t);
       case ABS -> mul(unary(UnaryKind.SIGN, x), t);
       case SIGN, FLOOR, NOT -> null;
     };
+  }
+
+  /** (2 − x²) φ(x), with the density φ of the normal distribution. */
+  private static Node geluCurvature(Node x) {
+    Node square = mul(x, x);
+    Node density = scale(1 / Math.sqrt(2 * Math.PI), unary(UnaryKind.EXP, scale(-0.5, square)));
+    return mul(sub(fullLike(2, x), square), density);
   }
 
   static final Rule<Op.Binary> BINARY =

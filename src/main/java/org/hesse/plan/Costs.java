@@ -34,7 +34,7 @@ final class Costs {
       case EXP, LOG -> 6;
       case EXPM1, LOG1P, SIGMOID -> 8;
       case SIN, COS, TANH -> 10;
-      case ERF, ERFC, SOFTPLUS -> 14;
+      case ERF, ERFC, SOFTPLUS, GELU, GELU_SLOPE -> 14;
     };
   }
 }

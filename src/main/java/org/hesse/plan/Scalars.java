@@ -21,7 +21,10 @@ final class Scalars {
 
   /** Whether {@link #unary} knows the function to the last bit or nearly so. */
   static boolean knows(UnaryKind kind) {
-    return kind != UnaryKind.ERF && kind != UnaryKind.ERFC;
+    return switch (kind) {
+      case ERF, ERFC, GELU, GELU_SLOPE -> false;
+      default -> true;
+    };
   }
 
   static double unary(UnaryKind kind, double x, DType dtype) {
@@ -55,7 +58,8 @@ final class Scalars {
       case SIGN -> Math.signum(x);
       case FLOOR -> Math.floor(x);
       case NOT -> x == 0 ? 1 : 0;
-      case ERF, ERFC -> throw new IllegalArgumentException(kind + " is not folded");
+      case ERF, ERFC, GELU, GELU_SLOPE ->
+          throw new IllegalArgumentException(kind + " is not folded");
     };
   }
 

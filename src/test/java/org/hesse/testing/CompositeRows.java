@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
+import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.Functions;
 import org.hesse.Tensor;
@@ -165,6 +166,9 @@ final class CompositeRows {
         List.of(smooth(gen.normal(3, 2)), smooth(gen.normal()), edge(gen.normal(40, 60)));
     DoubleUnaryOperator gelu = x -> x * 0.5 * (1 + Scalars.erf(x / Math.sqrt(2)));
     add("gelu", 6, in -> Functions.gelu(in.get(0)), in -> in.get(0).map(gelu), samples);
+    Function<Tensor, Tensor> slope = Autodiff.grad((Tensor x) -> Functions.gelu(x).sum());
+    DoubleUnaryOperator expected = Scalars::geluSlope;
+    add("slope of gelu", 6, in -> slope.apply(in.get(0)), in -> in.get(0).map(expected), samples);
     DoubleUnaryOperator tanh =
         x -> x * 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
     add("geluTanh", 6, in -> Functions.geluTanh(in.get(0)), in -> in.get(0).map(tanh), samples);

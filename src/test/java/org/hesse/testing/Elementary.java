@@ -51,6 +51,8 @@ public final class Elementary {
       case SOFTPLUS -> Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
       case ERF -> Scalars.erf(x);
       case ERFC -> Scalars.erfc(x);
+      case GELU -> Scalars.gelu(x);
+      case GELU_SLOPE -> Scalars.geluSlope(x);
       case ABS -> dtype == DType.I32 ? Math.abs((int) x) : Math.abs(x);
       case SIGN -> Math.signum(x);
       case FLOOR -> Math.floor(x);

@@ -54,6 +54,19 @@ public final class Scalars {
     return sum.pow(1024, digits);
   }
 
+  /** x Φ(x). */
+  public static double gelu(double x) {
+    return Math.abs(x) < 40 ? 0.5 * x * erfc(-x * Math.sqrt(0.5)) : Double.isNaN(x) ? x : Math.max(x, 0);
+  }
+
+  /** Φ(x) + x φ(x). */
+  public static double geluSlope(double x) {
+    double normal = 0.5 * erfc(-x * Math.sqrt(0.5));
+    return Math.abs(x) < 40
+        ? normal + x * Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI)
+        : Double.isNaN(x) ? x : x > 0 ? 1 : 0;
+  }
+
   /** 1/(1 + e⁻ˣ). */
   public static double sigmoid(double x) {
     return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));

@@ -35,6 +35,6 @@ final class BinaryF32 implements Kernel {
                     ? x / y
                     : KIND == BinaryKind.MAX
                         ? Math.max(x, y)
-                        : KIND == BinaryKind.MIN ? Math.min(x, y) : (float) StrictMath.pow(x, y);
+                        : KIND == BinaryKind.MIN ? Math.min(x, y) : Powers.of(x, y);
   }
 }

@@ -24,17 +24,16 @@ final class Frame {
 
   final double[] lost = new double[BlockProgram.BLOCK];
 
-  /** Operands of a function, and what becomes of them. */
-  final double[] argument = new double[BlockProgram.BLOCK];
+  /** A power's base, its exponent, and the power. */
+  final double[] base = new double[BlockProgram.BLOCK];
 
   final double[] exponent = new double[BlockProgram.BLOCK];
-  final double[] outcome = new double[BlockProgram.BLOCK];
+  final double[] power = new double[BlockProgram.BLOCK];
 
-  /** What becomes of floats, what rounding takes from it, and the block's last few. */
-  final float[] outcomeF32 = new float[BlockProgram.BLOCK];
+  /** The last few elements of a block, filled up to a vector. */
+  final float[] restF32 = new float[64];
 
-  final float[] lostF32 = new float[BlockProgram.BLOCK];
-  final float[] restF32 = new float[BlockProgram.BLOCK];
+  final double[] restF64 = new double[64];
 
   /** Halves of blocks that are being folded. */
   final float[] halfF32 = new float[FOLDED];

@@ -66,13 +66,9 @@ final class Kernels {
           : key.simd && key.operand == DType.F64 ? new SimdSelectF64() : new SelectKernel();
     }
     requireSupport(key);
-    if (key.simd && key.operation instanceof UnaryKind k && Simd.hasFunction(k)) {
-      if (f32 && Simd.inFloats(k)) {
-        return new SimdFloatFunction(k);
-      }
-      if (key.operand.isReal()) {
-        return new SimdFunction(k, f32);
-      }
+    if (key.simd && key.operand.isReal() && key.operation instanceof UnaryKind k && Simd.hasFunction(k)) {
+      Class<? extends Kernel> function = f32 ? SimdFunctionF32.class : SimdFunctionF64.class;
+      return Specialized.copy(function, Kernel.class, k);
     }
     if (key.simd && key.operation == BinaryKind.POW && f32) {
       return new SimdPower();

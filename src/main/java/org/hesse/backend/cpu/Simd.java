@@ -27,19 +27,12 @@ final class Simd {
     };
   }
 
-  /** Functions of {@link VectorMath}. */
+  /** Functions of {@link FloatMath} and {@link DoubleMath}. */
   static boolean hasFunction(UnaryKind kind) {
     return switch (kind) {
-      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, ERFC, SIGN, FLOOR ->
+      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, ERFC, GELU,
+          GELU_SLOPE, SIGN, FLOOR ->
           true;
-      default -> false;
-    };
-  }
-
-  /** Functions of {@link FloatMath}, which floats need not be made doubles for. */
-  static boolean inFloats(UnaryKind kind) {
-    return switch (kind) {
-      case EXP, TANH, SIGMOID, ERF, ERFC -> true;
       default -> false;
     };
   }
