@@ -46,7 +46,10 @@ public final class Exact {
         yield (x.signum() < 0 ? e : ONE).divide(ONE.add(e), DIGITS);
       }
       case SOFTPLUS -> log1p(exp(x.abs().negate())).add(x.max(BigDecimal.ZERO));
-      case ERF -> x.signum() == 0 ? x : ONE.subtract(erfc(x.abs())).multiply(BigDecimal.valueOf(x.signum()));
+      case ERF ->
+          x.signum() == 0
+              ? x
+              : ONE.subtract(erfc(x.abs())).multiply(BigDecimal.valueOf(x.signum()));
       case ERFC -> erfc(x);
       case GELU -> x.multiply(normal(x));
       case GELU_SLOPE -> normal(x).add(x.multiply(density(x)));

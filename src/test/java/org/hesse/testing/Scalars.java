@@ -56,7 +56,9 @@ public final class Scalars {
 
   /** x Φ(x). */
   public static double gelu(double x) {
-    return Math.abs(x) < 40 ? 0.5 * x * erfc(-x * Math.sqrt(0.5)) : Double.isNaN(x) ? x : Math.max(x, 0);
+    return Math.abs(x) < 40
+        ? 0.5 * x * erfc(-x * Math.sqrt(0.5))
+        : Double.isNaN(x) ? x : Math.max(x, 0);
   }
 
   /** Φ(x) + x φ(x). */

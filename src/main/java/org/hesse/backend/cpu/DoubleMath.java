@@ -55,7 +55,6 @@ final class DoubleMath {
   private static final double EXPM1_LOW = -50;
   private static final double EXP_HIGH = 710;
   private static final double LOG2_E = 0x1.71547652b82fep0;
-  private static final double MINUS_HALF_LOG2_E = -0x1.71547652b82fep-1;
   private static final double LN2 = 0x1.62e42fefa39efp-1;
   private static final double MINUS_LN2 = -0x1.62e42fefa39efp-1;
   private static final double LN2_REST = 0x1.abc9e3b39803fp-56;
@@ -168,9 +167,6 @@ final class DoubleMath {
 
   private static final double GELU_LIMIT = 39.75;
 
-  /** 3.5·√2. */
-  private static final double GELU_MIDDLE = 4.949747468305833;
-
   private static final double ROOT_HALF = 0.7071067811865476;
 
   /** −1/√(2π). */
@@ -186,7 +182,8 @@ final class DoubleMath {
   static DoubleVector exp(DoubleVector x) {
     DoubleVector rounded = x.fma(LOG2_E, ROUND);
     DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    DoubleVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
     DoubleVector r2 = r.mul(r);
     DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
     DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
@@ -205,7 +202,8 @@ final class DoubleMath {
   static DoubleVector expForFloats(DoubleVector x) {
     DoubleVector rounded = x.fma(LOG2_E, ROUND);
     DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    DoubleVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
     DoubleVector r2 = r.mul(r);
     DoubleVector high = broadcast(SPECIES, E6).fma(r2, r.fma(E5, E4));
     DoubleVector tail = high.fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
@@ -221,7 +219,8 @@ final class DoubleMath {
   static DoubleVector expm1(DoubleVector x) {
     DoubleVector rounded = x.fma(LOG2_E, ROUND);
     DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    DoubleVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
     DoubleVector r2 = r.mul(r);
     DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
     DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
@@ -303,23 +302,30 @@ final class DoubleMath {
     DoubleVector r = t.sub(w);
     DoubleVector back = t.sub(r);
     DoubleVector error = back.sub(w).add(t.sub(r.add(back)));
-    DoubleVector low = error.sub(n.fma(broadcast(SPECIES, HALF_PI_2), w.neg())).sub(n.mul(HALF_PI_3));
+    DoubleVector low =
+        error.sub(n.fma(broadcast(SPECIES, HALF_PI_2), w.neg())).sub(n.mul(HALF_PI_3));
     DoubleVector z = r.mul(r);
-    DoubleVector half = z.mul(HALF);
-    DoubleVector z2 = z.mul(z);
-    DoubleVector ps = z.fma(S5, S4).fma(z2, z.fma(S3, S2)).fma(z2, z.fma(S1, S0));
-    DoubleVector sine = ps.fma(z.mul(r), low.mul(broadcast(SPECIES, ONE).sub(half))).add(r);
-    DoubleVector pc = z.fma(C5, C4).fma(z2, z.fma(C3, C2)).fma(z2, z.fma(C1, C0));
-    DoubleVector whole = broadcast(SPECIES, ONE).sub(half);
-    DoubleVector rest = broadcast(SPECIES, ONE).sub(whole).sub(half);
-    DoubleVector cosine = pc.fma(z2, rest.sub(r.mul(low))).add(whole);
+    DoubleVector sine = sineSeries(r, low, z);
+    DoubleVector cosine = cosineSeries(r, low, z);
     LongVector q = rounded.reinterpretAsLongs().add(quarters);
     VectorMask<Double> odd = q.and(1).reinterpretAsDoubles().compare(NE, ZERO);
     LongVector sign = q.and(2).lanewise(LSHL, 62);
-    return sine.blend(cosine, odd)
-        .reinterpretAsLongs()
-        .lanewise(XOR, sign)
-        .reinterpretAsDoubles();
+    return sine.blend(cosine, odd).reinterpretAsLongs().lanewise(XOR, sign).reinterpretAsDoubles();
+  }
+
+  private static DoubleVector sineSeries(DoubleVector r, DoubleVector low, DoubleVector z) {
+    DoubleVector z2 = z.mul(z);
+    DoubleVector p = z.fma(S5, S4).fma(z2, z.fma(S3, S2)).fma(z2, z.fma(S1, S0));
+    return p.fma(z.mul(r), low.mul(z.fma(MINUS_HALF, ONE))).add(r);
+  }
+
+  private static DoubleVector cosineSeries(DoubleVector r, DoubleVector low, DoubleVector z) {
+    DoubleVector z2 = z.mul(z);
+    DoubleVector p = z.fma(C5, C4).fma(z2, z.fma(C3, C2)).fma(z2, z.fma(C1, C0));
+    DoubleVector half = z.mul(HALF);
+    DoubleVector whole = broadcast(SPECIES, ONE).sub(half);
+    DoubleVector rest = broadcast(SPECIES, ONE).sub(whole).sub(half);
+    return p.fma(z2, rest.sub(r.mul(low))).add(whole);
   }
 
   /** Puts in sines of arguments for which the parts of π/2 do not suffice. */
@@ -360,7 +366,8 @@ final class DoubleMath {
     DoubleVector v = twice.blend(EXPM1_LOW, twice.compare(LT, EXPM1_LOW));
     DoubleVector rounded = v.fma(LOG2_E, ROUND);
     DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), v));
+    DoubleVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), v));
     DoubleVector r2 = r.mul(r);
     DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
     DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
@@ -376,7 +383,11 @@ final class DoubleMath {
 
   static DoubleVector erf(DoubleVector x) {
     DoubleVector b = x.abs();
-    DoubleVector tail = erfcTail(b.blend(ERF_LIMIT, b.compare(GT, ERF_LIMIT)));
+    DoubleVector a = b.blend(ERF_LIMIT, b.compare(GT, ERF_LIMIT));
+    DoubleVector square = a.mul(a);
+    DoubleVector one = broadcast(SPECIES, ONE);
+    DoubleVector zero = broadcast(SPECIES, ZERO);
+    DoubleVector tail = tail(square.neg(), a.neg().fma(a, square), a, one, zero);
     DoubleVector z = b.mul(b);
     DoubleVector z2 = z.mul(z);
     DoubleVector p6 = broadcast(SPECIES, P12).fma(z2, z.fma(P11, P10)).fma(z2, z.fma(P9, P8));
@@ -389,20 +400,23 @@ final class DoubleMath {
 
   static DoubleVector erfc(DoubleVector x) {
     DoubleVector b = x.abs();
-    DoubleVector tail = erfcTail(b.blend(ERF_LIMIT, b.compare(GT, ERF_LIMIT)));
+    DoubleVector a = b.blend(ERF_LIMIT, b.compare(GT, ERF_LIMIT));
+    DoubleVector square = a.mul(a);
+    DoubleVector one = broadcast(SPECIES, ONE);
+    DoubleVector zero = broadcast(SPECIES, ZERO);
+    DoubleVector tail = tail(square.neg(), a.neg().fma(a, square), a, one, zero);
     DoubleVector z = b.mul(b);
     DoubleVector z2 = z.mul(z);
     DoubleVector p6 = broadcast(SPECIES, P12).fma(z2, z.fma(P11, P10)).fma(z2, z.fma(P9, P8));
     DoubleVector p4 = p6.fma(z2, z.fma(P7, P6)).fma(z2, z.fma(P5, P4));
     DoubleVector p = p4.fma(z2, z.fma(P3, P2)).fma(z2, z.fma(P1, P0));
     DoubleVector small = broadcast(SPECIES, ONE).sub(x.fma(p, x));
-    return tail.blend(broadcast(SPECIES, TWO).sub(tail), x.compare(LT, ZERO)).blend(small, b.compare(LT, HALF));
+    DoubleVector far = tail.blend(broadcast(SPECIES, TWO).sub(tail), x.compare(LT, ZERO));
+    return far.blend(small, b.compare(LT, HALF));
   }
 
-  /** erfc(a) for a ≥ ½, as e^(−a²)·q/(a + 3.5). */
-  private static DoubleVector erfcTail(DoubleVector a) {
-    DoubleVector square = a.mul(a).neg();
-    DoubleVector lost = a.neg().fma(a, square.neg());
+  /** e^(a²)·erfc(a) for a ≥ 0, as q/(a + 3.5). */
+  private static DoubleVector erfcFactor(DoubleVector a) {
     DoubleVector far = a.add(MIDDLE);
     DoubleVector u = a.sub(MIDDLE).div(far);
     DoubleVector u2 = u.mul(u);
@@ -412,79 +426,58 @@ final class DoubleMath {
     DoubleVector q10 = q14.fma(u4, u.fma(Q13, Q12).fma(u2, u.fma(Q11, Q10)));
     DoubleVector q6 = q10.fma(u4, u.fma(Q9, Q8).fma(u2, u.fma(Q7, Q6)));
     DoubleVector q2 = q6.fma(u4, u.fma(Q5, Q4).fma(u2, u.fma(Q3, Q2)));
-    DoubleVector q = q2.fma(u2, u.fma(Q1, Q0)).div(far);
-    DoubleVector rounded = square.fma(LOG2_E, ROUND);
-    DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), square)).add(lost);
-    DoubleVector r2 = r.mul(r);
-    DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
-    DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
-    DoubleVector tail = high.fma(r2.mul(r2), low).fma(r2, r.fma(E1, E0));
-    DoubleVector p = tail.fma(r2, r);
-    LongVector n = rounded.reinterpretAsLongs();
-    LongVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 52);
-    LongVector rest = n.lanewise(LSHL, 52).sub(half);
-    DoubleVector s1 = half.add(ONE_BITS).reinterpretAsDoubles();
-    DoubleVector s2 = rest.add(ONE_BITS).reinterpretAsDoubles();
-    return p.fma(q, q).mul(s1).mul(s2);
+    return q2.fma(u2, u.fma(Q1, Q0)).div(far);
   }
 
-  /** factor·e^(−a²/2), of the whole square. */
-  private static DoubleVector bell(DoubleVector a, DoubleVector factor) {
-    DoubleVector square = a.mul(a);
-    DoubleVector lost = a.fma(a, square.neg());
-    DoubleVector rounded = square.fma(MINUS_HALF_LOG2_E, ROUND);
-    DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r1 = k.fma(broadcast(SPECIES, MINUS_LN2), square.mul(MINUS_HALF));
-    DoubleVector r = lost.fma(broadcast(SPECIES, MINUS_HALF), k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1));
+  /** e^(x + rest)/2ᵏ − 1, with the k that x is rounded to, for a rest far below x. */
+  private static DoubleVector fraction(DoubleVector x, DoubleVector rest) {
+    DoubleVector k = x.fma(LOG2_E, ROUND).sub(ROUND);
+    DoubleVector r1 = k.fma(broadcast(SPECIES, MINUS_LN2), x);
+    DoubleVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1).add(rest);
     DoubleVector r2 = r.mul(r);
     DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
     DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
-    DoubleVector tail = high.fma(r2.mul(r2), low).fma(r2, r.fma(E1, E0));
-    LongVector n = rounded.reinterpretAsLongs();
+    return high.fma(r2.mul(r2), low).fma(r2, r.fma(E1, E0)).fma(r2, r);
+  }
+
+  /** e^(x + rest)·(b·e^(a²)·erfc(a) + c) for x ≤ 0 and a rest far below it. */
+  private static DoubleVector tail(
+      DoubleVector x, DoubleVector rest, DoubleVector a, DoubleVector b, DoubleVector c) {
+    DoubleVector p = fraction(x, rest);
+    DoubleVector factor = erfcFactor(a).fma(b, c);
+    LongVector n = x.fma(LOG2_E, ROUND).reinterpretAsLongs();
     LongVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 52);
-    LongVector rest = n.lanewise(LSHL, 52).sub(half);
-    DoubleVector s1 = half.add(ONE_BITS).reinterpretAsDoubles();
-    DoubleVector s2 = rest.add(ONE_BITS).reinterpretAsDoubles();
-    return tail.fma(r2, r).fma(factor, factor).mul(s1).mul(s2);
+    LongVector remaining = n.lanewise(LSHL, 52).sub(half);
+    return p.fma(factor, factor)
+        .mul(half.add(ONE_BITS).reinterpretAsDoubles())
+        .mul(remaining.add(ONE_BITS).reinterpretAsDoubles());
   }
 
   /**
-   * x Φ(x) = max(x, 0) − a Φ(−a) with a = |x|, where Φ(−a) = ½ erfc(a/√2) = e^(−a²/2)·q/(a + 3.5
-   * √2)/√2 keeps its digits to where it vanishes.
+   * x Φ(x) = max(x, 0) − a Φ(−a) with a = |x|, where Φ(−a) = ½ erfc(a/√2) keeps its digits to where
+   * it vanishes.
    */
   static DoubleVector gelu(DoubleVector x) {
     DoubleVector b = x.abs();
     DoubleVector a = b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));
-    DoubleVector far = a.add(GELU_MIDDLE);
-    DoubleVector u = a.sub(GELU_MIDDLE).div(far);
-    DoubleVector u2 = u.mul(u);
-    DoubleVector u4 = u2.mul(u2);
-    DoubleVector q18 = u.fma(Q21, Q20).fma(u2, u.fma(Q19, Q18));
-    DoubleVector q14 = q18.fma(u4, u.fma(Q17, Q16).fma(u2, u.fma(Q15, Q14)));
-    DoubleVector q10 = q14.fma(u4, u.fma(Q13, Q12).fma(u2, u.fma(Q11, Q10)));
-    DoubleVector q6 = q10.fma(u4, u.fma(Q9, Q8).fma(u2, u.fma(Q7, Q6)));
-    DoubleVector q2 = q6.fma(u4, u.fma(Q5, Q4).fma(u2, u.fma(Q3, Q2)));
-    DoubleVector q = q2.fma(u2, u.fma(Q1, Q0));
-    DoubleVector h = bell(a, a.mul(ROOT_HALF).div(far).mul(q));
+    DoubleVector t = a.mul(MINUS_HALF);
+    DoubleVector x2 = t.mul(a);
+    DoubleVector lost = t.fma(a, x2.neg());
+    DoubleVector h = tail(x2, lost, a.mul(ROOT_HALF), t.neg(), broadcast(SPECIES, ZERO));
     return x.blend(MINUS_ZERO, x.compare(LT, ZERO)).sub(h);
   }
 
-  /** Φ(x) + x φ(x): for x < 0 it is Φ(−a) − a·e^(−a²/2)/√(2π), see {@link #gelu}, else 1 less it. */
+  /**
+   * Φ(x) + x φ(x): for x < 0 it is Φ(−a) − a·e^(−a²/2)/√(2π), see {@link #gelu}, else 1 less it.
+   */
   static DoubleVector geluSlope(DoubleVector x) {
     DoubleVector b = x.abs();
     DoubleVector a = b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));
-    DoubleVector far = a.add(GELU_MIDDLE);
-    DoubleVector u = a.sub(GELU_MIDDLE).div(far);
-    DoubleVector u2 = u.mul(u);
-    DoubleVector u4 = u2.mul(u2);
-    DoubleVector q18 = u.fma(Q21, Q20).fma(u2, u.fma(Q19, Q18));
-    DoubleVector q14 = q18.fma(u4, u.fma(Q17, Q16).fma(u2, u.fma(Q15, Q14)));
-    DoubleVector q10 = q14.fma(u4, u.fma(Q13, Q12).fma(u2, u.fma(Q11, Q10)));
-    DoubleVector q6 = q10.fma(u4, u.fma(Q9, Q8).fma(u2, u.fma(Q7, Q6)));
-    DoubleVector q2 = q6.fma(u4, u.fma(Q5, Q4).fma(u2, u.fma(Q3, Q2)));
-    DoubleVector q = q2.fma(u2, u.fma(Q1, Q0));
-    DoubleVector h = bell(a, a.fma(broadcast(SPECIES, MINUS_DENSITY), q.mul(ROOT_HALF).div(far)));
+    DoubleVector t = a.mul(MINUS_HALF);
+    DoubleVector x2 = t.mul(a);
+    DoubleVector lost = t.fma(a, x2.neg());
+    DoubleVector half = broadcast(SPECIES, HALF);
+    DoubleVector h = tail(x2, lost, a.mul(ROOT_HALF), half, a.mul(MINUS_DENSITY));
     return h.blend(broadcast(SPECIES, ONE).sub(h), x.compare(GT, ZERO));
   }
 

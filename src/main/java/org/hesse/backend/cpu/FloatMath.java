@@ -24,10 +24,13 @@ import jdk.incubator.vector.VectorSpecies;
  * of the result that stand beside each; the second error is that with coefficients rounded to
  * floats. What a float cannot hold of a value that matters is carried along in a second.
  *
- * <p>A body is one run of operations, without methods of its own but at the start: the JIT compiler
- * goes on inlining the Vector API's operations when a compilation has become large, but nothing
- * else, and vectors that pass through a call are objects on the heap. For the same reason every
- * constant is a vector of its own.
+ * <p>How the JIT compiler takes it decides the speed. It inlines a method of up to 325 bytes, and
+ * goes on inlining the Vector API's operations, but nothing else, when a compilation has become
+ * large: so bodies are short, call methods of their own only within their first thirty operations,
+ * and are one run of operations from there. Vectors that pass through a call would be objects on
+ * the heap. Constants are broadcast where they stand, for the compiler keeps these in registers;
+ * vectors in static fields it loads again and again, since the loop's stores might change them. And
+ * polynomials are summed in pairs, so that there is something to do while a product is on its way.
  */
 final class FloatMath {
   static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -194,7 +197,8 @@ final class FloatMath {
   static FloatVector exp(FloatVector x) {
     FloatVector rounded = x.fma(LOG2_E, ROUND);
     FloatVector k = rounded.sub(ROUND);
-    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    FloatVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
     // 2ᵏ in two factors, of which the second may round a subnormal result, and only that one.
@@ -210,7 +214,8 @@ final class FloatMath {
   static FloatVector expm1(FloatVector x) {
     FloatVector rounded = x.fma(LOG2_E, ROUND);
     FloatVector k = rounded.sub(ROUND);
-    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    FloatVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
     // 2ᵏ·(1 + p) − 1 = 2·(p·2ᵏ⁻¹ + (2ᵏ⁻¹ − ½)), whose inner difference is exact near 0.
@@ -280,10 +285,18 @@ final class FloatMath {
   private static FloatVector sine(FloatVector x, int quarters) {
     FloatVector rounded = x.fma(TWO_OVER_PI, ROUND);
     FloatVector n = rounded.sub(ROUND);
-    FloatVector r = n.fma(broadcast(SPECIES, MINUS_HALF_PI_3), n.fma(broadcast(SPECIES, MINUS_HALF_PI_2), n.fma(broadcast(SPECIES, MINUS_HALF_PI), x)));
+    FloatVector r =
+        n.fma(
+            broadcast(SPECIES, MINUS_HALF_PI_3),
+            n.fma(
+                broadcast(SPECIES, MINUS_HALF_PI_2), n.fma(broadcast(SPECIES, MINUS_HALF_PI), x)));
     FloatVector z = r.mul(r);
     FloatVector sine = z.fma(S2, S1).fma(z, broadcast(SPECIES, S0)).fma(z.mul(r), r);
-    FloatVector cosine = z.fma(C2, C1).fma(z, broadcast(SPECIES, C0)).fma(z, broadcast(SPECIES, MINUS_HALF)).fma(z, broadcast(SPECIES, ONE));
+    FloatVector cosine =
+        z.fma(C2, C1)
+            .fma(z, broadcast(SPECIES, C0))
+            .fma(z, broadcast(SPECIES, MINUS_HALF))
+            .fma(z, broadcast(SPECIES, ONE));
     IntVector q = rounded.reinterpretAsInts().add(quarters);
     VectorMask<Float> odd = q.and(1).reinterpretAsFloats().compare(NE, ZERO);
     IntVector sign = q.and(2).lanewise(LSHL, 30);
@@ -334,7 +347,8 @@ final class FloatMath {
     FloatVector v = twice.blend(TANH_LIMIT, twice.compare(GT, TANH_LIMIT));
     FloatVector rounded = v.fma(LOG2_E, ROUND);
     FloatVector k = rounded.sub(ROUND);
-    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), v));
+    FloatVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), v));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
     IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
@@ -351,13 +365,11 @@ final class FloatMath {
 
   static FloatVector erf(FloatVector x) {
     FloatVector a = x.abs();
-    FloatVector v = a.blend(ERF_LIMIT, a.compare(GT, ERF_LIMIT));
-    FloatVector v2 = v.mul(v);
-    FloatVector g4 = broadcast(SPECIES, G6).fma(v2, v.fma(G5, G4));
-    FloatVector g = g4.fma(v2, v.fma(G3, G2)).fma(v2, v.fma(G1, G0));
+    FloatVector g = erfcLogarithm(a.blend(ERF_LIMIT, a.compare(GT, ERF_LIMIT)));
     FloatVector rounded = g.fma(LOG2_E, ROUND);
     FloatVector k = rounded.sub(ROUND);
-    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), g));
+    FloatVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), g));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
     IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
@@ -371,6 +383,12 @@ final class FloatMath {
     return y.reinterpretAsInts().or(sign).reinterpretAsFloats();
   }
 
+  private static FloatVector erfcLogarithm(FloatVector a) {
+    FloatVector a2 = a.mul(a);
+    FloatVector high = broadcast(SPECIES, G6).fma(a2, a.fma(G5, G4));
+    return high.fma(a2, a.fma(G3, G2)).fma(a2, a.fma(G1, G0));
+  }
+
   /**
    * Where |x| is at least ½, e^(−x²)·w·q with w = 1/(|x| + 1) and q = Q0 + Q_REST + t·p(t), t = w −
    * 0.375, each factor with what rounding takes from it.
@@ -378,40 +396,51 @@ final class FloatMath {
   static FloatVector erfc(FloatVector x) {
     FloatVector b = x.abs();
     FloatVector a = b.blend(ERFC_LIMIT, b.compare(GT, ERFC_LIMIT));
-    FloatVector far = a.add(ONE);
-    FloatVector farLost = a.sub(far.sub(ONE));
-    FloatVector w = broadcast(SPECIES, ONE).div(far);
-    FloatVector wLost = w.fma(farLost.neg(), w.neg().fma(far, broadcast(SPECIES, ONE))).mul(SLOPE);
+    FloatVector w = broadcast(SPECIES, ONE).div(a.add(ONE));
     FloatVector t = w.sub(MIDDLE);
-    FloatVector t2 = t.mul(t);
-    FloatVector p5 = t.fma(Q10, Q9).fma(t2, t.fma(Q8, Q7)).fma(t2, t.fma(Q6, Q5));
-    FloatVector p = p5.fma(t2, t.fma(Q4, Q3)).fma(t2, t.fma(Q2, Q1));
+    FloatVector p = erfcPolynomial(t);
     FloatVector q = t.fma(p, broadcast(SPECIES, Q0));
     FloatVector qLost = t.fma(p, broadcast(SPECIES, Q0).sub(q)).add(Q_REST);
-    FloatVector h = w.mul(q);
-    FloatVector hLost = w.fma(q, h.neg()).add(w.fma(qLost, h.mul(wLost)));
-    FloatVector square = a.mul(a).neg();
-    FloatVector squareLost = a.neg().fma(a, square.neg());
-    FloatVector rounded = square.fma(LOG2_E, ROUND);
-    FloatVector k = rounded.sub(ROUND);
-    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), squareLost).add(k.fma(broadcast(SPECIES, MINUS_LN2), square));
-    FloatVector r2 = r.mul(r);
-    FloatVector s = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0)).fma(r2, r);
-    FloatVector e = h.add(s.fma(h, s.fma(hLost, hLost)));
-    IntVector n = rounded.reinterpretAsInts();
-    IntVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 23);
-    IntVector rest = n.lanewise(LSHL, 23).sub(half);
-    FloatVector s1 = half.add(ONE_BITS).reinterpretAsFloats();
-    FloatVector s2 = rest.add(ONE_BITS).reinterpretAsFloats();
-    FloatVector tail = e.mul(s1).mul(s2);
+    FloatVector tail = erfcTail(a, w, q, qLost);
     FloatVector y = tail.blend(broadcast(SPECIES, TWO).sub(tail), x.compare(LT, ZERO));
     // 1 − x with what rounding takes from it, then less the rest of erf(x).
     FloatVector difference = broadcast(SPECIES, ONE).sub(x);
     FloatVector lost = broadcast(SPECIES, ONE).sub(difference).sub(x);
     FloatVector z = x.mul(x);
     FloatVector z2 = z.mul(z);
-    FloatVector erf = z.fma(P5, P4).fma(z2, z.fma(P3, P2)).fma(z2, z.fma(P1, P0));
-    return y.blend(difference.add(x.neg().fma(erf, lost)), b.compare(LT, HALF));
+    FloatVector small = z.fma(P5, P4).fma(z2, z.fma(P3, P2)).fma(z2, z.fma(P1, P0));
+    return y.blend(difference.add(x.neg().fma(small, lost)), b.compare(LT, HALF));
+  }
+
+  private static FloatVector erfcPolynomial(FloatVector t) {
+    FloatVector t2 = t.mul(t);
+    FloatVector p5 = t.fma(Q10, Q9).fma(t2, t.fma(Q8, Q7)).fma(t2, t.fma(Q6, Q5));
+    return p5.fma(t2, t.fma(Q4, Q3)).fma(t2, t.fma(Q2, Q1));
+  }
+
+  /** e^(−a²)·w·q, with what rounding takes from w, q, and their product. */
+  private static FloatVector erfcTail(
+      FloatVector a, FloatVector w, FloatVector q, FloatVector qLost) {
+    FloatVector far = a.add(ONE);
+    FloatVector farLost = a.sub(far.sub(ONE));
+    FloatVector wLost = w.fma(farLost.neg(), w.neg().fma(far, broadcast(SPECIES, ONE))).mul(SLOPE);
+    FloatVector h = w.mul(q);
+    FloatVector hLost = w.fma(q, h.neg()).add(w.fma(qLost, h.mul(wLost)));
+    FloatVector square = a.mul(a).neg();
+    FloatVector squareLost = a.neg().fma(a, square.neg());
+    FloatVector rounded = square.fma(LOG2_E, ROUND);
+    FloatVector k = rounded.sub(ROUND);
+    FloatVector r1 = k.fma(broadcast(SPECIES, MINUS_LN2), square);
+    FloatVector r = k.fma(broadcast(SPECIES, MINUS_LN2_REST), squareLost).add(r1);
+    FloatVector r2 = r.mul(r);
+    FloatVector s3 = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
+    FloatVector s = s3.fma(r2, r);
+    FloatVector e = h.add(s.fma(h, s.fma(hLost, hLost)));
+    IntVector n = rounded.reinterpretAsInts();
+    IntVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 23);
+    IntVector rest = n.lanewise(LSHL, 23).sub(half);
+    return e.mul(half.add(ONE_BITS).reinterpretAsFloats())
+        .mul(rest.add(ONE_BITS).reinterpretAsFloats());
   }
 
   /** factor·e^(−a²/2), of the whole square. */
@@ -421,7 +450,8 @@ final class FloatMath {
     FloatVector rounded = square.fma(MINUS_HALF_LOG2_E, ROUND);
     FloatVector k = rounded.sub(ROUND);
     FloatVector r1 = k.fma(broadcast(SPECIES, MINUS_LN2), square.mul(MINUS_HALF));
-    FloatVector r = lost.fma(broadcast(SPECIES, MINUS_HALF), k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1));
+    FloatVector r =
+        lost.fma(broadcast(SPECIES, MINUS_HALF), k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
     IntVector n = rounded.reinterpretAsInts();
@@ -446,7 +476,9 @@ final class FloatMath {
     return x.blend(MINUS_ZERO, x.compare(LT, ZERO)).sub(h);
   }
 
-  /** Φ(x) + x φ(x): for x < 0 it is e^(−a²/2)·(q − a/√(2π)), see {@link #gelu}, else 1 less that. */
+  /**
+   * Φ(x) + x φ(x): for x < 0 it is e^(−a²/2)·(q − a/√(2π)), see {@link #gelu}, else 1 less that.
+   */
   static FloatVector geluSlope(FloatVector x) {
     FloatVector b = x.abs();
     FloatVector a = b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));

@@ -66,7 +66,10 @@ final class Kernels {
           : key.simd && key.operand == DType.F64 ? new SimdSelectF64() : new SelectKernel();
     }
     requireSupport(key);
-    if (key.simd && key.operand.isReal() && key.operation instanceof UnaryKind k && Simd.hasFunction(k)) {
+    if (key.simd
+        && key.operand.isReal()
+        && key.operation instanceof UnaryKind k
+        && Simd.hasFunction(k)) {
       Class<? extends Kernel> function = f32 ? SimdFunctionF32.class : SimdFunctionF64.class;
       return Specialized.copy(function, Kernel.class, k);
     }

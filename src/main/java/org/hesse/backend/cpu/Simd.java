@@ -30,8 +30,21 @@ final class Simd {
   /** Functions of {@link FloatMath} and {@link DoubleMath}. */
   static boolean hasFunction(UnaryKind kind) {
     return switch (kind) {
-      case EXP, EXPM1, LOG, LOG1P, SIN, COS, TANH, SIGMOID, SOFTPLUS, ERF, ERFC, GELU,
-          GELU_SLOPE, SIGN, FLOOR ->
+      case EXP,
+          EXPM1,
+          LOG,
+          LOG1P,
+          SIN,
+          COS,
+          TANH,
+          SIGMOID,
+          SOFTPLUS,
+          ERF,
+          ERFC,
+          GELU,
+          GELU_SLOPE,
+          SIGN,
+          FLOOR ->
           true;
       default -> false;
     };

@@ -5,7 +5,7 @@ import org.hesse.DType;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.View;
 import org.hesse.ir.Op;
-import org.hesse.ir.UnaryKind;
+import org.hesse.testing.Elementary;
 
 /** Evaluates a register program at one index, the plain way; F32 values are kept rounded. */
 final class Interpreter {
@@ -39,7 +39,7 @@ final class Interpreter {
     double a = v[apply.arguments().get(0)];
     double b = apply.arguments().size() > 1 ? v[apply.arguments().get(1)] : 0;
     return switch (apply.op()) {
-      case Op.Unary(UnaryKind kind) -> kind == UnaryKind.NOT ? 1 - a : ScalarMath.apply(kind, a);
+      case Op.Unary u -> Elementary.apply(u, DType.F64, a);
       case Op.Binary u ->
           switch (u.kind()) {
             case ADD -> a + b;
