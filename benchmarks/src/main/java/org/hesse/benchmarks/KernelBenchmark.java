@@ -1,10 +1,12 @@
 package org.hesse.benchmarks;
 
 import static org.hesse.Autodiff.compile;
+import static org.hesse.Autodiff.grad;
 
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.hesse.DType;
+import org.hesse.Functions;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -25,6 +27,7 @@ public class KernelBenchmark {
   @Param({
     "neg@65536", "exp@65536", "expm1@65536", "log@65536", "log1p@65536", "sin@65536", "cos@65536",
     "tanh@65536", "sigmoid@65536", "softplus@65536", "erf@65536", "erfc@65536",
+    "gelu@65536", "gelu@2048x2048", "geluGradient@2048x2048", "copy@2048x2048",
     "columnSum@4096x512", "columnSum@2048x768", "rowSum@4096x512"
   })
   public String workload;
@@ -64,6 +67,9 @@ public class KernelBenchmark {
       case "softplus" -> t.softplus();
       case "erf" -> t.erf();
       case "erfc" -> t.erfc();
+      case "gelu" -> Functions.gelu(t);
+      case "geluGradient" -> grad((Tensor v) -> Functions.gelu(v).sum()).apply(t);
+      case "copy" -> t.copy();
       case "columnSum" -> t.sum(0);
       case "rowSum" -> t.sum(1);
       default -> throw new IllegalArgumentException(name);
