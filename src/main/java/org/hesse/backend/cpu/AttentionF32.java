@@ -156,7 +156,7 @@ final class AttentionF32 implements Prepared {
       for (int i = 0; i < count; i++) {
         double max = RowLoopsF32.max(scores, i * keys, keys);
         double c = Double.isInfinite(max) ? 0 : max;
-        double sum = RowLoopsF32.exp(scores, i * keys, keys, c, 0, scores, i * keys);
+        double sum = RowLoopsF32.exp(scores, i * keys, keys, c, 0, 1, scores, i * keys);
         RowLoopsF32.scale(scores, i * keys, keys, sum == 0 ? 0 : 1 / sum);
         int to = out + (first + i) * width + values;
         result[to] = (float) c;
@@ -199,7 +199,7 @@ final class AttentionF32 implements Prepared {
       for (int i = 0; i < count; i++) {
         int kept = at[0] + (first + i) * stride(0) + values;
         int row = i * keys;
-        RowLoopsF32.expScaled(scores, row, a[kept], a[kept + 1], 1, keys, scores, row);
+        var _ = RowLoopsF32.exp(scores, row, keys, a[kept], a[kept + 1], 1, scores, row);
       }
     }
 

@@ -1,217 +1,144 @@
 // twin: F64
 package org.hesse.backend.cpu;
 
-import jdk.incubator.vector.DoubleVector;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Loops over one row, on vectors of doubles: exponentials are computed in double whatever the
- * dtype, and sums that are kept so need no second thought about their order.
+ * Loops over one row, on vectors of its dtype; what sums and single numbers are is double. Each
+ * goes by the {@link RowTerm} of its name.
  */
 final class RowLoopsF32 {
-  private static final VectorSpecies<Double> WIDE = VectorMath.SPECIES;
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-  private static final boolean SINGLE = Float.BYTES == 4;
-  private static final int STEP = WIDE.length();
+  private static final int STEP = SPECIES.length();
+
+  private static final RowLoopF32 SUM = loop(RowTerm.SUM);
+  private static final RowLoopF32 SQUARES = loop(RowTerm.SQUARES);
+  private static final RowLoopF32 DOT = loop(RowTerm.DOT);
+  private static final RowLoopF32 SHIFTED_DOT = loop(RowTerm.SHIFTED_DOT);
+  private static final RowLoopF32 EXP_SUM = exponential(RowTerm.EXP_SUM);
+  private static final RowLoopF32 EXP_DOT = exponential(RowTerm.EXP_DOT);
+  private static final RowLoopF32 EXP = exponential(RowTerm.EXP);
+  private static final RowLoopF32 MINUS_EXP = exponential(RowTerm.MINUS_EXP);
+  private static final RowLoopF32 SCALE = loop(RowTerm.SCALE);
+  private static final RowLoopF32 SHIFT = loop(RowTerm.SHIFT);
+  private static final RowLoopF32 WEIGHTED = loop(RowTerm.WEIGHTED);
+  private static final RowLoopF32 COMBINE = loop(RowTerm.COMBINE);
 
   private RowLoopsF32() {}
 
-  /** The largest; NaN if there is one. */
+  private static RowLoopF32 loop(RowTerm term) {
+    return Specialized.copy(RowPassF32.class, RowLoopF32.class, term);
+  }
+
+  private static RowLoopF32 exponential(RowTerm term) {
+    RowLoopF32 whole = Specialized.copy(ExpPassF32.class, RowLoopF32.class, term);
+    return (x, xo, z, zo, a, b, c, d, y, yo, n) -> {
+      int full = SPECIES.loopBound(n);
+      double sum = whole.run(x, xo, z, zo, a, b, c, d, y, yo, full);
+      int count = n - full;
+      if (count > 0) {
+        // What is left, in a vector of its own, where e to the rest of it is 0.
+        float[] rest = Frame.current().restF32;
+        System.arraycopy(x, xo + full, rest, 0, count);
+        java.util.Arrays.fill(rest, count, STEP, Float.NEGATIVE_INFINITY);
+        if (term.hasOther()) {
+          System.arraycopy(z, zo + full, rest, STEP, count);
+          java.util.Arrays.fill(rest, STEP + count, 2 * STEP, 0);
+        }
+        sum += whole.run(rest, 0, rest, STEP, a, b, c, d, rest, 2 * STEP, STEP);
+        if (term.stores) {
+          System.arraycopy(rest, 2 * STEP, y, yo + full, count);
+        }
+      }
+      return sum;
+    };
+  }
+
+  /**
+   * The largest of those that are not NaN. By comparison, since the maximum that has the right zero
+   * and NaN takes several times as long; whoever adds up exponentials meets the NaN there.
+   */
   static double max(float[] x, int at, int n) {
-    FloatVector most = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-    int full = SPECIES.loopBound(n);
-    for (int i = 0; i < full; i += SPECIES.length()) {
-      most = most.max(FloatVector.fromArray(SPECIES, x, at + i));
+    FloatVector m0 = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    FloatVector m1 = m0;
+    FloatVector m2 = m0;
+    FloatVector m3 = m0;
+    int groups = n - n % (4 * STEP);
+    // Written out: a method for it might not be inlined here, and would get objects for vectors.
+    for (int i = at; i < at + groups; i += 4 * STEP) {
+      FloatVector v0 = FloatVector.fromArray(SPECIES, x, i);
+      FloatVector v1 = FloatVector.fromArray(SPECIES, x, i + STEP);
+      FloatVector v2 = FloatVector.fromArray(SPECIES, x, i + 2 * STEP);
+      FloatVector v3 = FloatVector.fromArray(SPECIES, x, i + 3 * STEP);
+      m0 = m0.blend(v0, v0.compare(GT, m0));
+      m1 = m1.blend(v1, v1.compare(GT, m1));
+      m2 = m2.blend(v2, v2.compare(GT, m2));
+      m3 = m3.blend(v3, v3.compare(GT, m3));
     }
-    if (full < n) {
-      VectorMask<Float> rest = SPECIES.indexInRange(full, n);
-      FloatVector tail = FloatVector.fromArray(SPECIES, x, at + full, rest);
-      most = most.max(tail.blend(Float.NEGATIVE_INFINITY, rest.not()));
+    float most = m0.max(m1).max(m2.max(m3)).reduceLanes(MAX);
+    for (int i = at + groups; i < at + n; i++) {
+      most = x[i] > most ? x[i] : most;
     }
-    return most.reduceLanes(VectorOperators.MAX);
+    return most;
   }
 
   /** Σ eˣ⁻ᵐ. */
   static double expSum(float[] x, int at, int n, double m) {
-    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      sum = sum.add(VectorMath.exp(LanesF32.load(x, at + i).sub(shift), SINGLE));
-    }
-    if (full < n) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + full, n - full).sub(shift), SINGLE);
-      sum = sum.add(e, WIDE.indexInRange(full, n));
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return EXP_SUM.run(x, at, x, at, (float) m, 0, 0, 0, x, at, n);
   }
 
-  /** Stores eˣ⁻ᵐ⁻ˢ, and returns their sum. */
-  static double exp(float[] x, int at, int n, double m, double s, float[] y, int to) {
-    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
-    DoubleVector log = DoubleVector.broadcast(WIDE, s);
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
-      DoubleVector e = VectorMath.exp(v, SINGLE);
-      LanesF32.store(e, y, to + i);
-      sum = sum.add(e);
-    }
-    if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
-      DoubleVector e = VectorMath.exp(v, SINGLE);
-      LanesF32.store(e, y, to + full, n - full);
-      sum = sum.add(e, WIDE.indexInRange(full, n));
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+  /** Stores c eˣ⁻ᵐ⁻ˢ, and returns their sum. */
+  static double exp(float[] x, int at, int n, double m, double s, double c, float[] y, int to) {
+    return EXP.run(x, at, x, at, (float) m, (float) s, (float) c, 0, y, to, n);
   }
 
   /** Multiplies in place. */
   static void scale(float[] y, int to, int n, double factor) {
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      LanesF32.store(LanesF32.load(y, to + i).mul(factor), y, to + i);
-    }
-    if (full < n) {
-      LanesF32.store(LanesF32.load(y, to + full, n - full).mul(factor), y, to + full, n - full);
-    }
+    SCALE.run(y, to, y, to, (float) factor, 0, 0, 0, y, to, n);
   }
 
   /** x − m − s. */
   static void shift(float[] x, int at, int n, double m, double s, float[] y, int to) {
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      LanesF32.store(LanesF32.load(x, at + i).sub(m).sub(s), y, to + i);
-    }
-    if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(m).sub(s);
-      LanesF32.store(v, y, to + full, n - full);
-    }
+    SHIFT.run(x, at, x, at, (float) m, (float) s, 0, 0, y, to, n);
   }
 
   /** Σ x. */
   static double sum(float[] x, int at, int n) {
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      sum = sum.add(LanesF32.load(x, at + i));
-    }
-    if (full < n) {
-      sum = sum.add(LanesF32.load(x, at + full, n - full));
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return SUM.run(x, at, x, at, 0, 0, 0, 0, x, at, n);
   }
 
   /** Σ x z. */
   static double dot(float[] x, int at, float[] z, int zAt, int n) {
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      sum = LanesF32.load(x, at + i).fma(LanesF32.load(z, zAt + i), sum);
-    }
-    if (full < n) {
-      DoubleVector tail = LanesF32.load(z, zAt + full, n - full);
-      sum = LanesF32.load(x, at + full, n - full).fma(tail, sum);
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return DOT.run(x, at, z, zAt, 0, 0, 0, 0, x, at, n);
   }
 
   /** Σ eˣ⁻ᵐ⁻ˢ z. */
   static double expDot(float[] x, int at, double m, double s, float[] z, int zAt, int n) {
-    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
-    DoubleVector log = DoubleVector.broadcast(WIDE, s);
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
-      DoubleVector e = VectorMath.exp(v, SINGLE);
-      sum = e.fma(LanesF32.load(z, zAt + i), sum);
-    }
-    if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
-      DoubleVector e = VectorMath.exp(v, SINGLE).mul(LanesF32.load(z, zAt + full, n - full));
-      sum = sum.add(e, WIDE.indexInRange(full, n));
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
-  }
-
-  /** c eˣ⁻ᵐ⁻ˢ. */
-  static void expScaled(float[] x, int at, double m, double s, double c, int n, float[] y, int to) {
-    DoubleVector shift = DoubleVector.broadcast(WIDE, m);
-    DoubleVector log = DoubleVector.broadcast(WIDE, s);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).sub(shift).sub(log);
-      DoubleVector e = VectorMath.exp(v, SINGLE);
-      LanesF32.store(e.mul(c), y, to + i);
-    }
-    if (full < n) {
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(shift).sub(log);
-      LanesF32.store(VectorMath.exp(v, SINGLE).mul(c), y, to + full, n - full);
-    }
+    return EXP_DOT.run(x, at, z, zAt, (float) m, (float) s, 0, 0, x, at, n);
   }
 
   /** x (z − c). */
   static void weighted(float[] x, int at, float[] z, int zAt, int n, double c, float[] y, int to) {
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).mul(LanesF32.load(z, zAt + i).sub(c));
-      LanesF32.store(v, y, to + i);
-    }
-    if (full < n) {
-      int rest = n - full;
-      DoubleVector v = LanesF32.load(z, zAt + full, rest).sub(c);
-      LanesF32.store(LanesF32.load(x, at + full, rest).mul(v), y, to + full, rest);
-    }
+    WEIGHTED.run(x, at, z, zAt, (float) c, 0, 0, 0, y, to, n);
   }
 
   /** z − c eˣ. */
   static void minusExp(float[] x, int at, float[] z, int zAt, int n, double c, float[] y, int to) {
-    DoubleVector factor = DoubleVector.broadcast(WIDE, -c);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + i), SINGLE);
-      LanesF32.store(e.fma(factor, LanesF32.load(z, zAt + i)), y, to + i);
-    }
-    if (full < n) {
-      int rest = n - full;
-      DoubleVector e = VectorMath.exp(LanesF32.load(x, at + full, rest), SINGLE);
-      LanesF32.store(e.fma(factor, LanesF32.load(z, zAt + full, rest)), y, to + full, rest);
-    }
+    MINUS_EXP.run(x, at, z, zAt, 0, 0, (float) c, 0, y, to, n);
   }
 
   /** Σ (x − c)². */
   static double squares(float[] x, int at, int n, double c) {
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).sub(c);
-      sum = v.fma(v, sum);
-    }
-    if (full < n) {
-      VectorMask<Double> rest = WIDE.indexInRange(full, n);
-      DoubleVector v = LanesF32.load(x, at + full, n - full).sub(c);
-      sum = sum.add(v.mul(v), rest);
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return SQUARES.run(x, at, x, at, (float) c, 0, 0, 0, x, at, n);
   }
 
   /** Σ (x − c) z. */
   static double shiftedDot(float[] x, int at, double c, float[] z, int zAt, int n) {
-    DoubleVector sum = DoubleVector.zero(WIDE);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      sum = LanesF32.load(x, at + i).sub(c).fma(LanesF32.load(z, zAt + i), sum);
-    }
-    if (full < n) {
-      DoubleVector tail = LanesF32.load(z, zAt + full, n - full);
-      sum = LanesF32.load(x, at + full, n - full).sub(c).fma(tail, sum);
-    }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return SHIFTED_DOT.run(x, at, z, zAt, (float) c, 0, 0, 0, x, at, n);
   }
 
   /** (x − c) a + (z − d) b. */
@@ -227,17 +154,6 @@ final class RowLoopsF32 {
       int n,
       float[] y,
       int to) {
-    DoubleVector first = DoubleVector.broadcast(WIDE, a);
-    DoubleVector second = DoubleVector.broadcast(WIDE, b);
-    int full = WIDE.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      DoubleVector v = LanesF32.load(x, at + i).sub(c).mul(first);
-      LanesF32.store(LanesF32.load(z, zAt + i).sub(d).fma(second, v), y, to + i);
-    }
-    if (full < n) {
-      int rest = n - full;
-      DoubleVector v = LanesF32.load(x, at + full, rest).sub(c).mul(first);
-      LanesF32.store(LanesF32.load(z, zAt + full, rest).sub(d).fma(second, v), y, to + full, rest);
-    }
+    COMBINE.run(x, at, z, zAt, (float) c, (float) a, (float) d, (float) b, y, to, n);
   }
 }

@@ -3,7 +3,7 @@ package org.hesse.backend.cpu;
 
 import org.hesse.ir.CompositeKind;
 
-/** Composites on one row, made of the loops of {@link RowLoopsF32}; sums are kept in double. */
+/** Composites on one row, made of the loops of {@link RowLoopsF32}. */
 final class RowsF32 {
   private RowsF32() {}
 
@@ -32,7 +32,7 @@ final class RowsF32 {
   private static void softmax(Object[] in, int[] at, Object out, int to, int n) {
     float[] x = (float[]) in[0];
     float[] y = (float[]) out;
-    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), 0, y, to);
+    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), 0, 1, y, to);
     RowLoopsF32.scale(y, to, n, 1 / sum);
   }
 
@@ -66,9 +66,10 @@ final class RowsF32 {
     float[] x = (float[]) in[0];
     double max = RowLoopsF32.max(x, at[0], n);
     double shift = Double.isInfinite(max) ? 0 : max;
+    double sum = RowLoopsF32.expSum(x, at[0], n, shift);
     float[] y = (float[]) out;
-    y[to] = (float) shift;
-    y[to + 1] = (float) Math.log(RowLoopsF32.expSum(x, at[0], n, shift));
+    y[to] = Double.isNaN(sum) ? Float.NaN : (float) shift;
+    y[to + 1] = (float) Math.log(sum);
   }
 
   private static void crossEntropy(Object[] in, int[] at, Object out, int to, int n) {
@@ -106,7 +107,7 @@ final class RowsF32 {
     float[] y = (float[]) out;
     double m = a[at[2] + 1];
     double s = a[at[2] + 2];
-    RowLoopsF32.expScaled((float[]) in[0], at[0], m, s, factor, n, y, to);
+    var _ = RowLoopsF32.exp((float[]) in[0], at[0], n, m, s, factor, y, to);
     if (label >= 0 && label < n) {
       y[to + label] -= (float) loss;
     }
@@ -119,7 +120,10 @@ final class RowsF32 {
   private static void moments(
       boolean centred, double epsilon, float[] x, int at, int n, Object out, int to) {
     double mean = centred ? RowLoopsF32.sum(x, at, n) / n : 0;
-    double variance = RowLoopsF32.squares(x, at, n, mean) / n;
+    // The shift is rounded, so that subtracting it is exact nearby; the square of what that takes
+    // is no small part of the variance where that is small beside the mean.
+    double lost = (float) mean - mean;
+    double variance = Math.max(0, RowLoopsF32.squares(x, at, n, mean) / n - lost * lost);
     float[] y = (float[]) out;
     y[to] = (float) mean;
     y[to + 1] = (float) (1 / Math.sqrt(variance + epsilon));

@@ -1,0 +1,130 @@
+// twin: F64
+package org.hesse.backend.cpu;
+
+import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The loop of one {@link RowTerm} of few instructions. Four vectors are added by halves, and these sums in double, so
+ * that rounding takes no more of a long row than of a short one.
+ */
+final class RowPassF32 implements RowLoopF32 {
+  private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
+
+  // Constants to the JIT compiler, which what an enum says of itself is not.
+  private static final boolean STORES = TERM.stores;
+  private static final boolean SUMS = TERM.sums;
+  private static final boolean TWO_ROWS = TERM.hasOther();
+
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int STEP = SPECIES.length();
+
+  RowPassF32() {}
+
+  @Override
+  public double run(
+      float[] x,
+      int xo,
+      float[] z,
+      int zo,
+      float a,
+      float b,
+      float c,
+      float d,
+      float[] y,
+      int yo,
+      int n) {
+    DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
+    int groups = n - n % (4 * STEP);
+    for (int i = 0; i < groups; i += 4 * STEP) {
+      FloatVector r0 = value(x, xo + i, z, zo + i, a, b, c, d);
+      FloatVector r1 = value(x, xo + i + STEP, z, zo + i + STEP, a, b, c, d);
+      FloatVector r2 = value(x, xo + i + 2 * STEP, z, zo + i + 2 * STEP, a, b, c, d);
+      FloatVector r3 = value(x, xo + i + 3 * STEP, z, zo + i + 3 * STEP, a, b, c, d);
+      if (STORES) {
+        r0.intoArray(y, yo + i);
+        r1.intoArray(y, yo + i + STEP);
+        r2.intoArray(y, yo + i + 2 * STEP);
+        r3.intoArray(y, yo + i + 3 * STEP);
+      }
+      if (SUMS) {
+        wide = wide.add(WideF32.halves(r0.add(r1).add(r2.add(r3))));
+      }
+    }
+    double sum = SUMS ? wide.reduceLanes(VectorOperators.ADD) : 0;
+    return groups == n ? sum : sum + rest(groups, x, xo, z, zo, a, b, c, d, y, yo, n);
+  }
+
+  /**
+   * What is left of a row. No vector is handed from one method to the other: where the compiler
+   * does not inline the second, it would make an object of it in every round of the loop.
+   */
+  private static double rest(
+      int from,
+      float[] x,
+      int xo,
+      float[] z,
+      int zo,
+      float a,
+      float b,
+      float c,
+      float d,
+      float[] y,
+      int yo,
+      int n) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    int full = SPECIES.loopBound(n);
+    for (int i = from; i < full; i += STEP) {
+      FloatVector r = value(x, xo + i, z, zo + i, a, b, c, d);
+      if (STORES) {
+        r.intoArray(y, yo + i);
+      }
+      sum = sum.add(r);
+    }
+    double total = SUMS ? sum.reduceLanes(VectorOperators.ADD) : 0;
+    if (full < n) {
+      VectorMask<Float> rest = SPECIES.indexInRange(full, n);
+      FloatVector v = FloatVector.fromArray(SPECIES, x, xo + full, rest);
+      FloatVector u = TWO_ROWS ? FloatVector.fromArray(SPECIES, z, zo + full, rest) : v;
+      FloatVector r = value(v, u, a, b, c, d);
+      if (STORES) {
+        r.intoArray(y, yo + full, rest);
+      }
+      if (SUMS) {
+        total += r.reduceLanes(VectorOperators.ADD, rest);
+      }
+    }
+    return total;
+  }
+
+  private static FloatVector value(
+      float[] x, int i, float[] z, int j, float a, float b, float c, float d) {
+    FloatVector v = FloatVector.fromArray(SPECIES, x, i);
+    return value(v, TWO_ROWS ? FloatVector.fromArray(SPECIES, z, j) : v, a, b, c, d);
+  }
+
+  private static FloatVector value(
+      FloatVector v, FloatVector u, float a, float b, float c, float d) {
+    if (TERM == RowTerm.SUM) {
+      return v;
+    } else if (TERM == RowTerm.SQUARES) {
+      FloatVector r = v.sub(a);
+      return r.mul(r);
+    } else if (TERM == RowTerm.DOT) {
+      return v.mul(u);
+    } else if (TERM == RowTerm.SHIFTED_DOT) {
+      return v.sub(a).mul(u);
+    } else if (TERM == RowTerm.SCALE) {
+      return v.mul(a);
+    } else if (TERM == RowTerm.SHIFT) {
+      return v.sub(a).sub(b);
+    } else if (TERM == RowTerm.WEIGHTED) {
+      return v.mul(u.sub(a));
+    }
+    return u.sub(c).fma(FloatVector.broadcast(SPECIES, d), v.sub(a).mul(b));
+  }
+}
