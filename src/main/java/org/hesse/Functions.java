@@ -72,7 +72,7 @@ public final class Functions {
     requireEpsilon("layerNorm", epsilon);
     requireColumns("layerNorm", x, scale, "scale");
     requireColumns("layerNorm", x, shift, "shift");
-    return Tensor.finish(Norms.layerNorm(x.node(), epsilon)).mul(scale).add(shift);
+    return Tensor.finish(Norms.layerNorm(x.node(), scale.node(), shift.node(), epsilon));
   }
 
   /**
@@ -87,7 +87,7 @@ public final class Functions {
   public static Tensor rmsNorm(Tensor x, Tensor scale, double epsilon) {
     requireEpsilon("rmsNorm", epsilon);
     requireColumns("rmsNorm", x, scale, "scale");
-    return Tensor.finish(Norms.rmsNorm(x.node(), epsilon)).mul(scale);
+    return Tensor.finish(Norms.rmsNorm(x.node(), scale.node(), epsilon));
   }
 
   /**

@@ -11,12 +11,13 @@ import org.hesse.ir.CompositeKind;
 import org.hesse.ir.Node;
 import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
+import org.hesse.ops.Shapes;
 import org.hesse.ops.Sources;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows with mean 0 and variance 1. What follows, scale and shift as a rule, stays a primitive, so
- * that it becomes one step with the division and with whatever comes after it.
+ * Rows with mean 0 and variance 1. Scale and shift belong to the composite, so that a kernel goes
+ * over a row once; in derivatives they are primitives, which become one step with what they meet.
  */
 public final class Norms {
   private Norms() {}
@@ -26,9 +27,22 @@ public final class Norms {
     return Composites.emit(new CompositeKind.Normalize(true, epsilon), List.of(x));
   }
 
+  /** (x − mean)/√(variance + ε) · scale + shift along the last axis, of which scale and shift are. */
+  public static Node layerNorm(Node x, Node scale, Node shift, double epsilon) {
+    Node s = Shapes.broadcastTo(scale, x.shape());
+    Node b = Shapes.broadcastTo(shift, x.shape());
+    return Composites.emit(new CompositeKind.Normalize(true, epsilon), List.of(x, s, b));
+  }
+
   /** x/√(mean x² + ε) along the last axis. */
   public static Node rmsNorm(Node x, double epsilon) {
     return Composites.emit(new CompositeKind.Normalize(false, epsilon), List.of(x));
+  }
+
+  /** x/√(mean x² + ε) · scale along the last axis, of which scale is. */
+  public static Node rmsNorm(Node x, Node scale, double epsilon) {
+    Node s = Shapes.broadcastTo(scale, x.shape());
+    return Composites.emit(new CompositeKind.Normalize(false, epsilon), List.of(x, s));
   }
 
   private static Node moments(boolean centred, double epsilon, Node x) {
@@ -76,18 +90,30 @@ public final class Norms {
         @Override
         public Node body(CompositeKind.Normalize kind, List<Node> in) {
           Node x = in.get(0);
-          return standard(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x));
+          Node y = standard(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x));
+          Node scaled = in.size() > 1 ? mul(y, in.get(1)) : y;
+          return in.size() > 2 ? add(scaled, in.get(2)) : scaled;
         }
 
         @Override
         public @Nullable Node jvp(CompositeKind.Normalize kind, Node y, @Nullable Node[] tangents) {
           Node x = y.input(0);
-          Node t = tangents[0];
-          return t == null
-              ? null
-              : tangent(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x), t);
+          Node m = moments(kind.centred(), kind.epsilon(), x);
+          Node sum = null;
+          if (tangents[0] != null) {
+            Node t = tangent(kind.centred(), x, m, tangents[0]);
+            sum = tangents.length > 1 ? mul(t, y.input(1)) : t;
+          }
+          if (tangents.length > 1 && tangents[1] != null) {
+            sum = plus(sum, mul(standard(kind.centred(), x, m), tangents[1]));
+          }
+          return tangents.length > 2 && tangents[2] != null ? plus(sum, tangents[2]) : sum;
         }
       };
+
+  private static Node plus(@Nullable Node a, Node b) {
+    return a == null ? b : add(a, b);
+  }
 
   private static Node tangent(boolean centred, Node x, Node moments, Node t) {
     return Composites.emit(new CompositeKind.NormalizeTangent(centred), List.of(x, moments, t));

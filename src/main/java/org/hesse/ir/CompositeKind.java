@@ -121,7 +121,9 @@ public sealed interface CompositeKind {
    */
   record Moments(boolean centred, double epsilon) implements CompositeKind {}
 
-  /** (x) → (x − μ)/√(σ² + ε), with the two numbers of {@link Moments}. Has no kernel of its own. */
+  /**
+   * (x), (x, s) or (x, s, b) → (x − μ)/√(σ² + ε) · s + b, with the two numbers of {@link Moments}.
+   */
   record Normalize(boolean centred, double epsilon) implements CompositeKind {}
 
   /**

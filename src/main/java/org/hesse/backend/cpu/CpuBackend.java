@@ -65,11 +65,11 @@ public final class CpuBackend implements Backend {
       return false;
     }
     return switch (c.kind()) {
-      case CompositeKind.Normalize k -> false;
       case CompositeKind.AttentionTangent k -> false;
       case CompositeKind.Attention k -> true;
       case CompositeKind.AttentionCotangent k -> true;
       case CompositeKind.Moments k -> true;
+      case CompositeKind.Normalize k -> true;
       case CompositeKind.NormalizeTangent k -> true;
       default -> composite.input(0).shape().dim(-1) >= MIN_COLUMNS;
     };

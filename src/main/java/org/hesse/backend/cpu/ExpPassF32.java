@@ -7,8 +7,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loop of one {@link RowTerm} with an exponential, over whole vectors. The function stands in it
- * once: with more, the method is too large for the JIT compiler to keep vectors in registers.
+ * The loop of one {@link RowTerm} with an exponential, over whole vectors. The function stands once
+ * in what is compiled: with more, the method is too large for the JIT compiler to keep vectors in
+ * registers. The loops of all terms in one method keep that from being inlined, with the same end.
  */
 final class ExpPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
@@ -34,26 +35,49 @@ final class ExpPassF32 implements RowLoopF32 {
       int yo,
       int n) {
     double total = 0;
-    for (int block = 0; block < n; block += BLOCK) {
-      int end = Math.min(n, block + BLOCK);
-      FloatVector sum = FloatVector.zero(SPECIES);
-      for (int i = block; i < end; i += STEP) {
-        FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
-        if (TERM == RowTerm.MINUS_EXP) {
-          FloatVector u = FloatVector.fromArray(SPECIES, z, zo + i);
-          u.sub(WideF32.exp(v).mul(c)).intoArray(y, yo + i);
-        } else {
+    if (TERM == RowTerm.EXP_SUM) {
+      for (int block = 0; block < n; block += BLOCK) {
+        int end = Math.min(n, block + BLOCK);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < end; i += STEP) {
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
           FloatVector e = WideF32.exp(v.sub(a).sub(b));
-          if (TERM == RowTerm.EXP_DOT) {
-            e = e.mul(FloatVector.fromArray(SPECIES, z, zo + i));
-          } else if (TERM == RowTerm.EXP) {
-            e = e.mul(c);
-            e.intoArray(y, yo + i);
-          }
           sum = sum.add(e);
         }
+        total += sum.reduceLanes(VectorOperators.ADD);
       }
-      total += sum.reduceLanes(VectorOperators.ADD);
+    }
+    if (TERM == RowTerm.EXP_DOT) {
+      for (int block = 0; block < n; block += BLOCK) {
+        int end = Math.min(n, block + BLOCK);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < end; i += STEP) {
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
+          FloatVector e = WideF32.exp(v.sub(a).sub(b));
+          sum = e.fma(FloatVector.fromArray(SPECIES, z, zo + i), sum);
+        }
+        total += sum.reduceLanes(VectorOperators.ADD);
+      }
+    }
+    if (TERM == RowTerm.EXP) {
+      for (int block = 0; block < n; block += BLOCK) {
+        int end = Math.min(n, block + BLOCK);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < end; i += STEP) {
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
+          FloatVector e = WideF32.exp(v.sub(a).sub(b));
+          e = e.mul(c);
+          e.intoArray(y, yo + i);
+          sum = sum.add(e);
+        }
+        total += sum.reduceLanes(VectorOperators.ADD);
+      }
+    }
+    if (TERM == RowTerm.MINUS_EXP) {
+      for (int i = 0; i < n; i += STEP) {
+        FloatVector e = WideF32.exp(FloatVector.fromArray(SPECIES, x, xo + i));
+        FloatVector.fromArray(SPECIES, z, zo + i).sub(e.mul(c)).intoArray(y, yo + i);
+      }
     }
     return total;
   }

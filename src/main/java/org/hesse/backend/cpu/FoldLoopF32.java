@@ -10,6 +10,9 @@ import jdk.incubator.vector.VectorSpecies;
 final class FoldLoopF32 {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
 
+  /** Whether rounding takes something that matters from sums in double: of floats it does not. */
+  private static final boolean LOSES = Float.BYTES == 8;
+
   private FoldLoopF32() {}
 
   /**
@@ -38,7 +41,7 @@ final class FoldLoopF32 {
       DoubleVector s = LanesF64.load(sums, to + i);
       DoubleVector t = sum ? s.add(v) : s.max(v);
       t.intoArray(sums, to + i);
-      if (sum) {
+      if (sum && LOSES) {
         DoubleVector back = t.sub(s);
         DoubleVector error = s.sub(t.sub(back)).add(v.sub(back));
         LanesF64.load(lost, to + i).add(error).intoArray(lost, to + i);
@@ -49,7 +52,7 @@ final class FoldLoopF32 {
       double s = sums[to + i];
       double t = sum ? s + v : Math.max(s, v);
       sums[to + i] = t;
-      if (sum) {
+      if (sum && LOSES) {
         double back = t - s;
         lost[to + i] += (s - (t - back)) + (v - back);
       }

@@ -31,6 +31,9 @@ final class ReduceStep implements Prepared {
   private final long reduced;
   private final long inner;
 
+  /** Where the operand begins if it is floats that are reduced as they lie in memory, else −1. */
+  private final long direct;
+
   ReduceStep(Step.Reduce step) {
     this.step = step;
     List<Instruction> code = new ArrayList<>(step.code());
@@ -56,6 +59,15 @@ final class ReduceStep implements Prepared {
     System.arraycopy(domain, 0, kept, 0, from);
     System.arraycopy(domain, to, kept, from, domain.length - to);
     this.out = Strided.of(kept, step.out());
+    this.direct = folded == DType.F32 ? direct(domain, code) : -1;
+  }
+
+  private static long direct(int[] domain, List<Instruction> code) {
+    if (code.size() > 1 || !(code.get(0) instanceof Instruction.Load load)) {
+      return -1;
+    }
+    Strided view = Strided.of(domain, load.view());
+    return view.isDense() ? view.position(0) : -1;
   }
 
   @Override
@@ -82,13 +94,25 @@ final class ReduceStep implements Prepared {
             int groups = (int) Math.min(perBlock, end - g);
             program.run(frame, memory, g * group, groups * group);
             clear(frame, groups * width);
-            for (int i = 0; i < groups; i++) {
-              fold(frame, i * group, (int) reduced, width, i * width);
-            }
+            foldGroups(frame, groups, group, width);
             settle(frame.sums, frame.lost, groups * width);
             write(memory, frame.sums, 0, g * width, groups * width);
           }
         });
+  }
+
+  private void foldGroups(Frame frame, int groups, int group, int width) {
+    boolean rows = width == 1 && folded == DType.F32 && step.kind() == ReduceKind.SUM;
+    if (rows && Simd.PRESENT) {
+      float[] data = (float[]) frame.values[result];
+      for (int i = 0; i < groups; i++) {
+        frame.sums[i] = RowLoopsF32.sum(data, frame.offsets[result] + i * group, group);
+      }
+      return;
+    }
+    for (int i = 0; i < groups; i++) {
+      fold(frame, i * group, (int) reduced, width, i * width);
+    }
   }
 
   /** Every task holds some of the reduced indices for some inner ones of one outer index. */
@@ -112,8 +136,12 @@ final class ReduceStep implements Prepared {
           int w = (int) Math.min(width, inner - i0);
           long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
           clear(frame, w);
+          if (direct >= 0 && inner <= BLOCK) {
+            foldInPlace(frame, memory, o * reduced + (long) chunk * rowsPerTask, o * reduced + end);
+          }
           int gathered = 0;
-          for (long r = (long) chunk * rowsPerTask; r < end; r += rowsPerBlock) {
+          long first = direct >= 0 && inner <= BLOCK ? end : (long) chunk * rowsPerTask;
+          for (long r = first; r < end; r += rowsPerBlock) {
             int rows = (int) Math.min(rowsPerBlock, end - r);
             program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
             gathered = gather(frame, gathered, rows, w, end - r <= rowsPerBlock);
@@ -152,6 +180,17 @@ final class ReduceStep implements Prepared {
           settle(frame.sums, frame.lost, w);
           write(memory, frame.sums, 0, o * inner + i0, w);
         });
+  }
+
+  /** Folds rows that lie one after another where they are. */
+  private void foldInPlace(Frame frame, Memory memory, long from, long end) {
+    Object data = memory.array(((Instruction.Load) step.code().get(0)).view().slot());
+    int width = (int) inner;
+    int most = Integer.highestOneBit(2 * Frame.FOLDED / width);
+    for (long r = from; r < end; r += most) {
+      int rows = (int) Math.min(most, end - r);
+      fold.fold(frame, data, (int) (direct + r * width), rows, width, frame.sums, frame.lost, 0);
+    }
   }
 
   private void clear(Frame frame, int n) {

@@ -26,6 +26,7 @@ final class RowLoopsF32 {
   private static final RowLoopF32 SCALE = loop(RowTerm.SCALE);
   private static final RowLoopF32 SHIFT = loop(RowTerm.SHIFT);
   private static final RowLoopF32 WEIGHTED = loop(RowTerm.WEIGHTED);
+  private static final RowLoopF32 PRODUCT = loop(RowTerm.PRODUCT);
   private static final RowLoopF32 COMBINE = loop(RowTerm.COMBINE);
 
   private RowLoopsF32() {}
@@ -139,6 +140,17 @@ final class RowLoopsF32 {
   /** Σ (x − c) z. */
   static double shiftedDot(float[] x, int at, double c, float[] z, int zAt, int n) {
     return SHIFTED_DOT.run(x, at, z, zAt, (float) c, 0, 0, 0, x, at, n);
+  }
+
+  /** (x − c) a z. */
+  static void product(
+      float[] x, int at, double c, double a, float[] z, int zAt, int n, float[] y, int to) {
+    PRODUCT.run(x, at, z, zAt, (float) c, (float) a, 0, 0, y, to, n);
+  }
+
+  /** y + z, in y. */
+  static void add(float[] y, int to, float[] z, int zAt, int n) {
+    COMBINE.run(y, to, z, zAt, 0, 1, 0, 1, y, to, n);
   }
 
   /** (x − c) a + (z − d) b. */

@@ -124,6 +124,8 @@ final class RowPassF32 implements RowLoopF32 {
       return v.sub(a).sub(b);
     } else if (TERM == RowTerm.WEIGHTED) {
       return v.mul(u.sub(a));
+    } else if (TERM == RowTerm.PRODUCT) {
+      return v.sub(a).mul(b).mul(u);
     }
     return u.sub(c).fma(FloatVector.broadcast(SPECIES, d), v.sub(a).mul(b));
   }

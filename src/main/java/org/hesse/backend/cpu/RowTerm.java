@@ -27,6 +27,8 @@ enum RowTerm {
   SHIFT(true, false),
   /** v (u − a). */
   WEIGHTED(true, false),
+  /** (v − a) b u. */
+  PRODUCT(true, false),
   /** (v − a) b + (u − c) d. */
   COMBINE(true, false);
 
@@ -42,7 +44,7 @@ enum RowTerm {
   boolean hasOther() {
     return switch (this) {
       case SUM, SQUARES, EXP_SUM, EXP, SCALE, SHIFT -> false;
-      case DOT, SHIFTED_DOT, EXP_DOT, MINUS_EXP, WEIGHTED, COMBINE -> true;
+      case DOT, SHIFTED_DOT, EXP_DOT, MINUS_EXP, WEIGHTED, PRODUCT, COMBINE -> true;
     };
   }
 }

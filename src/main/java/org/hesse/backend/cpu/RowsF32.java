@@ -22,7 +22,8 @@ final class RowsF32 {
           (in, at, out, to, n) -> moments(centred, epsilon, (float[]) in[0], at[0], n, out, to);
       case CompositeKind.NormalizeTangent(var centred) ->
           (in, at, out, to, n) -> normalizeTangent(centred, in, at, out, to, n);
-      case CompositeKind.Normalize k -> throw none(k);
+      case CompositeKind.Normalize(var centred, var epsilon) ->
+          (in, at, out, to, n) -> normalize(centred, epsilon, in, at, out, to, n);
       case CompositeKind.Attention k -> throw none(k);
       case CompositeKind.AttentionTangent k -> throw none(k);
       case CompositeKind.AttentionCotangent k -> throw none(k);
@@ -120,13 +121,34 @@ final class RowsF32 {
   private static void moments(
       boolean centred, double epsilon, float[] x, int at, int n, Object out, int to) {
     double mean = centred ? RowLoopsF32.sum(x, at, n) / n : 0;
-    // The shift is rounded, so that subtracting it is exact nearby; the square of what that takes
-    // is no small part of the variance where that is small beside the mean.
-    double lost = (float) mean - mean;
-    double variance = Math.max(0, RowLoopsF32.squares(x, at, n, mean) / n - lost * lost);
     float[] y = (float[]) out;
     y[to] = (float) mean;
-    y[to + 1] = (float) (1 / Math.sqrt(variance + epsilon));
+    y[to + 1] = (float) inverseDeviation(x, at, n, mean, epsilon);
+  }
+
+  /** 1/√(mean (x − μ)² + ε). */
+  private static double inverseDeviation(float[] x, int at, int n, double mean, double epsilon) {
+    // The loop rounds the mean; what that takes is no small part of a variance far below it.
+    double lost = (float) mean - mean;
+    double variance = Math.max(0, RowLoopsF32.squares(x, at, n, mean) / n - lost * lost);
+    return 1 / Math.sqrt(variance + epsilon);
+  }
+
+  private static void normalize(
+      boolean centred, double epsilon, Object[] in, int[] at, Object out, int to, int n) {
+    float[] x = (float[]) in[0];
+    float[] y = (float[]) out;
+    double mean = centred ? RowLoopsF32.sum(x, at[0], n) / n : 0;
+    double r = inverseDeviation(x, at[0], n, mean, epsilon);
+    if (in.length == 1) {
+      RowLoopsF32.shift(x, at[0], n, mean, 0, y, to);
+      RowLoopsF32.scale(y, to, n, r);
+    } else {
+      RowLoopsF32.product(x, at[0], mean, r, (float[]) in[1], at[1], n, y, to);
+      if (in.length > 2) {
+        RowLoopsF32.add(y, to, (float[]) in[2], at[2], n);
+      }
+    }
   }
 
   /** r (t − mean t − (x − μ) r² mean((x − μ) t)). */
