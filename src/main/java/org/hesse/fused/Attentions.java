@@ -56,8 +56,9 @@ public final class Attentions {
     return Products.dot(op, a, b, a.dtype());
   }
 
+  /** 1/√d; of empty rows, whose scores are 0 whatever the factor, 1. */
   private static double scale(Node q) {
-    return 1 / Math.sqrt(Rows.length(q));
+    return 1 / Math.sqrt(Math.max(1, Rows.length(q)));
   }
 
   private static Node scores(Node q, Node k, @Nullable Node bias) {

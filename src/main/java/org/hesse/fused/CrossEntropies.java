@@ -6,6 +6,8 @@ import static org.hesse.ops.Elementwise.sub;
 import static org.hesse.ops.Elementwise.unary;
 
 import java.util.List;
+import org.hesse.DType;
+import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.CompositeKind;
 import org.hesse.ir.Node;
@@ -28,11 +30,19 @@ public final class CrossEntropies {
     return Rows.element(Composites.emit(new CompositeKind.CrossEntropy(), List.of(x, labels)), 0);
   }
 
-  /** −Σ q log softmax(x) for weights q of the shape of {@code x}, as a rule probabilities. */
+  /**
+   * −Σ q log softmax(x) for weights q of the shape of {@code x}, as a rule probabilities. Where q is
+   * 0, so is its term, a logit of −∞ included.
+   */
   public static Node ofWeights(Node x, Node weights) {
     Node parts = Softmaxes.parts(x);
     Node shifted = sub(x, Rows.spread(Softmaxes.shift(parts), x));
-    return Rows.sum(mul(weights, sub(Rows.spread(Softmaxes.log(parts), x), shifted)));
+    // 0 · ∞ is NaN. Clamped, not left out: the derivative in a weight of 0 is the logarithm still.
+    double lowest = x.dtype() == DType.F32 ? -Float.MAX_VALUE / 2 : -Double.MAX_VALUE / 2;
+    Node clamped = Elementwise.binary(BinaryKind.MAX, shifted, Sources.fullLike(lowest, x));
+    Node zero = Elementwise.compare(CompareKind.EQ, weights, Sources.fullLike(0, weights));
+    Node finite = Elementwise.select(zero, clamped, shifted);
+    return Rows.sum(mul(weights, sub(Rows.spread(Softmaxes.log(parts), x), finite)));
   }
 
   private static Node weights(List<Node> in) {

@@ -267,7 +267,12 @@ final class Products {
     private boolean freeIsFinest() {
       IndexMap.Linear v = view;
       if (v == null) {
-        return false;
+        // Copied in the order of its own axes, it is the same copy to all products that read it.
+        int last = node.shape().rank() - 1;
+        while (last > 0 && node.shape().dim(last) == 1) {
+          last--;
+        }
+        return free.contains(last);
       }
       int first = -1;
       for (int a : free.then(contract).toArray()) {

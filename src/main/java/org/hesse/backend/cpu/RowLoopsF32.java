@@ -148,9 +148,30 @@ final class RowLoopsF32 {
     PRODUCT.run(x, at, z, zAt, (float) c, (float) a, 0, 0, y, to, n);
   }
 
-  /** y + z, in y. */
-  static void add(float[] y, int to, float[] z, int zAt, int n) {
-    COMBINE.run(y, to, z, zAt, 0, 1, 0, 1, y, to, n);
+  /** (x − c) a z + w. */
+  static void affine(
+      float[] x,
+      int at,
+      double c,
+      double a,
+      float[] z,
+      int zAt,
+      float[] w,
+      int wAt,
+      int n,
+      float[] y,
+      int to) {
+    FloatVector shift = FloatVector.broadcast(SPECIES, (float) c);
+    FloatVector factor = FloatVector.broadcast(SPECIES, (float) a);
+    int full = SPECIES.loopBound(n);
+    for (int i = 0; i < full; i += STEP) {
+      FloatVector v = FloatVector.fromArray(SPECIES, x, at + i).sub(shift).mul(factor);
+      FloatVector u = FloatVector.fromArray(SPECIES, z, zAt + i);
+      v.fma(u, FloatVector.fromArray(SPECIES, w, wAt + i)).intoArray(y, to + i);
+    }
+    for (int i = full; i < n; i++) {
+      y[to + i] = Math.fma((x[at + i] - (float) c) * (float) a, z[zAt + i], w[wAt + i]);
+    }
   }
 
   /** (x − c) a + (z − d) b. */

@@ -143,11 +143,11 @@ final class RowsF32 {
     if (in.length == 1) {
       RowLoopsF32.shift(x, at[0], n, mean, 0, y, to);
       RowLoopsF32.scale(y, to, n, r);
-    } else {
+    } else if (in.length == 2) {
       RowLoopsF32.product(x, at[0], mean, r, (float[]) in[1], at[1], n, y, to);
-      if (in.length > 2) {
-        RowLoopsF32.add(y, to, (float[]) in[2], at[2], n);
-      }
+    } else {
+      float[] shift = (float[]) in[2];
+      RowLoopsF32.affine(x, at[0], mean, r, (float[]) in[1], at[1], shift, at[2], n, y, to);
     }
   }
 
