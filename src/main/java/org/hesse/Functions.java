@@ -25,7 +25,8 @@ public final class Functions {
   /**
    * Softmax cross-entropy, the mean over all examples: of −log softmax(logits)[label] where targets
    * are labels, of −Σ target · log softmax(logits) where they are probabilities. Finite, with its
-   * derivatives, for logits of ±10⁴, and accurate also where it is small beside them.
+   * derivatives, for logits of ±10⁴, and accurate also where it is small beside them. A logit of −∞
+   * whose probability is 0 takes no part.
    *
    * @param logits real, [batch…, C], one or more classes
    * @param targets I32 labels [batch…] in 0 … C−1, where any other makes the loss and its

@@ -294,7 +294,8 @@ public final class Tensor extends ElementwiseTensor {
 
   /**
    * log Σ eˣ along an axis, which disappears; without overflow, and −∞ where every element is −∞ or
-   * there is none.
+   * there is none. The derivative is the softmax; of elements all of which are −∞ it has no limit,
+   * and is NaN.
    */
   public Tensor logSumExp(int axis) {
     return finish(Softmaxes.logSumExp(lastAxis("logSumExp", axis)));

@@ -350,6 +350,71 @@ class FunctionsTest {
         1e-15);
   }
 
+  /** A class that cannot be and never is: the term is 0, its derivatives are those of the rest. */
+  @Test
+  void probabilityZeroOfAMaskedLogit() {
+    double[] p = {1 / (1 + Math.exp(-1)), 0, 1 / (1 + Math.E)};
+    for (DType dtype : List.of(DType.F64, DType.F32)) {
+      double tolerance = 4 * dtype.epsilon();
+      Tensor x = Tensor.of(new double[] {2, -INF, 1}).cast(dtype);
+      Tensor q = Tensor.of(new double[] {0.25, 0, 0.75}).cast(dtype);
+      double expected = -0.25 * Math.log(p[0]) - 0.75 * Math.log(p[2]);
+      assertEquals(expected, Functions.crossEntropy(x, q).item(), tolerance);
+      Tensor g = grad((Tensor t) -> Functions.crossEntropy(t, q)).apply(x);
+      double[] slope = {p[0] - 0.25, 0, p[2] - 0.75};
+      assertArrayEquals(slope, g.toDoubleArray(), tolerance);
+      Tensor h = hessian((Tensor t) -> Functions.crossEntropy(t, q), x);
+      Close.assertWithin("cross entropy''", covariance(p), Arr.of(h), tolerance);
+      Tensor finite = Tensor.of(new double[] {2, 1, 1}).cast(dtype);
+      Tensor byWeight = grad((Tensor w) -> Functions.crossEntropy(finite, w)).apply(q);
+      double log = Math.log(Math.exp(2) + 2 * Math.E);
+      double[] logs = {log - 2, log - 1, log - 1};
+      assertArrayEquals(logs, byWeight.toDoubleArray(), 2 * tolerance);
+    }
+  }
+
+  /** Logits all of which are −∞ have no limit of a softmax: that, and no number, is the answer. */
+  @Test
+  void nothingButMaskedLogits() {
+    Tensor x = Tensor.of(new double[] {-INF, -INF});
+    assertEquals(-INF, x.logSumExp(0).item());
+    Tensor g = grad((Tensor t) -> t.logSumExp(0)).apply(x);
+    assertTrue(DoubleStream.of(g.toDoubleArray()).allMatch(Double::isNaN), g.toString());
+  }
+
+  /** Scores of empty rows are all 0, so every value has the same weight. */
+  @Test
+  void attentionOverRowsOfNothing() {
+    Tensor q = Tensor.zeros(DType.F64, 2, 0);
+    Tensor k = Tensor.zeros(DType.F64, 3, 0);
+    Tensor v = Tensor.of(new double[] {1, 2, 3, 4, 5, 9}, 3, 2);
+    assertArrayEquals(
+        new double[] {3, 5, 3, 5}, Functions.attention(q, k, v).toDoubleArray(), 1e-15);
+    Tensor g = grad((Tensor t) -> Functions.attention(q, k, t).sum()).apply(v);
+    double third = 2.0 / 3;
+    double[] all = {third, third, third, third, third, third};
+    assertArrayEquals(all, g.toDoubleArray(), 1e-15);
+  }
+
+  /** The mean is 10⁵ deviations away, and no float: what rounds it must not enter the variance. */
+  @Test
+  void layerNormFarFromZero() {
+    int d = 200;
+    float[] values = new float[d];
+    Random random = new Random(11);
+    for (int i = 0; i < d; i++) {
+      values[i] = (float) (1000 + 0.01 * random.nextGaussian());
+    }
+    Tensor x = Tensor.of(values);
+    double mean = x.cast(DType.F64).mean().item();
+    double variance = x.cast(DType.F64).sub(mean).square().mean().item();
+    Tensor one = Tensor.ones(DType.F32, d);
+    Tensor y = Functions.layerNorm(x, one, Tensor.zeros(DType.F32, d), 0);
+    double spread = y.cast(DType.F64).sub(y.cast(DType.F64).mean()).square().mean().item();
+    assertEquals(1, spread, 1e-5);
+    assertEquals((values[0] - mean) / Math.sqrt(variance), y.toDoubleArray()[0], 5e-3);
+  }
+
   /** Its weights are 0, and so is everything that depends on it. */
   @Test
   void queryThatMayAttendToNothing() {

@@ -31,8 +31,8 @@ public final class CrossEntropies {
   }
 
   /**
-   * −Σ q log softmax(x) for weights q of the shape of {@code x}, as a rule probabilities. Where q is
-   * 0, so is its term, a logit of −∞ included.
+   * −Σ q log softmax(x) for weights q of the shape of {@code x}, as a rule probabilities. Where q
+   * is 0, so is its term, a logit of −∞ included.
    */
   public static Node ofWeights(Node x, Node weights) {
     Node parts = Softmaxes.parts(x);

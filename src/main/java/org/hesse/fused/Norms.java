@@ -27,7 +27,9 @@ public final class Norms {
     return Composites.emit(new CompositeKind.Normalize(true, epsilon), List.of(x));
   }
 
-  /** (x − mean)/√(variance + ε) · scale + shift along the last axis, of which scale and shift are. */
+  /**
+   * (x − mean)/√(variance + ε) · scale + shift along the last axis, of which scale and shift are.
+   */
   public static Node layerNorm(Node x, Node scale, Node shift, double epsilon) {
     Node s = Shapes.broadcastTo(scale, x.shape());
     Node b = Shapes.broadcastTo(shift, x.shape());

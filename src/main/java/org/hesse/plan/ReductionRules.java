@@ -24,6 +24,7 @@ final class ReductionRules {
           new Rule("cumsum over extent 1", Op.Cumsum.class, ReductionRules::cumsumOfOne),
           new Rule("dot over nothing", Op.Dot.class, ReductionRules::dotOverNothing),
           new Rule("dot of permute", Op.Dot.class, ReductionRules::dotOfPermute),
+          new Rule("permute of dot", Op.Permute.class, ReductionRules::permuteOfDot),
           new Rule("dot of casts", Op.Dot.class, ReductionRules::dotOfCasts),
           new Rule("dot over extents 1", Op.Dot.class, ReductionRules::dotOverOnes));
 
@@ -135,6 +136,28 @@ final class ReductionRules {
 
   private static @Nullable Node dotOverNothing(Node n, Rewriter to) {
     return contracted(n) == 0 ? to.full(0, n.shape(), n.dtype()) : null;
+  }
+
+  /** The transpose of a product, as a weight's gradient is, is the product of the other two. */
+  private static @Nullable Node permuteOfDot(Node n, Rewriter to) {
+    Node x = n.input(0);
+    if (!(n.op() instanceof Op.Permute(Axes axes))
+        || !(x.op() instanceof Op.Dot dot)
+        || !to.usedOnce(x)) {
+      return null;
+    }
+    int batch = dot.lhsBatch().size();
+    int left = x.input(0).shape().rank() - batch - dot.lhsContract().size();
+    int rank = axes.size();
+    Axes turned =
+        Axes.range(0, batch)
+            .then(Axes.range(batch + left, rank))
+            .then(Axes.range(batch, batch + left));
+    if (!axes.equals(turned)) {
+      return null;
+    }
+    Op op = new Op.Dot(dot.rhsContract(), dot.lhsContract(), dot.rhsBatch(), dot.lhsBatch());
+    return to.make(op, List.of(x.input(1), x.input(0)), n.shape(), n.dtype());
   }
 
   /** A product names its axes, so a permuted operand needs other names only. */

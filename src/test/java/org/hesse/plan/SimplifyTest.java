@@ -188,6 +188,13 @@ class SimplifyTest {
         });
     c.put("dot of permute", in -> dot(Shapes.permute(in[1], Axes.of(1, 0)), in[1], 0, 1));
     c.put(
+        "permute of dot",
+        in -> {
+          Node left = Shapes.reshape(in[0], Shape.of(2, 1, 3));
+          Op.Dot op = new Op.Dot(axes(2), axes(1), axes(), axes());
+          return Shapes.permute(Products.dot(op, left, in[1], F64), Axes.of(2, 0, 1));
+        });
+    c.put(
         "dot of casts",
         in -> {
           Node x = Elementwise.cast(Elementwise.cast(in[1], DType.F32), F64);

@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loop of one {@link RowTerm} of few instructions. Four vectors are added by halves, and these sums in double, so
- * that rounding takes no more of a long row than of a short one.
+ * The loop of one {@link RowTerm} of few instructions. Four vectors are added by halves, and these
+ * sums in double, so that rounding takes no more of a long row than of a short one.
  */
 final class RowPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
