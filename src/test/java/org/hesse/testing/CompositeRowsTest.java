@@ -42,6 +42,7 @@ class CompositeRowsTest {
       Case c = new Case(row, s);
       List<Tensor> x = Case.tensors(c.x(), DType.F64);
       Function<List<Tensor>, Tensor> f = c.op();
+      collect(used, m -> f.apply(m.x), x);
       collect(used, m -> jvp(f, m.x, m.u).tangent(), x);
       collect(used, m -> grad((List<Tensor> in) -> f.apply(in).sum()).apply(m.x), x);
     }
