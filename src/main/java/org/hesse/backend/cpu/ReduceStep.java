@@ -106,7 +106,7 @@ final class ReduceStep implements Prepared {
     if (rows && Simd.PRESENT) {
       float[] data = (float[]) frame.values[result];
       for (int i = 0; i < groups; i++) {
-        frame.sums[i] = RowLoopsF32.sum(data, frame.offsets[result] + i * group, group);
+        frame.sums[i] = WideF32.sum(data, frame.offsets[result] + i * group, group);
       }
       return;
     }

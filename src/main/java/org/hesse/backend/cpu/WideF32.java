@@ -17,4 +17,18 @@ final class WideF32 {
     DoubleVector low = (DoubleVector) v.convertShape(VectorOperators.F2D, VectorMath.SPECIES, 0);
     return low.add(v.convertShape(VectorOperators.F2D, VectorMath.SPECIES, 1));
   }
+
+  /** The sum of a short row, of which double loses nothing. */
+  static double sum(float[] a, int at, int n) {
+    DoubleVector sum = DoubleVector.zero(VectorMath.SPECIES);
+    int full = VectorMath.SPECIES.loopBound(n);
+    for (int i = 0; i < full; i += VectorMath.SPECIES.length()) {
+      sum = sum.add(LanesF32.load(a, at + i));
+    }
+    double total = sum.reduceLanes(VectorOperators.ADD);
+    for (int i = full; i < n; i++) {
+      total += a[at + i];
+    }
+    return total;
+  }
 }
