@@ -59,7 +59,7 @@ final class ReduceStep implements Prepared {
     System.arraycopy(domain, 0, kept, 0, from);
     System.arraycopy(domain, to, kept, from, domain.length - to);
     this.out = Strided.of(kept, step.out());
-    this.direct = folded == DType.F32 ? direct(domain, code) : -1;
+    this.direct = folded == DType.F32 && inner <= BLOCK ? direct(domain, code) : -1;
   }
 
   private static long direct(int[] domain, List<Instruction> code) {
@@ -136,11 +136,11 @@ final class ReduceStep implements Prepared {
           int w = (int) Math.min(width, inner - i0);
           long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
           clear(frame, w);
-          if (direct >= 0 && inner <= BLOCK) {
+          if (direct >= 0) {
             foldInPlace(frame, memory, o * reduced + (long) chunk * rowsPerTask, o * reduced + end);
           }
           int gathered = 0;
-          long first = direct >= 0 && inner <= BLOCK ? end : (long) chunk * rowsPerTask;
+          long first = direct >= 0 ? end : (long) chunk * rowsPerTask;
           for (long r = first; r < end; r += rowsPerBlock) {
             int rows = (int) Math.min(rowsPerBlock, end - r);
             program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
