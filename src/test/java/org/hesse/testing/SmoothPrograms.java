@@ -1,9 +1,12 @@
 package org.hesse.testing;
 
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.DoublePredicate;
 import java.util.stream.IntStream;
 import org.hesse.DType;
@@ -206,13 +209,29 @@ final class SmoothPrograms extends RandomNodes {
    * Whether elements are different by a margin.
    *
    * @param ties also allows equal ones: two nodes that are exactly equal at random data are so
-   *     around it
+   *     around it, but not where one is held fixed by a stop_gradient
    */
   private boolean areApart(Node a, Node b, boolean ties) {
     double[] x = value(a);
     double[] y = value(b);
+    boolean tied = ties && !holdsFixed(a) && !holdsFixed(b);
     return IntStream.range(0, x.length)
-        .allMatch(i -> Math.abs(x[i] - y[i]) > MARGIN || ties && x[i] == y[i]);
+        .allMatch(i -> Math.abs(x[i] - y[i]) > MARGIN || tied && x[i] == y[i]);
+  }
+
+  private static boolean holdsFixed(Node root) {
+    Set<Node> seen = new HashSet<>();
+    ArrayDeque<Node> open = new ArrayDeque<>(List.of(root));
+    while (!open.isEmpty()) {
+      Node n = open.pop();
+      if (n.op() instanceof Op.StopGradient) {
+        return true;
+      }
+      if (seen.add(n)) {
+        open.addAll(n.inputs());
+      }
+    }
+    return false;
   }
 
   /** Between two nodes by a comparison with a margin, or by place. */
