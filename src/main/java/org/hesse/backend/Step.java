@@ -47,6 +47,26 @@ public sealed interface Step {
    */
   record Dot(int batch, int m, int n, int k, View lhs, View rhs, View out) implements Step {}
 
+  /**
+   * {@code out[b,m,n] = Σₖ lhs[b,m,k] · rhs[b,n,k]}, where b, m, n and k stand for any number of
+   * axes each. So windows of a picture need not be copied to become the rows of a matrix. The last
+   * axis of n, if it is longer than that of k, has stride 1 in {@code rhs} and {@code out};
+   * otherwise that of k has stride 1 in both operands.
+   *
+   * @param domain extents of all axes
+   * @param groups how many of them are b, m, n and k; the last of n and of k are at least one
+   * @param lhs strides over the domain, 0 along n; of the dtype of the result, like {@code rhs}
+   * @param rhs strides over the domain, 0 along m
+   * @param out strides over the domain, 0 along k
+   */
+  record Contract(int[] domain, int[] groups, View lhs, View rhs, View out) implements Step {
+    /** The extent of the last axis of the batch (0), m (1), n (2) or k (3); 1 if there is none. */
+    public int last(int group) {
+      int end = java.util.Arrays.stream(groups, 0, group + 1).sum();
+      return groups[group] == 0 ? 1 : domain[end - 1];
+    }
+  }
+
   /** The index of the first maximum along the domain's last axis; NaN counts as largest. */
   record ArgMax(int[] domain, View in, View out) implements Step {}
 

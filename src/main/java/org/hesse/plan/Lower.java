@@ -47,7 +47,7 @@ public final class Lower {
 
   /** The steps that compute a program. It need not be simplified, though it better is. */
   public static Schedule lower(Program program) {
-    Lower lower = new Lower(Products.arrange(Inline.inline(program)));
+    Lower lower = new Lower(Products.arrange(Contractions.arrange(Inline.inline(program))));
     List<Step> steps = new ArrayList<>();
     for (Step step : Siblings.merge(lower.steps(), lower.barriers)) {
       steps.add(Steps.moved(step, lower.barriers::resolved));
@@ -197,7 +197,11 @@ public final class Lower {
     if (lhs.shape().size() == 0 || rhs.shape().size() == 0) {
       return fill(0, n.shape(), slot);
     }
-    return Reductions.dot(op, lhs.shape(), operand(lhs), rhs.shape(), operand(rhs), slot);
+    View left = operand(lhs);
+    View right = operand(rhs);
+    return Products.areMatrices(op, lhs.shape(), left, rhs.shape(), right)
+        ? Reductions.dot(op, lhs.shape(), left, rhs.shape(), right, slot)
+        : Contractions.step(op, lhs.shape(), left, rhs.shape(), right, slot);
   }
 
   private Step argMax(Node n, int axis, Slot slot) {

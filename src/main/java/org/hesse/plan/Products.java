@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.hesse.Shape;
+import org.hesse.backend.View;
 import org.hesse.ir.Axes;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
@@ -174,6 +175,12 @@ final class Products {
     Axes rhsContract = reordered(dot.rhsContract(), order);
     boolean lhsFits = left.fits(lhsContract);
     boolean rhsFits = right.fits(rhsContract);
+    if (!(lhsFits && rhsFits)
+        && left.view != null
+        && right.view != null
+        && Contractions.inPlace(n, dot, left.view, right.view)) {
+      return n;
+    }
     Node lhs = lhsFits ? ins.get(0) : arranged(ins.get(0), left.order(lhsContract));
     Node rhs = rhsFits ? ins.get(1) : arranged(ins.get(1), right.order(rhsContract));
     Op.Dot op =
@@ -185,6 +192,20 @@ final class Products {
     return op.equals(dot) && lhs == n.input(0) && rhs == n.input(1)
         ? n
         : new Node(op, List.of(lhs, rhs), n.shape(), n.dtype());
+  }
+
+  /** Whether each group of axes of both operands has a single stride. */
+  static boolean areMatrices(Op.Dot dot, Shape ls, View lhs, Shape rs, View rhs) {
+    return isMatrix(ls, lhs, dot.lhsBatch(), dot.lhsContract())
+        && isMatrix(rs, rhs, dot.rhsBatch(), dot.rhsContract());
+  }
+
+  private static boolean isMatrix(Shape shape, View view, Axes batch, Axes contract) {
+    IndexMap.Linear l = new IndexMap.Linear(view.offset(), view.strides());
+    Axes free = batch.then(contract).complement(shape.rank());
+    return Domains.stride(shape, batch, l) != null
+        && Domains.stride(shape, free, l) != null
+        && Domains.stride(shape, contract, l) != null;
   }
 
   private static Axes reordered(Axes axes, int[] order) {

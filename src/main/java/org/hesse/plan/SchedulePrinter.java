@@ -92,6 +92,11 @@ final class SchedulePrinter {
         out.append(" n=").append(d.n()).append(" k=").append(d.k()).append('\n');
         line(out, view(d.out()) + " ← " + view(d.lhs()) + " · " + view(d.rhs()));
       }
+      case Step.Contract c -> {
+        out.append("contract ").append(Arrays.toString(c.domain()));
+        out.append(" as ").append(Arrays.toString(c.groups())).append('\n');
+        line(out, view(c.out()) + " ← " + view(c.lhs()) + " · " + view(c.rhs()));
+      }
       case Step.ArgMax a -> {
         out.append("argmax ").append(Arrays.toString(a.domain())).append('\n');
         line(out, view(a.out()) + " ← " + view(a.in()));

@@ -61,12 +61,12 @@ final class ShapeRules {
     return same ? n.input(0) : null;
   }
 
-  private static @Nullable Node reshapeOfReshape(Node n, Rewriter to) {
+  static @Nullable Node reshapeOfReshape(Node n, Rewriter to) {
     Node x = n.input(0);
     return x.op() instanceof Op.Reshape ? to.reshape(x.input(0), n.shape()) : null;
   }
 
-  private static @Nullable Node permuteOfPermute(Node n, Rewriter to) {
+  static @Nullable Node permuteOfPermute(Node n, Rewriter to) {
     Node x = n.input(0);
     if (!(n.op() instanceof Op.Permute(Axes outer))
         || !(x.op() instanceof Op.Permute(Axes inner))) {
@@ -274,7 +274,7 @@ final class ShapeRules {
     return Axes.of(new int[n]).plus(1).toArray();
   }
 
-  private static @Nullable Node padOfPad(Node n, Rewriter to) {
+  static @Nullable Node padOfPad(Node n, Rewriter to) {
     Node x = n.input(0);
     if (!(n.op() instanceof Op.Pad(Axes low, Axes interior))
         || !(x.op() instanceof Op.Pad(Axes low0, Axes interior0))

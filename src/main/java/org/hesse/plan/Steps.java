@@ -18,6 +18,7 @@ final class Steps {
       case Step.Map m -> loads(m.code());
       case Step.Reduce r -> loads(r.code());
       case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+      case Step.Contract c -> List.of(c.lhs().slot(), c.rhs().slot());
       case Step.ArgMax a -> List.of(a.in().slot());
       case Step.Cumsum c -> List.of(c.in().slot());
       case Step.Fold f -> List.of(f.in().slot());
@@ -63,6 +64,7 @@ final class Steps {
       case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).distinct().toList();
       case Step.Reduce r -> List.of(r.out().slot());
       case Step.Dot d -> List.of(d.out().slot());
+      case Step.Contract c -> List.of(c.out().slot());
       case Step.ArgMax a -> List.of(a.out().slot());
       case Step.Cumsum c -> List.of(c.out().slot());
       case Step.Fold f -> List.of(f.out().slot());
@@ -92,6 +94,8 @@ final class Steps {
           new Step.Reduce(kind, domain, outer, reduced, moved(code, view), view.apply(out));
       case Step.Dot(var batch, var m, var n, var k, var lhs, var rhs, var out) ->
           new Step.Dot(batch, m, n, k, view.apply(lhs), view.apply(rhs), view.apply(out));
+      case Step.Contract(var domain, var groups, var lhs, var rhs, var out) ->
+          new Step.Contract(domain, groups, view.apply(lhs), view.apply(rhs), view.apply(out));
       case Step.ArgMax(var domain, var in, var out) ->
           new Step.ArgMax(domain, view.apply(in), view.apply(out));
       case Step.Cumsum(var domain, var in, var out) ->

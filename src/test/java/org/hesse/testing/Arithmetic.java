@@ -19,6 +19,7 @@ public final class Arithmetic {
       case Step.Map m -> elements(m.domain()) * applied(m.code());
       case Step.Reduce r -> elements(r.domain()) * (applied(r.code()) + 1);
       case Step.Dot d -> 2.0 * d.batch() * d.m() * d.n() * d.k();
+      case Step.Contract c -> 2 * elements(c.domain());
       case Step.ArgMax a -> elements(a.domain());
       case Step.Cumsum c -> elements(c.domain());
       case Step.ScatterAdd s -> elements(s.domain());

@@ -145,6 +145,7 @@ public final class ReferenceBackend implements Backend {
           case Step.Map m -> map(m);
           case Step.Reduce r -> reduce(r);
           case Step.Dot d -> dot(d);
+          case Step.Contract c -> contract(c);
           case Step.ArgMax a -> argMax(a);
           case Step.Cumsum c -> cumsum(c);
           case Step.Fold f -> fold(f);
@@ -242,6 +243,7 @@ public final class ReferenceBackend implements Backend {
         case Step.Map m -> loads(m.code());
         case Step.Reduce r -> loads(r.code());
         case Step.Dot d -> List.of(d.lhs().slot(), d.rhs().slot());
+        case Step.Contract c -> List.of(c.lhs().slot(), c.rhs().slot());
         case Step.Check c -> List.of(c.flags().slot());
         case Step.ArgMax a -> List.of(a.in().slot());
         case Step.Cumsum c -> List.of(c.in().slot());
@@ -260,6 +262,7 @@ public final class ReferenceBackend implements Backend {
         case Step.Map m -> m.stores().stream().map(s -> s.view().slot()).toList();
         case Step.Reduce r -> List.of(r.out().slot());
         case Step.Dot d -> List.of(d.out().slot());
+        case Step.Contract c -> List.of(c.out().slot());
         case Step.Check c -> List.of();
         case Step.ArgMax a -> List.of(a.out().slot());
         case Step.Cumsum c -> List.of(c.out().slot());
@@ -428,6 +431,22 @@ public final class ReferenceBackend implements Backend {
           }
         }
       }
+    }
+
+    private void contract(Step.Contract c) {
+      int kept = c.domain().length - c.groups()[3];
+      int[] over = Arrays.copyOfRange(c.domain(), kept, c.domain().length);
+      int[] to = new int[kept];
+      do {
+        double sum = 0;
+        int[] k = new int[over.length];
+        int[] index = Arrays.copyOf(to, c.domain().length);
+        do {
+          System.arraycopy(k, 0, index, kept, k.length);
+          sum += read(c.lhs(), index) * read(c.rhs(), index);
+        } while (next(k, over));
+        write(c.out(), sum, Arrays.copyOf(to, c.domain().length));
+      } while (next(to, Arrays.copyOf(c.domain(), kept)));
     }
 
     private void check(Step.Check c) {

@@ -54,6 +54,13 @@ final class Arrays {
     };
   }
 
+  /** A copy with zeros behind. */
+  static Object longer(Object array, int length) {
+    Object copy = allocate(dtype(array), length);
+    System.arraycopy(array, 0, copy, 0, java.lang.reflect.Array.getLength(array));
+    return copy;
+  }
+
   /** Fills the first n elements with a number, converted as the constant of a program is. */
   static void fill(Object array, int n, double value) {
     switch (array) {

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A schedule's steps, prepared, and the arenas that no run is using. */
 final class CpuExecutable implements Executable {
+  /** Elements behind an arena that may be read, as the last lanes of a vector that do not count. */
+  private static final int SLACK = 64;
+
   private final List<Slot> inputs;
   private final List<Slot> outputs;
   private final EnumMap<DType, Long> arenaSizes;
@@ -44,6 +47,7 @@ final class CpuExecutable implements Executable {
       case Step.Map map -> new MapStep(map);
       case Step.Reduce reduce -> new ReduceStep(reduce);
       case Step.Dot dot -> DotStep.prepare(dot);
+      case Step.Contract contract -> Contraction.prepare(contract);
       case Step.ArgMax argMax -> new ArgMaxStep(argMax);
       case Step.Cumsum cumsum -> new CumsumStep(cumsum);
       case Step.Fold fold -> new OverlapAddStep(fold);
@@ -145,7 +149,7 @@ final class CpuExecutable implements Executable {
 
   private EnumMap<DType, Object> allocateArena() {
     EnumMap<DType, Object> arena = new EnumMap<>(DType.class);
-    arenaSizes.forEach((dtype, size) -> arena.put(dtype, Arrays.allocate(dtype, size)));
+    arenaSizes.forEach((dtype, size) -> arena.put(dtype, Arrays.allocate(dtype, size + SLACK)));
     return arena;
   }
 }
