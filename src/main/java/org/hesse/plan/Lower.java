@@ -47,12 +47,17 @@ public final class Lower {
 
   /** The steps that compute a program. It need not be simplified, though it better is. */
   public static Schedule lower(Program program) {
-    Lower lower = new Lower(Products.arrange(Contractions.arrange(Inline.inline(program))));
+    Lower lower = new Lower(Products.arrange(arranged(Inline.inline(program))));
     List<Step> steps = new ArrayList<>();
     for (Step step : Siblings.merge(lower.steps(), lower.barriers)) {
       steps.add(Steps.moved(step, lower.barriers::resolved));
     }
     return Memory.schedule(program, Forwarding.forward(steps));
+  }
+
+  /** An equivalent program that suits steps better. */
+  private static Program arranged(Program program) {
+    return Contractions.arrange(Simplify.simplify(program, Unrolled.RULES));
   }
 
   /** From the outputs to the inputs, so that what a step needs is known before its turn comes. */

@@ -7,6 +7,9 @@ final class Arrays {
   /** Longest array that common virtual machines allocate. */
   static final long MAX_SIZE = Integer.MAX_VALUE - 8;
 
+  /** Rows of fewer elements are copied column by column. */
+  private static final int SHORT = 8;
+
   private Arrays() {}
 
   static Object allocate(DType dtype, long size) {
@@ -72,78 +75,103 @@ final class Arrays {
     }
   }
 
-  /** Copies n elements between arrays of one dtype, each with a stride. */
-  static void copyStrided(
-      Object from, int at, int stride, Object to, int toAt, int toStride, int n) {
-    if (stride == 1 && toStride == 1) {
-      System.arraycopy(from, at, to, toAt, n);
+  /**
+   * Copies rows of n elements between arrays of one dtype: element i of row r from {@code at + r · row
+   * + i · stride} to {@code to + r · toRow + i · toStride}. What is longer of rows and columns is the
+   * inner loop.
+   */
+  static void copyRows(
+      Object from,
+      int at,
+      int row,
+      int stride,
+      Object array,
+      int to,
+      int toRow,
+      int toStride,
+      int rows,
+      int n) {
+    if (n < SHORT && n < rows) {
+      copyRows(from, at, stride, row, array, to, toStride, toRow, n, rows);
       return;
     }
     switch (from) {
-      case float[] a -> {
-        float[] b = (float[]) to;
-        if (stride == 0 && toStride == 1) {
-          java.util.Arrays.fill(b, toAt, toAt + n, a[at]);
-          return;
-        }
-        for (int i = 0; i < n; i++) {
-          b[toAt + i * toStride] = a[at + i * stride];
-        }
-      }
-      case double[] a -> {
-        double[] b = (double[]) to;
-        if (stride == 0 && toStride == 1) {
-          java.util.Arrays.fill(b, toAt, toAt + n, a[at]);
-          return;
-        }
-        for (int i = 0; i < n; i++) {
-          b[toAt + i * toStride] = a[at + i * stride];
-        }
-      }
-      case int[] a -> {
-        int[] b = (int[]) to;
-        for (int i = 0; i < n; i++) {
-          b[toAt + i * toStride] = a[at + i * stride];
-        }
-      }
-      case boolean[] a -> {
-        boolean[] b = (boolean[]) to;
-        for (int i = 0; i < n; i++) {
-          b[toAt + i * toStride] = a[at + i * stride];
-        }
-      }
+      case float[] a ->
+          copy(a, at, row, stride, (float[]) array, to, toRow, toStride, rows, n);
+      case double[] a ->
+          copy(a, at, row, stride, (double[]) array, to, toRow, toStride, rows, n);
+      case int[] a -> copy(a, at, row, stride, (int[]) array, to, toRow, toStride, rows, n);
+      case boolean[] a ->
+          copy(a, at, row, stride, (boolean[]) array, to, toRow, toStride, rows, n);
       default -> throw new IllegalArgumentException(from.getClass().getTypeName());
     }
   }
 
-  /** Copies n elements from the positions that {@code at} has from {@code start} on. */
-  static void copyFrom(Object from, int[] at, int start, Object to, int n) {
-    switch (from) {
-      case float[] a -> {
-        float[] b = (float[]) to;
+  private static void copy(
+      float[] a, int at, int row, int stride, float[] b, int to, int toRow, int toStride, int rows, int n) {
+    for (int r = 0; r < rows; r++) {
+      int p = at + r * row;
+      int q = to + r * toRow;
+      if (stride == 1 && toStride == 1) {
+        System.arraycopy(a, p, b, q, n);
+      } else if (stride == 0 && toStride == 1) {
+        java.util.Arrays.fill(b, q, q + n, a[p]);
+      } else {
         for (int i = 0; i < n; i++) {
-          b[i] = a[at[start + i]];
+          b[q + i * toStride] = a[p + i * stride];
         }
       }
-      case double[] a -> {
-        double[] b = (double[]) to;
+    }
+  }
+
+  private static void copy(
+      double[] a, int at, int row, int stride, double[] b, int to, int toRow, int toStride, int rows, int n) {
+    for (int r = 0; r < rows; r++) {
+      int p = at + r * row;
+      int q = to + r * toRow;
+      if (stride == 1 && toStride == 1) {
+        System.arraycopy(a, p, b, q, n);
+      } else if (stride == 0 && toStride == 1) {
+        java.util.Arrays.fill(b, q, q + n, a[p]);
+      } else {
         for (int i = 0; i < n; i++) {
-          b[i] = a[at[start + i]];
+          b[q + i * toStride] = a[p + i * stride];
         }
       }
-      case int[] a -> {
-        int[] b = (int[]) to;
+    }
+  }
+
+  private static void copy(
+      int[] a, int at, int row, int stride, int[] b, int to, int toRow, int toStride, int rows, int n) {
+    for (int r = 0; r < rows; r++) {
+      int p = at + r * row;
+      int q = to + r * toRow;
+      if (stride == 1 && toStride == 1) {
+        System.arraycopy(a, p, b, q, n);
+      } else if (stride == 0 && toStride == 1) {
+        java.util.Arrays.fill(b, q, q + n, a[p]);
+      } else {
         for (int i = 0; i < n; i++) {
-          b[i] = a[at[start + i]];
+          b[q + i * toStride] = a[p + i * stride];
         }
       }
-      case boolean[] a -> {
-        boolean[] b = (boolean[]) to;
+    }
+  }
+
+  private static void copy(
+      boolean[] a, int at, int row, int stride, boolean[] b, int to, int toRow, int toStride, int rows, int n) {
+    for (int r = 0; r < rows; r++) {
+      int p = at + r * row;
+      int q = to + r * toRow;
+      if (stride == 1 && toStride == 1) {
+        System.arraycopy(a, p, b, q, n);
+      } else if (stride == 0 && toStride == 1) {
+        java.util.Arrays.fill(b, q, q + n, a[p]);
+      } else {
         for (int i = 0; i < n; i++) {
-          b[i] = a[at[start + i]];
+          b[q + i * toStride] = a[p + i * stride];
         }
       }
-      default -> throw new IllegalArgumentException(from.getClass().getTypeName());
     }
   }
 

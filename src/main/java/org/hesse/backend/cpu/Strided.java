@@ -4,14 +4,15 @@ import org.hesse.backend.Slot;
 import org.hesse.backend.View;
 import org.jspecify.annotations.Nullable;
 
-/** Walks a view in the row-major order of its domain, in stretches of constant stride. */
+/** Walks a view in the row-major order of its domain, in rows of two constant strides. */
 final class Strided {
-  /** Takes one stretch: {@code count} elements, the first at {@code position}. */
-  interface Stretch {
+  /** Takes rows of elements, each row and each element in it so far behind the one before. */
+  interface Rows {
     /**
      * @param done how many elements of the block came before
+     * @param position of the first element
      */
-    void accept(int done, long position, long stride, int count);
+    void accept(int done, long position, long rowStride, int rows, long stride, int count);
   }
 
   /** In shorter rows it takes longer to find the next one than to copy one. */
@@ -88,10 +89,10 @@ final class Strided {
   }
 
   /** Hands out the {@code n} elements from row-major number {@code start} on. */
-  void walk(long start, int n, Stretch stretch) {
+  void walk(long start, int n, Rows taker) {
     int last = dims.length - 1;
     if (last < 0) {
-      stretch.accept(0, origin, 0, n);
+      taker.accept(0, origin, 0, 1, 0, n);
       return;
     }
     int[] index = new int[dims.length];
@@ -104,8 +105,16 @@ final class Strided {
     int done = 0;
     while (true) {
       int count = Math.min(n - done, dims[last] - index[last]);
-      stretch.accept(done, position, strides[last], count);
-      done += count;
+      int rows = 1;
+      if (last > 0 && count == dims[last]) {
+        rows = Math.min((n - done) / count, dims[last - 1] - index[last - 1]);
+        taker.accept(done, position, strides[last - 1], rows, strides[last], count);
+        index[last - 1] += rows - 1;
+        position += (rows - 1) * strides[last - 1];
+      } else {
+        taker.accept(done, position, 0, 1, strides[last], count);
+      }
+      done += rows * count;
       if (done == n) {
         return;
       }
@@ -140,8 +149,18 @@ final class Strided {
     walk(
         start,
         n,
-        (done, position, stride, count) ->
-            Arrays.copyStrided(from, (int) position, (int) stride, to, done, 1, count));
+        (done, position, rowStride, rows, stride, count) ->
+            Arrays.copyRows(
+                from,
+                (int) position,
+                (int) rowStride,
+                (int) stride,
+                to,
+                done,
+                count,
+                1,
+                rows,
+                count));
   }
 
   /** Copies consecutive elements to those of the view. */
@@ -149,8 +168,18 @@ final class Strided {
     walk(
         start,
         n,
-        (done, position, stride, count) ->
-            Arrays.copyStrided(from, at + done, 1, to, (int) position, (int) stride, count));
+        (done, position, rowStride, rows, stride, count) ->
+            Arrays.copyRows(
+                from,
+                at + done,
+                count,
+                1,
+                to,
+                (int) position,
+                (int) rowStride,
+                (int) stride,
+                rows,
+                count));
   }
 
   /** Writes the positions themselves. */
@@ -158,9 +187,11 @@ final class Strided {
     walk(
         start,
         n,
-        (done, position, stride, count) -> {
-          for (int i = 0; i < count; i++) {
-            to[done + i] = (int) (position + i * stride);
+        (done, position, rowStride, rows, stride, count) -> {
+          for (int r = 0; r < rows; r++) {
+            for (int i = 0; i < count; i++) {
+              to[done + r * count + i] = (int) (position + r * rowStride + i * stride);
+            }
           }
         });
   }
