@@ -60,8 +60,9 @@ final class Clusters {
   }
 
   private Set<Node> decide() {
-    program.nodes().forEach(n -> work.put(n, work(n)));
     roots.addAll(homes);
+    program.nodes().forEach(this::needOperands);
+    program.nodes().forEach(n -> work.put(n, work(n)));
     for (int i = program.nodes().size() - 1; i >= 0; i--) {
       Node n = program.nodes().get(i);
       Set<Use> readers = uses.getOrDefault(n, Set.of());
@@ -83,6 +84,22 @@ final class Clusters {
     return roots;
   }
 
+  /** What the steps that read memory in place need, whatever else is decided. */
+  private void needOperands(Node n) {
+    switch (n.op()) {
+      case Op.Dot d -> n.inputs().forEach(this::needsMemory);
+      case Op.ArgMax a -> needsMemory(n.input(0));
+      case Op.Cumsum c -> needsMemory(n.input(0));
+      case Op.Fold f -> needsMemory(n.input(0));
+      case Op.Gather g -> n.inputs().forEach(this::needsMemory);
+      case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
+      case Op.RandomBits r -> needsMemory(n.input(0));
+      case Op.Factor f -> n.inputs().subList(0, f.kind().reads()).forEach(this::needsMemory);
+      case Op.Composite c -> n.inputs().forEach(this::needsMemory);
+      default -> {}
+    }
+  }
+
   /** Whether a primitive is a step of its own. A copy asks for memory, see {@link Products}. */
   static boolean isKernel(Op op) {
     return !IndexMap.isView(op)
@@ -93,7 +110,7 @@ final class Clusters {
 
   /** An estimate from the inputs on, as if nothing below had memory but kernels' results. */
   private Work work(Node n) {
-    if (inputs.contains(n) || isKernel(n.op())) {
+    if (inputs.contains(n) || isKernel(n.op()) || roots.contains(n)) {
       return new Work(0, Set.of(n));
     }
     if (Slots.isSource(n)) {
@@ -150,21 +167,22 @@ final class Clusters {
   /** A node with memory is computed by steps of its own, which read its inputs. */
   private void openClusters(Node n) {
     switch (n.op()) {
-      case Op.Dot d -> n.inputs().forEach(this::needsMemory);
-      case Op.ArgMax a -> needsMemory(n.input(0));
-      case Op.Cumsum c -> needsMemory(n.input(0));
-      case Op.Fold f -> needsMemory(n.input(0));
-      case Op.Gather g -> n.inputs().forEach(this::needsMemory);
-      case Op.ScatterAdd s -> n.inputs().forEach(this::needsMemory);
-      case Op.RandomBits r -> needsMemory(n.input(0));
+      // See needOperands.
+      case Op.Dot d -> {}
+      case Op.ArgMax a -> {}
+      case Op.Cumsum c -> {}
+      case Op.Fold f -> {}
+      case Op.Gather g -> {}
+      case Op.ScatterAdd s -> {}
+      case Op.RandomBits r -> {}
+      case Op.Factor f -> {}
+      case Op.Composite c -> {}
       case Op.Barrier b -> needsMemory(n.input(0));
       case Op.Check c -> {
         read(n.input(0), Set.of(new Use(newCluster(n.shape().size()), 0)));
         needsMemory(n.input(1));
       }
       case Op.Result r -> read(n.input(0), Set.of(new Use(newCluster(0), 0)));
-      case Op.Factor f -> n.inputs().subList(0, f.kind().reads()).forEach(this::needsMemory);
-      case Op.Composite c -> n.inputs().forEach(this::needsMemory);
       case Op.Pad p -> read(n.input(0), Set.of(new Use(newCluster(n.input(0).shape().size()), 0)));
       case Op.Concat c ->
           n.inputs().forEach(in -> read(in, Set.of(new Use(newCluster(in.shape().size()), 0))));

@@ -48,8 +48,9 @@ public final class Lower {
   /** The steps that compute a program. It need not be simplified, though it better is. */
   public static Schedule lower(Program program) {
     Lower lower = new Lower(Products.arrange(arranged(Inline.inline(program))));
+    List<Step> unrolled = lower.steps().stream().map(Unrolled::unrolled).toList();
     List<Step> steps = new ArrayList<>();
-    for (Step step : Siblings.merge(lower.steps(), lower.barriers)) {
+    for (Step step : Siblings.merge(unrolled, lower.barriers)) {
       steps.add(Steps.moved(step, lower.barriers::resolved));
     }
     return Memory.schedule(program, Forwarding.forward(steps));

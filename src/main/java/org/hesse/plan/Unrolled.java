@@ -4,6 +4,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.hesse.Shape;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
 import org.hesse.ir.Axes;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.Node;
@@ -12,9 +15,9 @@ import org.hesse.ir.ReduceKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reductions over a few elements that are not far apart, as those of pooling windows are, written as
- * elementwise operations on slices: these are fused with what is around them, and their loops are as
- * long as the result.
+ * Reductions over a few elements that are not far apart, as those of pooling windows are, written
+ * as elementwise operations on slices: these are fused with what is around them, and their loops
+ * are as long as the result.
  */
 final class Unrolled {
   /** With more terms a reduction is as good. */
@@ -29,7 +32,83 @@ final class Unrolled {
   static final List<Rule> RULES =
       List.of(new Rule("reduce over few", Op.Reduce.class, Unrolled::overFew));
 
+  /** Axes of so few elements are unrolled where some operand is the same along them. */
+  private static final int SHORT = 3;
+
+  private static final int MAX_STORES = 16;
+
   private Unrolled() {}
+
+  /**
+   * A map whose short fine axes, along which it repeats operands, have become several stores: what
+   * is repeated is then read once, and not in stretches as short as the axis.
+   */
+  static Step unrolled(Step step) {
+    if (!(step instanceof Step.Map map)) {
+      return step;
+    }
+    long inner = 1;
+    for (int a = map.domain().length - 1; a >= 0 && inner < WIDE; a--) {
+      int extent = map.domain()[a];
+      if (repeats(map, a) && extent * map.stores().size() <= MAX_STORES) {
+        Step.Map one = without(map, a);
+        if (one.code().size() <= Clusters.MAX_SIZE) {
+          map = one;
+          continue;
+        }
+      }
+      inner *= extent;
+    }
+    return map.equals(step) ? step : Domains.collapse(map);
+  }
+
+  private static boolean repeats(Step.Map map, int axis) {
+    long size = Arrays.stream(map.domain()).asLongStream().reduce(1, (a, b) -> a * b);
+    int extent = map.domain()[axis];
+    boolean any = false;
+    for (Instruction i : map.code()) {
+      if (i instanceof Instruction.Index(long[] s) && s[axis] != 0) {
+        return false;
+      }
+      any |=
+          i instanceof Instruction.Load(View v)
+              && v.strides()[axis] == 0
+              && Arrays.stream(v.strides()).anyMatch(s -> s != 0);
+    }
+    return any && extent <= SHORT && size / extent >= LEAST;
+  }
+
+  /** The same with the code once for each index of an axis. */
+  private static Step.Map without(Step.Map map, int axis) {
+    Axes kept = Axes.of(axis).complement(map.domain().length);
+    Code code = new Code();
+    List<Step.Store> stores = new ArrayList<>();
+    for (int i = 0; i < map.domain()[axis]; i++) {
+      int[] numbers = new int[map.code().size()];
+      for (int j = 0; j < numbers.length; j++) {
+        Instruction moved =
+            switch (map.code().get(j)) {
+              case Instruction.Load(View v) -> new Instruction.Load(at(v, axis, i, kept));
+              case Instruction.Index(long[] s) -> new Instruction.Index(kept(s, kept));
+              case Instruction other -> other;
+            };
+        numbers[j] = code.add(Code.renumbered(moved, numbers));
+      }
+      for (Step.Store s : map.stores()) {
+        stores.add(new Step.Store(numbers[s.value()], at(s.view(), axis, i, kept)));
+      }
+    }
+    int[] domain = Arrays.stream(kept.toArray()).map(a -> map.domain()[a]).toArray();
+    return new Step.Map(domain, code.instructions(), List.copyOf(stores));
+  }
+
+  private static View at(View v, int axis, int index, Axes kept) {
+    return new View(v.slot(), v.offset() + index * v.strides()[axis], kept(v.strides(), kept));
+  }
+
+  private static long[] kept(long[] strides, Axes kept) {
+    return Arrays.stream(kept.toArray()).mapToLong(a -> strides[a]).toArray();
+  }
 
   private static @Nullable Node overFew(Node n, Rewriter to) {
     Op.Reduce op = (Op.Reduce) n.op();

@@ -140,6 +140,101 @@ class ConvolutionTest {
     }
   }
 
+  /**
+   * Rows that are read in place, by vectors that fit, overlap or are not full, and rows that are
+   * not.
+   */
+  @Test
+  void equalsTheLoopsInRowsOfAnyWidth() {
+    Random random = new Random(17);
+    for (int width = 6; width < 72; width += 1 + random.nextInt(3)) {
+      Case k = Case.draw(random);
+      k = new Case(k.n, k.c, k.h, width, k.o, k.kh, k.kw, k.stride, k.pad, k.dilation, k.groups);
+      DType dtype = random.nextBoolean() ? DType.F32 : DType.F64;
+      Tensor x = k.x(dtype);
+      Tensor w = k.weight(dtype);
+      Shape shape = Shape.of(k.n, k.o, k.out(0), k.out(1));
+      double[] expected = direct(k, x.toDoubleArray(), w.toDoubleArray());
+      Derivatives.close(shape, expected, x.convolve(w, k.sliding(), k.groups), dtype);
+    }
+  }
+
+  /** The pull-back of u: of each product in the loops what belongs to the other factor. */
+  private static double[][] directGradients(Case k, double[] x, double[] weight, double[] u) {
+    int cg = k.c / k.groups;
+    int og = k.o / k.groups;
+    double[][] g = {new double[x.length], new double[weight.length]};
+    int next = 0;
+    for (int n = 0; n < k.n; n++) {
+      for (int o = 0; o < k.o; o++) {
+        for (int p = 0; p < k.out(0); p++) {
+          for (int q = 0; q < k.out(1); q++, next++) {
+            for (int place = 0; place < cg * k.kh * k.kw; place++) {
+              int row = p * k.stride[0] + place / k.kw % k.kh * k.dilation[0] - k.pad[0];
+              int column = q * k.stride[1] + place % k.kw * k.dilation[1] - k.pad[1];
+              if (row >= 0 && row < k.h && column >= 0 && column < k.w) {
+                int channel = o / og * cg + place / k.kw / k.kh;
+                int at = ((n * k.c + channel) * k.h + row) * k.w + column;
+                int tap = o * cg * k.kh * k.kw + place;
+                g[0][at] += u[next] * weight[tap];
+                g[1][tap] += u[next] * x[at];
+              }
+            }
+          }
+        }
+      }
+    }
+    return g;
+  }
+
+  @Test
+  void gradientsEqualTheLoops() {
+    Random random = new Random(23);
+    for (int width = 7; width < 60; width += 1 + random.nextInt(4)) {
+      Case k = Case.draw(random);
+      k = new Case(k.n, k.c, k.h, width, k.o, k.kh, k.kw, k.stride, k.pad, k.dilation, k.groups);
+      Case c = k;
+      DType dtype = random.nextBoolean() ? DType.F32 : DType.F64;
+      Tensor x = c.x(dtype);
+      Tensor w = c.weight(dtype);
+      Tensor u = Derivatives.normal(3, dtype, c.n, c.o, c.out(0), c.out(1));
+      double[][] expected =
+          directGradients(c, x.toDoubleArray(), w.toDoubleArray(), u.toDoubleArray());
+      Tensor gx =
+          Autodiff.grad((Tensor t) -> t.convolve(w, c.sliding(), c.groups).mul(u).sum()).apply(x);
+      Tensor gw =
+          Autodiff.grad((Tensor t) -> x.convolve(t, c.sliding(), c.groups).mul(u).sum()).apply(w);
+      Derivatives.close(x.shape(), expected[0], gx, dtype);
+      Derivatives.close(w.shape(), expected[1], gw, dtype);
+    }
+  }
+
+  @Test
+  void wideRowsAreDifferentiableToAnyOrder() {
+    Tensor x = Derivatives.normal(7, DType.F64, 1, 2, 3, 11);
+    Tensor w = Derivatives.normal(8, DType.F64, 2, 2, 2, 3);
+    for (int pad = 0; pad < 2; pad++) {
+      Sliding s = Sliding.by(1).padded(pad);
+      Derivatives.check(in -> in.get(0).convolve(in.get(1), s, 1), 2, x, w);
+    }
+  }
+
+  /** What lies behind the rows in memory has no part in any sum. */
+  @Test
+  void numbersThatAreNotFiniteStayWhereTheyAre() {
+    Tensor x = Derivatives.normal(5, DType.F32, 1, 2, 4, 19);
+    Tensor infinite = Tensor.full(Double.POSITIVE_INFINITY, DType.F32, 1, 1, 4, 19);
+    Tensor both = Tensor.concat(1, x.slice(1, 0, 1), infinite);
+    Tensor w = Derivatives.normal(6, DType.F32, 2, 1, 2, 3);
+    Sliding s = Sliding.by(1);
+    Tensor u = Derivatives.normal(7, DType.F32, 1, 2, 3, 17);
+    Tensor g = Autodiff.grad((Tensor t) -> both.convolve(t, s, 2).mul(u).sum()).apply(w);
+    Tensor alone =
+        Autodiff.grad((Tensor t) -> x.slice(1, 0, 1).convolve(t, s, 1).mul(u.slice(1, 0, 1)).sum())
+            .apply(w.slice(0, 0, 1));
+    Derivatives.close(alone, g.slice(0, 0, 1));
+  }
+
   @Test
   void oneAndThreeSpatialAxes() {
     Tensor x = Derivatives.normal(3, DType.F64, 2, 3, 9);

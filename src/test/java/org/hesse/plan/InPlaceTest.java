@@ -63,20 +63,33 @@ class InPlaceTest {
     assertEquals("Fold", kinds(lower(Windows.fold(t, 0, 28, 2, 3), x, k)));
   }
 
-  /** Along a row of the picture, not along the window. */
-  @Test
-  void columnsAreCopiedInLongRuns() {
-    Node x = input(0, DType.F32, 2, 3, 20, 30);
+  private static Schedule convolution(int width) {
+    Node x = input(0, DType.F32, 2, 3, 20, width);
     Node w = input(1, DType.F32, 8, 3, 3, 3);
     int[] one = {1, 1};
     int[] none = {0, 0};
     Convolutions.Slide slide = new Convolutions.Slide(one, none, one);
-    Schedule s = lower(Convolutions.convolve(x, w, slide, 1), x, w);
-    assertEquals("Map Dot Map", kinds(s));
+    return lower(Convolutions.convolve(x, w, slide, 1), x, w);
+  }
+
+  @Test
+  void windowsOfWideRowsAreNotCopied() {
+    Schedule s = convolution(30);
+    assertEquals("Contract", kinds(s));
+    Step.Contract c = (Step.Contract) s.steps().get(0);
+    assertEquals(28, c.last(2));
+    assertTrue(s.arena().isEmpty());
+  }
+
+  /** Down the columns of the picture, which are longer than its rows, or those of the window. */
+  @Test
+  void windowsOfNarrowRowsAreCopied() {
+    Schedule s = convolution(6);
+    assertEquals("Map Dot", kinds(s).substring(0, 7));
     Step.Map copy = (Step.Map) s.steps().get(0);
-    int last = copy.domain().length - 1;
-    assertEquals(28, copy.domain()[last]);
     Instruction.Load load = (Instruction.Load) copy.code().get(0);
+    int last = copy.domain().length - 1;
     assertEquals(1, load.view().strides()[last]);
+    assertEquals(4, copy.domain()[last]);
   }
 }

@@ -7,8 +7,11 @@ final class Arrays {
   /** Longest array that common virtual machines allocate. */
   static final long MAX_SIZE = Integer.MAX_VALUE - 8;
 
-  /** Rows of fewer elements are copied column by column. */
+  /** Rows of fewer elements are copied column by column, if they are no longer than columns. */
   private static final int SHORT = 8;
+
+  /** The same for rows whose elements do not lie side by side. */
+  private static final int SPARSE = 64;
 
   private Arrays() {}
 
@@ -76,9 +79,9 @@ final class Arrays {
   }
 
   /**
-   * Copies rows of n elements between arrays of one dtype: element i of row r from {@code at + r · row
-   * + i · stride} to {@code to + r · toRow + i · toStride}. What is longer of rows and columns is the
-   * inner loop.
+   * Copies rows of n elements between arrays of one dtype: element i of row r from {@code at + r ·
+   * row + i · stride} to {@code to + r · toRow + i · toStride}. What is longer of rows and columns
+   * is the inner loop.
    */
   static void copyRows(
       Object from,
@@ -91,24 +94,30 @@ final class Arrays {
       int toStride,
       int rows,
       int n) {
-    if (n < SHORT && n < rows) {
+    if (n < rows && n < (stride == 1 && toStride == 1 ? SHORT : SPARSE)) {
       copyRows(from, at, stride, row, array, to, toStride, toRow, n, rows);
       return;
     }
     switch (from) {
-      case float[] a ->
-          copy(a, at, row, stride, (float[]) array, to, toRow, toStride, rows, n);
-      case double[] a ->
-          copy(a, at, row, stride, (double[]) array, to, toRow, toStride, rows, n);
+      case float[] a -> copy(a, at, row, stride, (float[]) array, to, toRow, toStride, rows, n);
+      case double[] a -> copy(a, at, row, stride, (double[]) array, to, toRow, toStride, rows, n);
       case int[] a -> copy(a, at, row, stride, (int[]) array, to, toRow, toStride, rows, n);
-      case boolean[] a ->
-          copy(a, at, row, stride, (boolean[]) array, to, toRow, toStride, rows, n);
+      case boolean[] a -> copy(a, at, row, stride, (boolean[]) array, to, toRow, toStride, rows, n);
       default -> throw new IllegalArgumentException(from.getClass().getTypeName());
     }
   }
 
   private static void copy(
-      float[] a, int at, int row, int stride, float[] b, int to, int toRow, int toStride, int rows, int n) {
+      float[] a,
+      int at,
+      int row,
+      int stride,
+      float[] b,
+      int to,
+      int toRow,
+      int toStride,
+      int rows,
+      int n) {
     for (int r = 0; r < rows; r++) {
       int p = at + r * row;
       int q = to + r * toRow;
@@ -125,7 +134,16 @@ final class Arrays {
   }
 
   private static void copy(
-      double[] a, int at, int row, int stride, double[] b, int to, int toRow, int toStride, int rows, int n) {
+      double[] a,
+      int at,
+      int row,
+      int stride,
+      double[] b,
+      int to,
+      int toRow,
+      int toStride,
+      int rows,
+      int n) {
     for (int r = 0; r < rows; r++) {
       int p = at + r * row;
       int q = to + r * toRow;
@@ -142,7 +160,16 @@ final class Arrays {
   }
 
   private static void copy(
-      int[] a, int at, int row, int stride, int[] b, int to, int toRow, int toStride, int rows, int n) {
+      int[] a,
+      int at,
+      int row,
+      int stride,
+      int[] b,
+      int to,
+      int toRow,
+      int toStride,
+      int rows,
+      int n) {
     for (int r = 0; r < rows; r++) {
       int p = at + r * row;
       int q = to + r * toRow;
@@ -159,7 +186,16 @@ final class Arrays {
   }
 
   private static void copy(
-      boolean[] a, int at, int row, int stride, boolean[] b, int to, int toRow, int toStride, int rows, int n) {
+      boolean[] a,
+      int at,
+      int row,
+      int stride,
+      boolean[] b,
+      int to,
+      int toRow,
+      int toStride,
+      int rows,
+      int n) {
     for (int r = 0; r < rows; r++) {
       int p = at + r * row;
       int q = to + r * toRow;

@@ -16,11 +16,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContractPairsF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
+
+  /** Rows of a tile; with 16 registers only the sums of 2 and the operands fit. */
   private static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 2 : 4;
+
   private static final int COLUMNS = 5;
 
   /** Pairs in a part. */
-  private static final int PART = 2048;
+  private static final int PART = 4096;
 
   /** Multiplications of vectors that a task does, some 15 microseconds. */
   private static final int TASK = 1 << 17;
@@ -37,6 +40,7 @@ final class ContractPairsF32 implements Prepared {
   private final int m;
   private final int n;
   private final int rowTiles;
+  private final int rowsPerTile;
   private final int columnTiles;
   private final int size;
   private final int stretches;
@@ -62,6 +66,7 @@ final class ContractPairsF32 implements Prepared {
     this.n = c.counts()[2];
     this.stretches = c.counts()[3];
     this.rowTiles = (m + ROWS - 1) / ROWS;
+    this.rowsPerTile = (m + rowTiles - 1) / rowTiles;
     this.columnTiles = (n + COLUMNS - 1) / COLUMNS;
     this.size = Math.multiplyExact(c.counts()[0], Math.multiplyExact(m, n));
     this.whole = c.pairs() / LANES;
@@ -131,10 +136,10 @@ final class ContractPairsF32 implements Prepared {
     int s1 = Math.min(stretches, s0 + stretchesPerTask);
     for (int s = s0; s < s1; s += part) {
       for (int t = first; t < end; t++) {
-        int i = t / columnTiles % rowTiles * ROWS;
+        int i = t / columnTiles % rowTiles * rowsPerTile;
         int j = t % columnTiles * COLUMNS;
         int batch = t / columnTiles / rowTiles;
-        int rows = Math.min(ROWS, m - i);
+        int rows = Math.min(rowsPerTile, m - i);
         int columns = Math.min(COLUMNS, n - j);
         int to = share * size + (batch * m + i) * n + j;
         int stop = Math.min(s1, s + part);
@@ -162,8 +167,7 @@ final class ContractPairsF32 implements Prepared {
   private float[] rests(float[] a) {
     int lines = c.counts()[0] * m;
     int length = stretches * LANES;
-    float[] to =
-        (float[]) Frame.current().panel(DType.F32, Math.multiplyExact(lines, length));
+    float[] to = (float[]) Frame.current().panel(DType.F32, Math.multiplyExact(lines, length));
     int linesPerTask = Math.max(1, COPIES / length);
     Workers.run(
         (lines + linesPerTask - 1) / linesPerTask,
@@ -205,12 +209,14 @@ final class ContractPairsF32 implements Prepared {
   private void addUp(float[] tile, int rows, int columns, double[] partial, int to, boolean add) {
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < columns; j++) {
-        double sum = add ? partial[to + i * n + j] : 0;
+        double even = 0;
+        double odd = 0;
         int at = (i * columns + j) * LANES;
-        for (int l = 0; l < LANES; l++) {
-          sum += tile[at + l];
+        for (int l = 0; l < LANES; l += 2) {
+          even += tile[at + l];
+          odd += tile[at + l + 1];
         }
-        partial[to + i * n + j] = sum;
+        partial[to + i * n + j] = even + odd + (add ? partial[to + i * n + j] : 0);
       }
     }
   }

@@ -39,43 +39,43 @@ final class MicroPairsF32 implements PairsKernelF32 {
     FloatVector c20 = zero, c21 = zero, c22 = zero, c23 = zero, c24 = zero;
     FloatVector c30 = zero, c31 = zero, c32 = zero, c33 = zero, c34 = zero;
     for (int s = from; s < to; s++) {
-        int d = as[s];
-        int e = bs[s];
-        FloatVector b0 = FloatVector.fromArray(SPECIES, b, q0 + e);
-        FloatVector b1 = COLUMNS > 1 ? FloatVector.fromArray(SPECIES, b, q1 + e) : zero;
-        FloatVector b2 = COLUMNS > 2 ? FloatVector.fromArray(SPECIES, b, q2 + e) : zero;
-        FloatVector b3 = COLUMNS > 3 ? FloatVector.fromArray(SPECIES, b, q3 + e) : zero;
-        FloatVector b4 = COLUMNS > 4 ? FloatVector.fromArray(SPECIES, b, q4 + e) : zero;
-        FloatVector y = FloatVector.fromArray(SPECIES, a, r0 + d);
-        c00 = y.fma(b0, c00);
-        c01 = COLUMNS > 1 ? y.fma(b1, c01) : zero;
-        c02 = COLUMNS > 2 ? y.fma(b2, c02) : zero;
-        c03 = COLUMNS > 3 ? y.fma(b3, c03) : zero;
-        c04 = COLUMNS > 4 ? y.fma(b4, c04) : zero;
-        if (ROWS > 1) {
-          y = FloatVector.fromArray(SPECIES, a, r1 + d);
-          c10 = y.fma(b0, c10);
-          c11 = COLUMNS > 1 ? y.fma(b1, c11) : zero;
-          c12 = COLUMNS > 2 ? y.fma(b2, c12) : zero;
-          c13 = COLUMNS > 3 ? y.fma(b3, c13) : zero;
-          c14 = COLUMNS > 4 ? y.fma(b4, c14) : zero;
-        }
-        if (ROWS > 2) {
-          y = FloatVector.fromArray(SPECIES, a, r2 + d);
-          c20 = y.fma(b0, c20);
-          c21 = COLUMNS > 1 ? y.fma(b1, c21) : zero;
-          c22 = COLUMNS > 2 ? y.fma(b2, c22) : zero;
-          c23 = COLUMNS > 3 ? y.fma(b3, c23) : zero;
-          c24 = COLUMNS > 4 ? y.fma(b4, c24) : zero;
-        }
-        if (ROWS > 3) {
-          y = FloatVector.fromArray(SPECIES, a, r3 + d);
-          c30 = y.fma(b0, c30);
-          c31 = COLUMNS > 1 ? y.fma(b1, c31) : zero;
-          c32 = COLUMNS > 2 ? y.fma(b2, c32) : zero;
-          c33 = COLUMNS > 3 ? y.fma(b3, c33) : zero;
-          c34 = COLUMNS > 4 ? y.fma(b4, c34) : zero;
-        }
+      int d = as[s];
+      int e = bs[s];
+      FloatVector b0 = FloatVector.fromArray(SPECIES, b, q0 + e);
+      FloatVector b1 = COLUMNS > 1 ? FloatVector.fromArray(SPECIES, b, q1 + e) : zero;
+      FloatVector b2 = COLUMNS > 2 ? FloatVector.fromArray(SPECIES, b, q2 + e) : zero;
+      FloatVector b3 = COLUMNS > 3 ? FloatVector.fromArray(SPECIES, b, q3 + e) : zero;
+      FloatVector b4 = COLUMNS > 4 ? FloatVector.fromArray(SPECIES, b, q4 + e) : zero;
+      FloatVector y = FloatVector.fromArray(SPECIES, a, r0 + d);
+      c00 = y.fma(b0, c00);
+      c01 = COLUMNS > 1 ? y.fma(b1, c01) : zero;
+      c02 = COLUMNS > 2 ? y.fma(b2, c02) : zero;
+      c03 = COLUMNS > 3 ? y.fma(b3, c03) : zero;
+      c04 = COLUMNS > 4 ? y.fma(b4, c04) : zero;
+      if (ROWS > 1) {
+        y = FloatVector.fromArray(SPECIES, a, r1 + d);
+        c10 = y.fma(b0, c10);
+        c11 = COLUMNS > 1 ? y.fma(b1, c11) : zero;
+        c12 = COLUMNS > 2 ? y.fma(b2, c12) : zero;
+        c13 = COLUMNS > 3 ? y.fma(b3, c13) : zero;
+        c14 = COLUMNS > 4 ? y.fma(b4, c14) : zero;
+      }
+      if (ROWS > 2) {
+        y = FloatVector.fromArray(SPECIES, a, r2 + d);
+        c20 = y.fma(b0, c20);
+        c21 = COLUMNS > 1 ? y.fma(b1, c21) : zero;
+        c22 = COLUMNS > 2 ? y.fma(b2, c22) : zero;
+        c23 = COLUMNS > 3 ? y.fma(b3, c23) : zero;
+        c24 = COLUMNS > 4 ? y.fma(b4, c24) : zero;
+      }
+      if (ROWS > 3) {
+        y = FloatVector.fromArray(SPECIES, a, r3 + d);
+        c30 = y.fma(b0, c30);
+        c31 = COLUMNS > 1 ? y.fma(b1, c31) : zero;
+        c32 = COLUMNS > 2 ? y.fma(b2, c32) : zero;
+        c33 = COLUMNS > 3 ? y.fma(b3, c33) : zero;
+        c34 = COLUMNS > 4 ? y.fma(b4, c34) : zero;
+      }
     }
     store(c00, c01, c02, c03, c04, tile, 0);
     if (ROWS > 1) {
