@@ -57,7 +57,7 @@ class ContractTest {
     int width = s.w + s.kw - 1;
     int taps = s.kh * s.kw;
     long plane = (long) s.h * s.w;
-    Slot lhs = Plans.input(0, dtype, s.batch * s.rows * s.channels * plane);
+    Slot lhs = Plans.input(0, dtype, (long) s.batch * s.rows * s.channels * plane);
     Slot rhs = Plans.input(1, dtype, (long) s.batch * s.channels * height * width);
     int[] domain = {s.batch, s.rows, s.kh, s.kw, s.channels, s.h, s.w};
     return new Step.Contract(
@@ -66,7 +66,7 @@ class ContractTest {
         new View(
             lhs,
             0,
-            new long[] {s.rows * s.channels * plane, s.channels * plane, 0, 0, plane, s.w, 1}),
+            new long[] {(long) s.rows * s.channels * plane, s.channels * plane, 0, 0, plane, s.w, 1}),
         new View(
             rhs,
             0,
