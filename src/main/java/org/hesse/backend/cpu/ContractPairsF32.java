@@ -105,7 +105,7 @@ final class ContractPairsF32 implements Prepared {
         (double[]) Frame.current().shared(DType.F64, Math.multiplyExact(shares, size));
     float[] a = (float[]) c.lhs().array(memory);
     float[] rests = rest == 0 ? a : rests(a);
-    float[] b = (float[]) c.rhs().readable(memory, LANES);
+    float[] b = (float[]) c.rhs().readable(memory, (c.pairs() + LANES - 1) / LANES * LANES);
     int tiles = c.counts()[0] * rowTiles * columnTiles;
     int blocks = (tiles + tilesPerTask - 1) / tilesPerTask;
     Workers.run(

@@ -66,7 +66,9 @@ class ContractTest {
         new View(
             lhs,
             0,
-            new long[] {(long) s.rows * s.channels * plane, s.channels * plane, 0, 0, plane, s.w, 1}),
+            new long[] {
+              (long) s.rows * s.channels * plane, s.channels * plane, 0, 0, plane, s.w, 1
+            }),
         new View(
             rhs,
             0,
