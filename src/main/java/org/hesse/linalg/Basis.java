@@ -1,22 +1,37 @@
 package org.hesse.linalg;
 
+import static org.hesse.Autodiff.compile;
+
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.DoubleStream;
 import org.hesse.DType;
 import org.hesse.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Orthonormal vectors as rows, held in blocks so that a projection is a few matrix-vector products.
+ * Or several such bases that grow together: a vector is then [p, n], one row for each of p bases.
+ *
+ * <p>Blocks grow by zeros, which change no projection, so that there are few shapes, and few plans.
  */
 final class Basis {
   private static final int OPEN_ROWS = 16;
   private static final int MOST_ROWS = 128;
-  private static final int NUMBERS = 1 << 18;
-  private static final int MAX_PASSES = 5;
+  private static final int NUMBERS = 1 << 20;
+  private static final int MAX_ROUNDS = 4;
+
+  private static final Function<Placed, Tensor> PLACE = compile(Basis::place);
+  private static final Function<Operands, Projected> PROJECT = compile(Basis::projected);
 
   private final List<Tensor> full = new ArrayList<>();
+
+  /** The last block, of {@link #OPEN_ROWS} rows, and how many of these are in use. */
   private @Nullable Tensor open;
+
+  private int used;
   private int size;
 
   static Basis of(List<Tensor> vectors) {
@@ -30,26 +45,45 @@ final class Basis {
   }
 
   void append(Tensor v) {
-    Tensor row = v.reshape(1, v.dim(0));
-    open = open == null ? row : Tensor.concat(0, open, row);
+    Tensor row = v.insertAxis(-2);
+    Tensor at = Tensor.of(new int[] {used}, 1);
+    open = PLACE.apply(new Placed(open == null ? zeros(v) : open, row, at));
+    used++;
     size++;
-    if (open.dim(0) == OPEN_ROWS) {
+    if (used == OPEN_ROWS) {
       close(open);
       open = null;
+      used = 0;
     }
+  }
+
+  /** A block without a row in use. */
+  private static Tensor zeros(Tensor v) {
+    int[] dims = v.shape().insert(v.rank() - 1, OPEN_ROWS).dims();
+    return Tensor.zeros(v.dtype(), dims);
+  }
+
+  /** A block, [r, n], and a vector that takes the place of its row {@code at}. */
+  private record Placed(Tensor block, Tensor row, Tensor at) {}
+
+  private static Tensor place(Placed p) {
+    int rows = p.block.dim(-2);
+    return Tensor.arange(DType.I32, rows).eq(p.at).insertAxis(1).select(p.row, p.block);
   }
 
   /** Joins the block to the last full one while that stays small, as fewer blocks cost less. */
   private void close(Tensor block) {
-    int most = Math.min(MOST_ROWS, NUMBERS / block.dim(1));
-    if (full.isEmpty() || full.getLast().dim(0) + OPEN_ROWS > most) {
+    int rows = block.rank() - 2;
+    long most = Math.min(MOST_ROWS, NUMBERS / Math.max(1, block.size() / OPEN_ROWS));
+    if (full.isEmpty() || full.getLast().dim(rows) + OPEN_ROWS > most) {
       full.add(block);
     } else {
-      full.add(Tensor.concat(0, full.removeLast(), block));
+      full.add(Tensor.concat(rows, full.removeLast(), block));
     }
   }
 
-  List<Tensor> blocks() {
+  /** All rows, and zeros after them. */
+  private List<Tensor> blocks() {
     List<Tensor> blocks = new ArrayList<>(full);
     if (open != null) {
       blocks.add(open);
@@ -57,9 +91,20 @@ final class Basis {
     return blocks;
   }
 
+  /** Those of several bases that have these numbers. */
+  Basis only(int[] numbers) {
+    Tensor indices = Tensor.of(numbers, numbers.length);
+    Basis kept = new Basis();
+    full.forEach(block -> kept.full.add(block.take(0, indices)));
+    kept.open = open == null ? null : open.take(0, indices);
+    kept.used = used;
+    kept.size = size;
+    return kept;
+  }
+
   /** All vectors, [size, n]. */
   Tensor rows() {
-    return Tensor.concat(0, blocks().toArray(Tensor[]::new));
+    return Tensor.concat(0, blocks().toArray(Tensor[]::new)).slice(0, 0, size);
   }
 
   /** Row c of the result is Σᵢ coefficients[c][i]·(vector i), [k, n]. */
@@ -81,7 +126,8 @@ final class Basis {
   private static Tensor slice(double[][] coefficients, int from, int rows, DType dtype) {
     double[] c = new double[coefficients.length * rows];
     for (int k = 0; k < coefficients.length; k++) {
-      System.arraycopy(coefficients[k], from, c, k * rows, rows);
+      int there = Math.min(rows, coefficients[k].length - from);
+      System.arraycopy(coefficients[k], from, c, k * rows, there);
     }
     return Tensor.of(c, coefficients.length, rows).cast(dtype);
   }
@@ -102,52 +148,106 @@ final class Basis {
   }
 
   /** v/c, where c is data and not, as a Java number would be, part of the program that runs. */
-  static Tensor divide(Tensor v, double c) {
-    return v.div(Tensor.of(new double[] {c}, 1).cast(v.dtype()));
+  static Tensor divide(Tensor v, double... c) {
+    Tensor by = Tensor.of(c, c.length).cast(v.dtype());
+    return v.div(v.rank() == 1 ? by : by.insertAxis(1));
   }
 
   /**
-   * What is left of a vector after projecting it on orthonormal rows.
+   * What is left of vectors after projecting each on its bases.
    *
-   * @param remainder w − QᵀQw
-   * @param norm ‖remainder‖
-   * @param coefficients Qw
+   * @param remainder w − QᵀQw, of the shape of w
+   * @param norms ‖remainder‖ of each
+   * @param coefficients Qw of each
    */
-  record Projection(Tensor remainder, double norm, double[] coefficients) {}
+  record Projection(Tensor remainder, double[] norms, double[][] coefficients) {
+    /** The only norm. */
+    double norm() {
+      return norms[0];
+    }
+  }
 
   /**
-   * Removes from w its components along the rows of the blocks, block by block, at least twice and
-   * until the norm stays above 0.7 of what it was: then the remainder is orthogonal to rounding
-   * (Parlett, section 6.9, "twice is enough"). Inner products are summed in F64.
+   * What a projection reads.
+   *
+   * @param near the block that goes first, on its own
    */
-  static Projection project(Tensor w, List<Tensor> blocks) {
-    int rows = blocks.stream().mapToInt(b -> b.dim(0)).sum();
-    double[] coefficients = new double[rows];
+  private record Operands(List<Tensor> blocks, int near, Tensor w) {}
+
+  /** Remainder, coefficients along the rows of all blocks, norms before the last pass and after. */
+  private record Projected(Tensor remainder, Tensor coefficients, Tensor before, Tensor after) {}
+
+  /**
+   * Removes from w, [n] or [p, n], its components along the rows of the bases, block by block,
+   * until a pass over all of them leaves 0.7 of the norm or more: then the remainder is orthogonal
+   * to rounding (Parlett, section 6.9, "twice is enough"). Inner products are summed in F64.
+   *
+   * <p>The last block of the first basis goes ahead. It holds the vectors that a Lanczos process
+   * couples its product to, so that one pass over the others is usually enough.
+   */
+  static Projection project(Tensor w, Basis... bases) {
+    List<Tensor> blocks = Arrays.stream(bases).flatMap(b -> b.blocks().stream()).toList();
+    int count = w.rank() == 1 ? 1 : w.dim(0);
+    int rows = Arrays.stream(bases).mapToInt(Basis::size).sum();
+    double[][] coefficients = new double[count][rows];
     if (rows == 0) {
-      return new Projection(w, norm(w), coefficients);
+      return new Projection(w, rowNorms(w).toDoubleArray(), coefficients);
     }
+    int near = Math.max(0, bases[0].blocks().size() - 1);
     Tensor remainder = w;
-    double norm = Double.POSITIVE_INFINITY;
-    for (int pass = 1; pass <= MAX_PASSES; pass++) {
-      Tensor[] parts = new Tensor[blocks.size()];
-      for (int b = 0; b < parts.length; b++) {
-        parts[b] = blocks.get(b).matmul(remainder, DType.F64);
-        remainder = remainder.sub(parts[b].cast(w.dtype()).matmul(blocks.get(b)));
+    double[] norms = {};
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+      Projected p = PROJECT.apply(new Operands(blocks, near, remainder));
+      remainder = p.remainder;
+      add(coefficients, p.coefficients.toDoubleArray(), bases);
+      double[] before = p.before.toDoubleArray();
+      norms = p.after.toDoubleArray();
+      boolean again = false;
+      for (int i = 0; i < count; i++) {
+        again |= norms[i] < 0.7 * before[i];
       }
-      Tensor all = parts.length == 1 ? parts[0] : Tensor.concat(0, parts);
-      add(coefficients, all.toDoubleArray());
-      double before = norm;
-      norm = norm(remainder);
-      if (Double.isNaN(norm) || (pass > 1 && norm >= 0.7 * before)) {
+      if (!again || DoubleStream.of(norms).anyMatch(Double::isNaN)) {
         break;
       }
     }
-    return new Projection(remainder, norm, coefficients);
+    return new Projection(remainder, norms, coefficients);
   }
 
-  private static void add(double[] to, double[] x) {
-    for (int i = 0; i < to.length; i++) {
-      to[i] += x[i];
+  private static Projected projected(Operands in) {
+    Tensor[] sums = new Tensor[in.blocks.size()];
+    Tensor before = reduced(in.w, in.blocks.get(in.near), in.near, sums);
+    Tensor w = before;
+    for (int b = 0; b < sums.length; b++) {
+      w = reduced(w, in.blocks.get(b), b, sums);
+    }
+    Tensor all = sums.length == 1 ? sums[0] : Tensor.concat(w.rank() - 1, sums);
+    return new Projected(w, all, rowNorms(before), rowNorms(w));
+  }
+
+  /** w without its components along the rows of a block, which are added to those known. */
+  private static Tensor reduced(Tensor w, Tensor block, int number, Tensor[] sums) {
+    Tensor c = block.matmul(w.insertAxis(-1), DType.F64);
+    sums[number] = sums[number] == null ? c : sums[number].add(c);
+    Tensor along = c.transpose().cast(w.dtype()).matmul(block);
+    return w.sub(along.reshape(w.shape().dims()));
+  }
+
+  /** The norm of each row, summed in F64. */
+  private static Tensor rowNorms(Tensor w) {
+    return w.insertAxis(-2).matmul(w.insertAxis(-1), DType.F64).sqrt();
+  }
+
+  /** Adds coefficients, in the order of the bases, and leaves out those of rows not in use. */
+  private static void add(double[][] to, double[] x, Basis... bases) {
+    int from = 0;
+    for (double[] sums : to) {
+      int row = 0;
+      for (Basis b : bases) {
+        for (int i = 0; i < b.size; i++) {
+          sums[row++] += x[from + i];
+        }
+        from += b.open == null ? b.size : b.size + OPEN_ROWS - b.used;
+      }
     }
   }
 }

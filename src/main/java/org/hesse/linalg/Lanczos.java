@@ -232,11 +232,12 @@ public final class Lanczos {
     LanczosProcess process =
         new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance);
     int most = Math.min(steps, operator.size());
-    while (process.size() < most && !process.invariant()) {
+    Recurrence t = process.t();
+    while (t.size() < most && !t.invariant()) {
       process.advance(products.apply(process.vector()), products.count());
-      products.report("Lanczos", process.size(), most);
+      products.report("Lanczos", t.size(), most);
     }
     return new LanczosDecomposition(
-        process.basis().rows(), process.tridiagonal(), process.coupling(), process.invariant());
+        process.basis().rows(), t.tridiagonal(), t.coupling(), t.invariant());
   }
 }

@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Tensor;
 import org.hesse.linalg.Eigenpairs.Eigenpair;
-import org.hesse.linalg.LanczosProcess.Ritz;
+import org.hesse.linalg.Recurrence.Ritz;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,23 +61,24 @@ final class LanczosSearch {
     LanczosProcess process =
         new LanczosProcess(
             products, start(number, locked), locked, scale, options.symmetryTolerance);
+    Recurrence t = process.t();
     int nextCheck = found.isEmpty() ? options.wanted : 1;
     while (true) {
       process.advance(products.apply(process.vector()), products.count());
-      scale = process.scale();
-      boolean last = process.invariant() || products.count() >= maxProducts;
-      boolean full = process.size() == maxBasis;
-      if (last || full || process.size() >= nextCheck) {
-        Ritz ritz = process.ritz();
+      scale = t.scale();
+      boolean last = t.invariant() || products.count() >= maxProducts;
+      boolean full = t.size() == maxBasis;
+      if (last || full || t.size() >= nextCheck) {
+        Ritz ritz = t.ritz();
         int[] order = order(ritz);
-        boolean decided = process.invariant() || decided(ritz, order, process.size());
+        boolean decided = t.invariant() || decided(ritz, order, t.size());
         if (last || decided) {
           return harvest(process, ritz, order, decided);
         }
         if (full) {
           process.restart(Arrays.copyOf(order, kept()));
         }
-        nextCheck = process.size() + 1 + process.size() / 12;
+        nextCheck = t.size() + 1 + t.size() / 12;
       }
       products.report(STAGE, convergedSoFar, options.wanted);
     }
@@ -85,7 +86,7 @@ final class LanczosSearch {
 
   private Tensor start(int number, Basis locked) {
     Tensor v = options.key.fold(number).normal(operator.dtype(), n);
-    Basis.Projection p = Basis.project(Basis.unit(v), locked.blocks());
+    Basis.Projection p = Basis.project(Basis.unit(v), locked);
     return Basis.divide(p.remainder(), p.norm());
   }
 
@@ -171,7 +172,7 @@ final class LanczosSearch {
   /** Takes over what the search found; answers whether another one is called for. */
   private boolean harvest(LanczosProcess process, Ritz ritz, int[] order, boolean decided) {
     boolean enough = found.size() >= options.wanted;
-    boolean everything = found.size() + process.size() >= n;
+    boolean everything = found.size() + process.t().size() >= n;
     int[] taken =
         Arrays.stream(order)
             .limit(options.wanted)
@@ -188,7 +189,7 @@ final class LanczosSearch {
   }
 
   private void merge(LanczosProcess process, Ritz ritz, int[] taken) {
-    Tridiagonal.Eigen eigen = process.eigen();
+    Tridiagonal.Eigen eigen = process.t().eigen();
     double[][] coefficients = new double[taken.length][];
     for (int i = 0; i < taken.length; i++) {
       coefficients[i] = eigen.vectors[taken[i]];

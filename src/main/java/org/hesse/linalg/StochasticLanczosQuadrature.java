@@ -136,27 +136,55 @@ public final class StochasticLanczosQuadrature {
   }
 
   private List<Quadrature.Rule> runGroup(Products products, int from, int to) {
-    List<LanczosProcess> all = new ArrayList<>();
-    for (int i = from; i < to; i++) {
-      Tensor v = distribution.draw(key.fold(i), operator.dtype(), operator.size());
-      all.add(new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance));
+    Tensor[] starts = new Tensor[to - from];
+    List<Recurrence> all = new ArrayList<>();
+    for (int i = 0; i < starts.length; i++) {
+      starts[i] =
+          Basis.unit(distribution.draw(key.fold(from + i), operator.dtype(), operator.size()));
+      all.add(new Recurrence(operator, 0, symmetryTolerance));
     }
-    List<LanczosProcess> running = new ArrayList<>(all);
-    for (int step = 0; step < stepsMade() && !running.isEmpty(); step++) {
-      advance(products, running);
-      running.removeIf(LanczosProcess::invariant);
+    Running running = new Running(new Basis(), Tensor.stack(0, starts), all);
+    for (int step = 0; step < stepsMade() && !running.t.isEmpty(); step++) {
+      running = advance(products, running);
       int done = from * stepsMade() + (to - from) * (step + 1);
       products.report(STAGE, done, probes * stepsMade());
     }
-    return all.stream().map(p -> Quadrature.Rule.of(p.tridiagonal())).toList();
+    return all.stream().map(t -> Quadrature.Rule.of(t.tridiagonal())).toList();
   }
 
-  private static void advance(Products products, List<LanczosProcess> running) {
-    Tensor[] vectors = running.stream().map(LanczosProcess::vector).toArray(Tensor[]::new);
+  /** Processes in lock-step: their bases, the next vectors, [p, n], and their matrices. */
+  private record Running(Basis bases, Tensor vectors, List<Recurrence> t) {}
+
+  /** One product with each vector; what has become invariant ends. */
+  private Running advance(Products products, Running now) {
     int first = products.count() + 1;
-    Tensor block = products.applyAll(Tensor.stack(0, vectors));
-    for (int i = 0; i < vectors.length; i++) {
-      running.get(i).advance(block.select(0, i), first + i);
+    Tensor block = products.applyAll(now.vectors);
+    now.bases.append(now.vectors);
+    Basis.Projection p = Basis.project(block, now.bases);
+    boolean full = now.bases.size() == operator.size();
+    List<Recurrence> next = new ArrayList<>();
+    for (int i = 0; i < now.t.size(); i++) {
+      Recurrence t = now.t.get(i);
+      if (!Double.isFinite(p.norms()[i])) {
+        products.requireFinite(p.norms()[i], block.select(0, i), first + i);
+      }
+      t.take(p.coefficients()[i], p.norms()[i], first + i, full);
+      if (!t.invariant()) {
+        next.add(t);
+      }
     }
+    return next.size() == now.t.size()
+        ? new Running(now.bases, Basis.divide(p.remainder(), p.norms()), next)
+        : remaining(now, p.remainder(), next);
+  }
+
+  private static Running remaining(Running now, Tensor remainder, List<Recurrence> next) {
+    if (next.isEmpty()) {
+      return new Running(now.bases, now.vectors, next);
+    }
+    int[] kept = next.stream().mapToInt(now.t::indexOf).toArray();
+    double[] norms = next.stream().mapToDouble(Recurrence::coupling).toArray();
+    Tensor rest = remainder.take(0, Tensor.of(kept, kept.length));
+    return new Running(now.bases.only(kept), Basis.divide(rest, norms), next);
   }
 }
