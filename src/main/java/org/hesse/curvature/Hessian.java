@@ -6,6 +6,7 @@ import static org.hesse.Autodiff.valueAndGrad;
 import static org.hesse.Autodiff.vmap;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BiFunction;
 import org.hesse.DType;
 import org.hesse.Tensor;
@@ -104,20 +105,24 @@ public final class Hessian<M> implements LinearOperator {
 
   /** Mean loss and gradient over all samples. */
   public LossGradient lossAndGradient() {
-    if (batches.size() == 1) {
-      return lossAndGradient.apply(model, batches.getFirst());
-    }
-    Tensor loss = Tensor.zeros(dtype);
-    Tensor gradient = Tensor.zeros(dtype, size);
+    LossGradient sum = null;
     for (Dataset b : batches) {
-      if (b.size() == 0) {
-        continue;
+      if (b.size() > 0) {
+        LossGradient part = lossAndGradient.apply(model, b);
+        Tensor loss = weighted(part.loss, b);
+        Tensor gradient = weighted(part.gradient, b);
+        sum =
+            sum == null
+                ? new LossGradient(loss, gradient)
+                : new LossGradient(sum.loss.add(loss), sum.gradient.add(gradient));
       }
-      LossGradient part = lossAndGradient.apply(model, b);
-      loss = loss.add(part.loss.mul(weight(b)));
-      gradient = gradient.add(part.gradient.mul(weight(b)));
     }
-    return new LossGradient(loss, gradient);
+    return Objects.requireNonNull(sum);
+  }
+
+  /** A batch's part of a mean over all samples. */
+  private Tensor weighted(Tensor mean, Dataset batch) {
+    return batch.size() == samples ? mean : mean.mul(weight(batch));
   }
 
   private double weight(Dataset batch) {
@@ -139,16 +144,14 @@ public final class Hessian<M> implements LinearOperator {
       throw new IllegalArgumentException(
           "v: " + v.dtype() + v.shape() + "; expected " + dtype + org.hesse.Shape.of(dims));
     }
-    if (batches.size() == 1) {
-      return f.apply(new Arguments<>(model, batches.getFirst()), v);
-    }
-    Tensor sum = Tensor.zeros(dtype, dims);
+    Tensor sum = null;
     for (Dataset b : batches) {
       if (b.size() > 0) {
-        sum = sum.add(f.apply(new Arguments<>(model, b), v).mul(weight(b)));
+        Tensor part = weighted(f.apply(new Arguments<>(model, b), v), b);
+        sum = sum == null ? part : sum.add(part);
       }
     }
-    return sum;
+    return Objects.requireNonNull(sum);
   }
 
   @Override
