@@ -34,13 +34,14 @@ public final class CpuBackend implements Backend {
   }
 
   /**
-   * Sets how many threads share a large step. At first it is the system property {@code
-   * hesse.threads}, or else the number of processors.
+   * Sets how many threads share a large step, and the most that OpenBLAS uses. At first it is the
+   * system property {@code hesse.threads}, or else the number of processors.
    *
    * @throws IllegalArgumentException if the count is not positive
    */
   public static void setThreads(int count) {
     Workers.setThreads(count);
+    OpenBlas.threadsChanged();
   }
 
   @Override

@@ -28,7 +28,7 @@ final class FactorStep implements Prepared {
   @Override
   public void run(Memory memory) {
     int batch = step.batch();
-    int each = OpenBlas.THREADS > 1 ? batch : perTask;
+    int each = OpenBlas.threads() > 1 ? batch : perTask;
     Workers.run(
         (batch + each - 1) / each,
         task -> {

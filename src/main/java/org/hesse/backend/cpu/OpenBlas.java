@@ -19,18 +19,31 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each call runs on one thread, so that results do not depend on the number of threads; the
  * matrices of a batch are shared among Hesse's own. The property {@code hesse.openblas.threads}
- * gives a call more threads, for which the matrices of a batch then wait.
+ * gives a call more threads, though not more than Hesse has, for which the matrices of a batch then
+ * wait.
  */
 final class OpenBlas {
   /** What decides kernels and block sizes behind our back; Hesse ignores it. */
   private static final List<String> IGNORED = List.of("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE");
 
-  /** How many threads a call may use. */
-  static final int THREADS = Math.max(1, Integer.getInteger("hesse.openblas.threads", 1));
+  /** How many threads a call is meant to use. */
+  private static final int WANTED = Math.max(1, Integer.getInteger("hesse.openblas.threads", 1));
 
   private static @Nullable SymbolLookup library;
 
   private OpenBlas() {}
+
+  /** How many threads a call may use: never more than Hesse has. */
+  static int threads() {
+    return Math.min(WANTED, Workers.threads());
+  }
+
+  /** Follows a change of Hesse's number of threads. */
+  static synchronized void threadsChanged() {
+    if (library != null) {
+      limitThreads(library);
+    }
+  }
 
   /**
    * A function of the library.
@@ -171,7 +184,7 @@ final class OpenBlas {
           setVariable(windows, name, null);
         }
       }
-      setVariable(windows, "OPENBLAS_NUM_THREADS", String.valueOf(THREADS));
+      setVariable(windows, "OPENBLAS_NUM_THREADS", String.valueOf(threads()));
     } catch (IllegalArgumentException e) {
       // No such function here; the number of threads is set again later.
     }
@@ -209,7 +222,7 @@ final class OpenBlas {
     FunctionDescriptor type = FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT);
     if (lookup.find("openblas_set_num_threads").isPresent()) {
       try {
-        handle(lookup, "openblas_set_num_threads", type).invokeExact(THREADS);
+        handle(lookup, "openblas_set_num_threads", type).invokeExact(threads());
       } catch (Throwable e) {
         throw Lapack.unexpected(e);
       }
