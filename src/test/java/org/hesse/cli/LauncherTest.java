@@ -257,7 +257,10 @@ class LauncherTest {
     writeJar(jar);
     Path stale = Path.of(archive.substring(archive.indexOf('=') + 1));
     Path home = Path.of(System.getProperty("java.home"));
-    Files.copy(home.resolve("release"), folder.resolve("jdk/release"), StandardCopyOption.REPLACE_EXISTING);
+    Files.copy(
+        home.resolve("release"),
+        folder.resolve("jdk/release"),
+        StandardCopyOption.REPLACE_EXISTING);
     write(folder.resolve("jdk/bin/java"), "#!/bin/sh\nexec '" + home + "/bin/java' \"$@\"\n");
     // The first start names the archive of this JDK; then it is damaged.
     start("a");
