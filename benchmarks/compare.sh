@@ -3,16 +3,16 @@
 # RESULTS.md.
 # Usage: benchmarks/compare.sh [--quick] [--threads 2,1] [--rounds 2] [--no-check] [PATTERN...]
 # Numbers of threads begin with the largest.
-#   --quick     one round only: seconds a workload, for a first look
+#   --quick     one round only: some 10 s a workload, for a first look
 #   PATTERN     part of a workload's name, a regular expression: step, 'hvp:.*@32', sgemm:512
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command="benchmarks/compare.sh $*"
 
-threads=2,1 rounds=2 warmup=5000 check=1
+threads=2,1 rounds=2 warmup=8000 check=1
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) rounds=1 warmup=4000 ;;
+    --quick) rounds=1 warmup=6000 ;;
     --threads) threads=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
     --no-check) check= ;;
