@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Times workloads by Hesse and by libtorch in turn, in short forks A B A B, and prints a section for
 # RESULTS.md.
-# Usage: benchmarks/compare.sh [--quick] [--threads 2,1] [--rounds 2] [--no-check] [PATTERN...]
+# Usage: benchmarks/compare.sh [--quick] [--threads 2,1] [--rounds 1] [--no-check] [PATTERN...]
 # Numbers of threads begin with the largest.
-#   --quick     one round only: some 10 s a workload, for a first look
+#   --quick     a warm-up that is too short for the last word: some 7 s a workload
 #   PATTERN     part of a workload's name, a regular expression: step, 'hvp:.*@32', sgemm:512
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command="benchmarks/compare.sh $*"
 
-threads=2,1 rounds=2 warmup=8000 check=1
+threads=2,1 rounds=1 warmup=8000 check=1
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) rounds=1 warmup=6000 ;;
+    --quick) warmup=4000 ;;
     --threads) threads=$2 && shift ;;
     --rounds) rounds=$2 && shift ;;
     --no-check) check= ;;
