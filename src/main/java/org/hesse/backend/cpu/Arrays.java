@@ -229,4 +229,35 @@ final class Arrays {
       default -> throw new IllegalArgumentException(to.getClass().getTypeName());
     }
   }
+
+  /** Copies n elements from the positions that {@code at} has from {@code start} on. */
+  static void copyFrom(Object from, int[] at, int start, Object to, int n) {
+    switch (from) {
+      case float[] a -> {
+        float[] b = (float[]) to;
+        for (int i = 0; i < n; i++) {
+          b[i] = a[at[start + i]];
+        }
+      }
+      case double[] a -> {
+        double[] b = (double[]) to;
+        for (int i = 0; i < n; i++) {
+          b[i] = a[at[start + i]];
+        }
+      }
+      case int[] a -> {
+        int[] b = (int[]) to;
+        for (int i = 0; i < n; i++) {
+          b[i] = a[at[start + i]];
+        }
+      }
+      case boolean[] a -> {
+        boolean[] b = (boolean[]) to;
+        for (int i = 0; i < n; i++) {
+          b[i] = a[at[start + i]];
+        }
+      }
+      default -> throw new IllegalArgumentException(from.getClass().getTypeName());
+    }
+  }
 }
