@@ -88,7 +88,7 @@ final class Contractions {
   }
 
   /** A product over views of its operands, with one stride for each axis. */
-  static Step.Contract step(Op.Dot dot, Shape ls, View lhs, Shape rs, View rhs, Slot slot) {
+  static Step step(Op.Dot dot, Shape ls, View lhs, Shape rs, View rhs, Slot slot) {
     IndexMap.Linear l = new IndexMap.Linear(lhs.offset(), lhs.strides());
     IndexMap.Linear r = new IndexMap.Linear(rhs.offset(), rhs.strides());
     int[] lhsFree = free(dot.lhsBatch(), dot.lhsContract(), ls.rank());
@@ -113,12 +113,50 @@ final class Contractions {
             strides(axes, 0, lhs.strides()),
             strides(axes, 1, rhs.strides()),
             Arrays.copyOf(Indexing.dense(Shape.of(Arrays.copyOf(domain, kept))), axes.size()));
-    return new Step.Contract(
-        loops.domain(),
-        loops.groups(),
-        new View(lhs.slot(), lhs.offset(), loops.strides()[0]),
-        new View(rhs.slot(), rhs.offset(), loops.strides()[1]),
-        new View(slot, 0, loops.strides()[2]));
+    Step.Contract step =
+        new Step.Contract(
+            loops.domain(),
+            loops.groups(),
+            new View(lhs.slot(), lhs.offset(), loops.strides()[0]),
+            new View(rhs.slot(), rhs.offset(), loops.strides()[1]),
+            new View(slot, 0, loops.strides()[2]));
+    Step.Dot matrices = matrices(step);
+    return matrices == null ? step : matrices;
+  }
+
+  /**
+   * The same as products of matrices, if at most one axis is left of each group when one of the
+   * rows or columns is taken for a batch.
+   */
+  private static Step.@Nullable Dot matrices(Step.Contract c) {
+    int[] g = c.groups();
+    int rank = c.domain().length;
+    if (g[3] > 1 || g[0] + Math.max(0, g[1] - 1) + Math.max(0, g[2] - 1) > 1) {
+      return null;
+    }
+    int rows = g[0] + (g[1] == 2 ? 1 : 0);
+    int columns = g[0] + g[1] + (g[2] == 2 ? 1 : 0);
+    int batch = g[0] == 1 || g[1] == 2 ? 0 : g[2] == 2 ? g[1] : -1;
+    int m = g[1] > 0 ? rows : -1;
+    int n = g[2] > 0 ? columns : -1;
+    int k = g[3] > 0 ? rank - 1 : -1;
+    return new Step.Dot(
+        extent(c, batch),
+        extent(c, m),
+        extent(c, n),
+        extent(c, k),
+        along(c.lhs(), batch, m, k),
+        along(c.rhs(), batch, n, k),
+        along(c.out(), batch, m, n));
+  }
+
+  private static int extent(Step.Contract c, int axis) {
+    return axis < 0 ? 1 : c.domain()[axis];
+  }
+
+  private static View along(View view, int... axes) {
+    long[] strides = Arrays.stream(axes).mapToLong(a -> a < 0 ? 0 : view.strides()[a]).toArray();
+    return new View(view.slot(), view.offset(), strides);
   }
 
   private static void pair(List<int[]> axes, Axes left, Axes right) {
