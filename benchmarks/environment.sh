@@ -9,8 +9,11 @@ export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
 # Where Maven's own JDK is the one selected, the benchmarks start the first java on the path.
 [ -z "${JAVA_HOME:-}" ] || export PATH="$JAVA_HOME/bin:$PATH"
 
-# Like the launcher's; the last three let JavaCPP neither count memory nor run out of stack.
-jvm=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseParallelGC -Xss16m
+# Like the launcher's; the second line's keep the heap in memory, as the settings above do for
+# libtorch: new parts of it cost a page fault every 4 KiB, which made times jump between 0.6 and
+# 3.5 ms. The last three let JavaCPP neither count memory nor run out of stack.
+jvm=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseParallelGC
+  -Xms3g -Xmx3g -Xmn2g -XX:+AlwaysPreTouch -Xss16m
   -Dorg.bytedeco.javacpp.maxBytes=0 -Dorg.bytedeco.javacpp.maxPhysicalBytes=0 -Djmh.ignoreLock=true)
 classes="benchmarks/target/classes:target/hesse.jar:benchmarks/target/lib/*"
 
