@@ -1,6 +1,7 @@
 package org.hesse.backend.cpu;
 
 import java.lang.ref.SoftReference;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -39,7 +40,15 @@ final class CpuExecutable implements Executable {
   }
 
   static Prepared[] prepare(List<Step> steps) {
-    return steps.stream().map(CpuExecutable::prepare).toArray(Prepared[]::new);
+    List<Prepared> prepared = new ArrayList<>();
+    for (int i = 0; i < steps.size(); i++) {
+      Prepared both = i + 1 < steps.size() ? Epilogue.fuse(steps.get(i), steps.get(i + 1)) : null;
+      prepared.add(both == null ? prepare(steps.get(i)) : both);
+      if (both != null) {
+        i++;
+      }
+    }
+    return prepared.toArray(Prepared[]::new);
   }
 
   private static Prepared prepare(Step step) {

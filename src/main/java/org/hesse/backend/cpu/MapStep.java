@@ -28,7 +28,8 @@ final class MapStep implements Prepared {
         task -> run(memory, task * taskSize, Math.min(size, (task + 1) * taskSize)));
   }
 
-  private void run(Memory memory, long from, long to) {
+  /** Evaluates the elements from … to−1 of the domain. */
+  void run(Memory memory, long from, long to) {
     Frame frame = Frame.current();
     int width = program.width();
     for (long at = from; at < to; at += width) {
