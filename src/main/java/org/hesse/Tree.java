@@ -310,13 +310,18 @@ public final class Tree<T> {
     }
   }
 
-  private record Static(Object value) implements Part {
+  private record Static(Object value, int hash) implements Part {
+    Static(Object value) {
+      this(value, value.hashCode());
+    }
+
     @Override
     public void collect(Object ignored, List<Tensor> leaves) {}
 
+    /** A collection may be the same object with other contents, which its hash tells. */
     @Override
     public int match(@Nullable Object other, Tensor[] leaves, int at) {
-      return value.equals(other) ? at : DIFFERS;
+      return other != null && value.equals(other) && hash == other.hashCode() ? at : DIFFERS;
     }
 
     @Override
@@ -522,8 +527,19 @@ public final class Tree<T> {
       return value instanceof Map<?, ?> map
               && !(value instanceof Record || value instanceof List)
               && map.size() == parts.size()
+              && hasNames(map)
           ? Part.matchAll(parts, i -> map.get(keys.get(i)), leaves, at)
           : DIFFERS;
+    }
+
+    /** A sorted map of other keys would fail to compare them with names. */
+    private static boolean hasNames(Map<?, ?> map) {
+      for (Object key : map.keySet()) {
+        if (!(key instanceof String)) {
+          return false;
+        }
+      }
+      return true;
     }
 
     @Override

@@ -8,12 +8,16 @@ import static org.hesse.testing.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -52,6 +56,30 @@ class CompileTest {
     assertEquals(4, traces.get(), "another rank");
     assertEquals(13, f.apply(vector(2, 3)).item());
     assertEquals(4, traces.get(), "the first again");
+  }
+
+  /** The last structure holds the very set that changes, and so equals it whatever is in it. */
+  @Test
+  void staticCollectionsAreReadAgain() {
+    record Chosen(Tensor x, Set<String> functions) {}
+    Function<Chosen, Tensor> f = compile(c -> c.functions.contains("square") ? c.x.square() : c.x);
+    Set<String> functions = new HashSet<>();
+    Tensor x = vector(3);
+    assertArrayEquals(new double[] {3}, f.apply(new Chosen(x, functions)).toDoubleArray());
+    functions.add("square");
+    assertArrayEquals(new double[] {9}, f.apply(new Chosen(x, functions)).toDoubleArray());
+    functions.clear();
+    assertArrayEquals(new double[] {3}, f.apply(new Chosen(x, functions)).toDoubleArray());
+  }
+
+  /** A sorted map cannot compare its keys with strings. */
+  @Test
+  void keysThatAreNoStringsAreAnErrorInLaterCallsToo() {
+    Function<Map<?, Tensor>, Tensor> f = compile(m -> m.values().iterator().next());
+    var _ = f.apply(Map.of("a", vector(1)));
+    Map<Integer, Tensor> other = new TreeMap<>(Map.of(1, vector(2)));
+    var e = assertThrows(IllegalArgumentException.class, () -> f.apply(other));
+    assertTrue(String.valueOf(e.getMessage()).contains("key 1"), e.getMessage());
   }
 
   @Test
