@@ -177,7 +177,10 @@ final class Contractions {
       return null;
     }
     for (int a = w.axis(); a <= w.axis() + 1; a++) {
-      if (pad.low().get(a) != 0 || n.shape().dim(a) != x.shape().dim(a)) {
+      // Between the elements of a single one there is no padding, but before the window there is.
+      if (pad.low().get(a) != 0
+          || pad.interior().get(a) != 0
+          || n.shape().dim(a) != x.shape().dim(a)) {
         return null;
       }
     }

@@ -1,5 +1,6 @@
 package org.hesse.plan;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,8 +12,11 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.hesse.DType;
 import org.hesse.Shape;
+import org.hesse.backend.Buffer;
+import org.hesse.backend.cpu.CpuBackend;
 import org.hesse.ir.Axes;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.FactorKind.Factor;
@@ -304,5 +308,25 @@ class SimplifyTest {
     Program simple = Simplify.simplify(p);
     assertEquals(100_001, simple.nodes().size());
     assertTrue(Lower.lower(simple).steps().size() < 5000);
+  }
+
+  /** Padding between positions, of which there is only one, is none between its elements. */
+  @Test
+  void paddingBetweenWindowsIsNotPutIntoThem() {
+    Node x = input(0, DType.F64, 2, 3);
+    Node v = input(1, DType.F64, 3, 9);
+    Node window = new Node(new Op.Window(1, 1, 1), List.of(x), Shape.of(2, 1, 3), DType.F64);
+    Op pad = new Op.Pad(Axes.of(1, 0, 0), Axes.of(0, 2, 0));
+    Node padded = new Node(pad, List.of(window), Shape.of(3, 1, 3), DType.F64);
+    Axes none = Axes.of(new int[0]);
+    Op dot = new Op.Dot(Axes.of(2), Axes.of(0), none, none);
+    Node product = new Node(dot, List.of(padded, v), Shape.of(3, 1, 9), DType.F64);
+    Program program = Program.capture(List.of(x, v), List.of(product));
+    double[] a = IntStream.range(1, 7).asDoubleStream().toArray();
+    double[] b = IntStream.range(0, 27).asDoubleStream().toArray();
+    Buffer[] in = {CpuBackend.instance().upload(a), CpuBackend.instance().upload(b)};
+    Object got = Plan.compile(CpuBackend.instance(), program).run(in)[0].toArray();
+    double[] expected = (double[]) ReferenceInterpreter.run(program, a, b)[0];
+    assertArrayEquals(expected, (double[]) got, 1e-12);
   }
 }
