@@ -415,6 +415,34 @@ class FunctionsTest {
     assertEquals((values[0] - mean) / Math.sqrt(variance), y.toDoubleArray()[0], 5e-3);
   }
 
+  /** The mean of equal numbers is that number, whatever they are and however many. */
+  @Test
+  void layerNormOfEqualNumbersIsTheShift() {
+    for (int d = 1; d <= 130; d++) {
+      Tensor x = Tensor.full(7.3f, DType.F32, d);
+      Tensor shift = Tensor.arange(DType.F32, d);
+      Tensor y = Functions.layerNorm(x, Tensor.full(3, DType.F32, d), shift, 1e-5);
+      assertArrayEquals(shift.toFloatArray(), y.toFloatArray(), d + " numbers");
+    }
+  }
+
+  /** Where x² is infinite, which in floats is soon, or x is. */
+  @Test
+  void derivativesOfGeluFarOut() {
+    double[] far = {-INF, -1e300, -1e30, -41, 41, 1e30, 1e300, INF};
+    double[] slopes = {0, 0, 0, 0, 1, 1, 1, 1};
+    Function<Tensor, Tensor> first = grad(x -> Functions.gelu(x).sum());
+    Function<Tensor, Tensor> second = grad(x -> first.apply(x).sum());
+    Function<Tensor, Tensor> third = grad(x -> second.apply(x).sum());
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      Tensor x = Tensor.of(far).cast(dtype);
+      double[] none = new double[far.length];
+      assertArrayEquals(slopes, first.apply(x).cast(DType.F64).abs().toDoubleArray());
+      assertArrayEquals(none, second.apply(x).cast(DType.F64).abs().toDoubleArray());
+      assertArrayEquals(none, third.apply(x).cast(DType.F64).abs().toDoubleArray());
+    }
+  }
+
   /** Its weights are 0, and so is everything that depends on it. */
   @Test
   void queryThatMayAttendToNothing() {

@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Derivatives, transposes and batching of the elementwise primitives. */
 final class ElementwiseRules {
+  /** e^(−x²/2) is 0 from here on, in double too. */
+  private static final double GELU_FAR = 40;
+
   private ElementwiseRules() {}
 
   /** Whatever is applied to each element is applied to each element of a batch. */
@@ -85,9 +88,14 @@ final class ElementwiseRules {
     };
   }
 
-  /** (2 − x²) φ(x), with the density φ of the normal distribution. */
+  /**
+   * (2 − x²) φ(x), with the density φ of the normal distribution. Far out, where φ is 0 in either
+   * dtype, x is clamped: for its square may be infinite there, and 0 · ∞ would be NaN.
+   */
   private static Node geluCurvature(Node x) {
-    Node square = mul(x, x);
+    Node below = binary(BinaryKind.MIN, x, fullLike(GELU_FAR, x));
+    Node near = binary(BinaryKind.MAX, below, fullLike(-GELU_FAR, x));
+    Node square = mul(near, near);
     Node density = scale(1 / Math.sqrt(2 * Math.PI), unary(UnaryKind.EXP, scale(-0.5, square)));
     return mul(sub(fullLike(2, x), square), density);
   }

@@ -60,8 +60,10 @@ final class RowPassF32 implements RowLoopF32 {
   }
 
   /**
-   * What is left of a row. No vector is handed from one method to the other: where the compiler
-   * does not inline the second, it would make an object of it in every round of the loop.
+   * What is left of a row, all of it added in double: so the mean of a short row of equal numbers
+   * is that number, and their deviations are 0. No vector is handed from one method to the other:
+   * where the compiler does not inline the second, it would make an object of it in every round of
+   * the loop.
    */
   private static double rest(
       int from,
@@ -76,16 +78,17 @@ final class RowPassF32 implements RowLoopF32 {
       float[] y,
       int yo,
       int n) {
-    FloatVector sum = FloatVector.zero(SPECIES);
+    DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
     int full = SPECIES.loopBound(n);
     for (int i = from; i < full; i += STEP) {
       FloatVector r = value(x, xo + i, z, zo + i, a, b, c, d);
       if (STORES) {
         r.intoArray(y, yo + i);
       }
-      sum = sum.add(r);
+      if (SUMS) {
+        wide = wide.add(WideF32.halves(r));
+      }
     }
-    double total = SUMS ? sum.reduceLanes(VectorOperators.ADD) : 0;
     if (full < n) {
       VectorMask<Float> rest = SPECIES.indexInRange(full, n);
       FloatVector v = FloatVector.fromArray(SPECIES, x, xo + full, rest);
@@ -95,10 +98,10 @@ final class RowPassF32 implements RowLoopF32 {
         r.intoArray(y, yo + full, rest);
       }
       if (SUMS) {
-        total += r.reduceLanes(VectorOperators.ADD, rest);
+        wide = wide.add(WideF32.halves(FloatVector.zero(SPECIES).blend(r, rest)));
       }
     }
-    return total;
+    return SUMS ? wide.reduceLanes(VectorOperators.ADD) : 0;
   }
 
   private static FloatVector value(
