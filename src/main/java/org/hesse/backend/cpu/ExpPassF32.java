@@ -3,7 +3,6 @@ package org.hesse.backend.cpu;
 
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -44,7 +43,7 @@ final class ExpPassF32 implements RowLoopF32 {
           FloatVector e = WideF32.exp(v.sub(a).sub(b));
           sum = sum.add(e);
         }
-        total += sum.reduceLanes(VectorOperators.ADD);
+        total += VectorMath.total(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.EXP_DOT) {
@@ -56,7 +55,7 @@ final class ExpPassF32 implements RowLoopF32 {
           FloatVector e = WideF32.exp(v.sub(a).sub(b));
           sum = e.fma(FloatVector.fromArray(SPECIES, z, zo + i), sum);
         }
-        total += sum.reduceLanes(VectorOperators.ADD);
+        total += VectorMath.total(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.EXP) {
@@ -70,7 +69,7 @@ final class ExpPassF32 implements RowLoopF32 {
           e.intoArray(y, yo + i);
           sum = sum.add(e);
         }
-        total += sum.reduceLanes(VectorOperators.ADD);
+        total += VectorMath.total(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.MINUS_EXP) {

@@ -5,7 +5,6 @@ import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -55,7 +54,7 @@ final class RowPassF32 implements RowLoopF32 {
         wide = wide.add(WideF32.halves(r0.add(r1).add(r2.add(r3))));
       }
     }
-    double sum = SUMS ? wide.reduceLanes(VectorOperators.ADD) : 0;
+    double sum = SUMS ? VectorMath.total(wide) : 0;
     return groups == n ? sum : sum + rest(groups, x, xo, z, zo, a, b, c, d, y, yo, n);
   }
 
@@ -101,7 +100,7 @@ final class RowPassF32 implements RowLoopF32 {
         wide = wide.add(WideF32.halves(FloatVector.zero(SPECIES).blend(r, rest)));
       }
     }
-    return SUMS ? wide.reduceLanes(VectorOperators.ADD) : 0;
+    return SUMS ? VectorMath.total(wide) : 0;
   }
 
   private static FloatVector value(

@@ -1,11 +1,16 @@
 package org.hesse.backend.cpu;
 
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Vectors of doubles that serve both dtypes: {@link DoubleMath}, as far as floats need it. */
 final class VectorMath {
   static final VectorSpecies<Double> SPECIES = DoubleMath.SPECIES;
+
+  private static final VectorShuffle<Double> BY_FOUR = by(4);
+  private static final VectorShuffle<Double> BY_TWO = by(2);
+  private static final VectorShuffle<Double> BY_ONE = by(1);
 
   private VectorMath() {}
 
@@ -16,5 +21,27 @@ final class VectorMath {
    */
   static DoubleVector exp(DoubleVector x, boolean single) {
     return single ? DoubleMath.expForFloats(x) : DoubleMath.exp(x);
+  }
+
+  /**
+   * The sum of all lanes, halves upon halves. The Vector API's own reduction has an order of its own
+   * in the interpreter and another one when compiled, so its bits would change in mid-run.
+   */
+  static double total(DoubleVector v) {
+    DoubleVector sum = v;
+    if (SPECIES.length() >= 8) {
+      sum = sum.add(sum.rearrange(BY_FOUR));
+    }
+    if (SPECIES.length() >= 4) {
+      sum = sum.add(sum.rearrange(BY_TWO));
+    }
+    if (SPECIES.length() >= 2) {
+      sum = sum.add(sum.rearrange(BY_ONE));
+    }
+    return sum.lane(0);
+  }
+
+  private static VectorShuffle<Double> by(int lanes) {
+    return VectorShuffle.fromOp(SPECIES, i -> (i + lanes) % SPECIES.length());
   }
 }

@@ -25,7 +25,7 @@ final class WideF32 {
     for (int i = 0; i < full; i += VectorMath.SPECIES.length()) {
       sum = sum.add(LanesF32.load(a, at + i));
     }
-    double total = sum.reduceLanes(VectorOperators.ADD);
+    double total = VectorMath.total(sum);
     for (int i = full; i < n; i++) {
       total += a[at + i];
     }
