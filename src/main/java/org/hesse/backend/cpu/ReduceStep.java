@@ -7,6 +7,7 @@ import org.hesse.backend.Instruction;
 import org.hesse.backend.Step;
 import org.hesse.ir.Op;
 import org.hesse.ir.ReduceKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Evaluates a block program and folds what it yields. The domain is seen as outer × reduced ×
@@ -19,6 +20,9 @@ final class ReduceStep implements Prepared {
 
   /** Elements of a task. Also keeps sums of integers in a task exact in double. */
   private static final int TASK_SIZE = 32 * BLOCK;
+
+  /** The same where nothing is evaluated. */
+  private static final int COLUMNS_SIZE = 128 * BLOCK;
 
   private final BlockProgram program;
   private final int result;
@@ -33,6 +37,8 @@ final class ReduceStep implements Prepared {
 
   /** Where the operand begins if it is floats that are reduced as they lie in memory, else −1. */
   private final long direct;
+
+  private final @Nullable ColumnSum columns;
 
   ReduceStep(Step.Reduce step) {
     this.step = step;
@@ -60,6 +66,7 @@ final class ReduceStep implements Prepared {
     System.arraycopy(domain, to, kept, from, domain.length - to);
     this.out = Strided.of(kept, step.out());
     this.direct = folded == DType.F32 && inner <= BLOCK ? direct(domain, code) : -1;
+    this.columns = ColumnSum.of(step, inner);
   }
 
   private static long direct(int[] domain, List<Instruction> code) {
@@ -121,7 +128,7 @@ final class ReduceStep implements Prepared {
     int tiles = Math.toIntExact((inner + width - 1) / width);
     int rowsPerBlock = inner <= BLOCK ? BLOCK / width : 1;
     int blocks = Math.max(1, TASK_SIZE / (rowsPerBlock * width * Math.max(1, program.cost() / 4)));
-    int rowsPerTask = rowsPerBlock * blocks;
+    int rowsPerTask = columns != null ? COLUMNS_SIZE / width : rowsPerBlock * blocks;
     int chunks = Math.toIntExact((reduced + rowsPerTask - 1) / rowsPerTask);
     double[] partial =
         chunks == 1 ? null : (double[]) Arrays.allocate(DType.F64, outer * chunks * inner);
@@ -136,11 +143,15 @@ final class ReduceStep implements Prepared {
           int w = (int) Math.min(width, inner - i0);
           long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
           clear(frame, w);
-          if (direct >= 0) {
-            foldInPlace(frame, memory, o * reduced + (long) chunk * rowsPerTask, o * reduced + end);
+          long first = (long) chunk * rowsPerTask;
+          if (columns != null) {
+            columns.add(frame, memory, o * reduced + first, (int) (end - first), i0, w);
+            first = end;
+          } else if (direct >= 0) {
+            foldInPlace(frame, memory, o * reduced + first, o * reduced + end);
+            first = end;
           }
           int gathered = 0;
-          long first = direct >= 0 ? end : (long) chunk * rowsPerTask;
           for (long r = first; r < end; r += rowsPerBlock) {
             int rows = (int) Math.min(rowsPerBlock, end - r);
             program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);

@@ -54,6 +54,84 @@ class ColumnsTest {
     }
   }
 
+  /** As in the gradients of a norm's scale, for each of two matrices, one of which is a part. */
+  @ParameterizedTest
+  @CsvSource(textBlock = SHAPES)
+  void productsWithNumbersOfRows(int rows, int columns) {
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      Tensor wide = RngKey.of(1).normal(dtype, 2, rows, columns + 3);
+      Tensor z = RngKey.of(2).normal(dtype, 2, rows, columns);
+      Tensor a = RngKey.of(3).normal(dtype, 2, rows, 1);
+      Tensor b = RngKey.of(4).normal(dtype, 2, rows, 1);
+      double[][] in = new double[4][];
+      in[0] = wide.slice(2, 1, columns + 1).toDoubleArray();
+      in[1] = z.toDoubleArray();
+      in[2] = a.toDoubleArray();
+      in[3] = b.toDoubleArray();
+      checkSums(
+          dtype,
+          rows,
+          columns,
+          in,
+          (x, u, c, d) -> (x - c) * d * u,
+          t -> t.slice(2, 1, columns + 1).sub(a).mul(b).mul(z).sum(1),
+          wide);
+      checkSums(
+          dtype,
+          rows,
+          columns,
+          in,
+          (x, u, c, d) -> u * (d * x),
+          t -> z.mul(b.mul(t.slice(2, 1, columns + 1))).sum(1),
+          wide);
+      checkSums(
+          dtype,
+          rows,
+          columns,
+          in,
+          (x, u, c, d) -> x * u,
+          t -> t.slice(2, 1, columns + 1).mul(z).sum(1),
+          wide);
+      checkSums(
+          dtype,
+          rows,
+          columns,
+          in,
+          (x, u, c, d) -> x * d,
+          t -> t.slice(2, 1, columns + 1).mul(b).sum(1),
+          wide);
+    }
+  }
+
+  private interface Term {
+    double of(double x, double z, double a, double b);
+  }
+
+  private static void checkSums(
+      DType dtype,
+      int rows,
+      int columns,
+      double[][] in,
+      Term term,
+      Function<Tensor, Tensor> f,
+      Tensor x) {
+    double[] sums = Autodiff.compile(f).apply(x).toDoubleArray();
+    assertEquals(2 * columns, sums.length);
+    for (int k = 0; k < 2 * columns; k++) {
+      double exact = 0;
+      double size = 0;
+      for (int r = k / columns * rows; r < (k / columns + 1) * rows; r++) {
+        int i = r * columns + k % columns;
+        double v = term.of(in[0][i], in[1][i], in[2][r], in[3][r]);
+        exact += v;
+        size += Math.abs(v);
+      }
+      // Three roundings in a term, besides those of sums; in F64 the reference has as many.
+      double roundings = dtype == DType.F32 ? 4 : 4 + rows / 2.0;
+      assertEquals(exact, sums[k], roundings * dtype.epsilon() * size, dtype + " column " + k);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(textBlock = SHAPES)
   void repeatedRows(int rows, int columns) {
