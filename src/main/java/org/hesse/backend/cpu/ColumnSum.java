@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Sums of columns of what is little more than its operands: rows, products of two, and, as in the
  * gradient of a norm's scale, {@code (x − a) b z} with numbers a and b of each row. No block is
- * evaluated for these; rows are read where they lie.
+ * evaluated for these; rows are read where they lie. On vectors only.
  */
 final class ColumnSum {
   /** In shorter rows there is more to do between them than along them. */
@@ -58,7 +58,7 @@ final class ColumnSum {
   /** The kernel for a reduction over columns of {@code inner} elements; null if there is none. */
   static @Nullable ColumnSum of(Step.Reduce step, long inner) {
     boolean floats = step.dtype() == DType.F32 || step.dtype() == DType.F64;
-    if (!Simd.PRESENT || !floats || step.kind() != ReduceKind.SUM || inner < MIN_WIDTH) {
+    if (!floats || step.kind() != ReduceKind.SUM || inner < MIN_WIDTH) {
       return null;
     }
     Parser parser = new Parser(step, inner);

@@ -66,7 +66,7 @@ final class ReduceStep implements Prepared {
     System.arraycopy(domain, to, kept, from, domain.length - to);
     this.out = Strided.of(kept, step.out());
     this.direct = folded == DType.F32 && inner <= BLOCK ? direct(domain, code) : -1;
-    this.columns = ColumnSum.of(step, inner);
+    this.columns = Simd.PRESENT ? ColumnSum.of(step, inner) : null;
   }
 
   private static long direct(int[] domain, List<Instruction> code) {
