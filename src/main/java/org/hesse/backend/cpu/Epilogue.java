@@ -7,9 +7,9 @@ import org.hesse.backend.View;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map over a product's result, such as bias and activation, that goes over each part of it as soon
- * as the part is finished: while it is in the cache, on the thread that computed it, and with no
- * waiting for the others in between.
+ * A map over a product's result, such as bias and activation, that goes over each part of it as
+ * soon as the part is finished: while it is in the cache, on the thread that computed it, and with
+ * no waiting for the others in between.
  */
 final class Epilogue implements Tail {
   /** Longer sums may be cut, and then the result is finished all at once by one thread. */
@@ -43,12 +43,11 @@ final class Epilogue implements Tail {
         && Strided.of(matrices, dot.out()).isDense()
         && reads(map, dot)
         && map.stores().stream()
-            .allMatch(
-                s ->
-                    !Strided.overlap(s.view().slot(), dot.lhs().slot())
-                        && !Strided.overlap(s.view().slot(), dot.rhs().slot())
-                        && (!Strided.overlap(s.view().slot(), result)
-                            || same(map, s.view(), dot.out())));
+            .allMatch(s ->
+                !Strided.overlap(s.view().slot(), dot.lhs().slot())
+                    && !Strided.overlap(s.view().slot(), dot.rhs().slot())
+                    && (!Strided.overlap(s.view().slot(), result)
+                        || same(map, s.view(), dot.out())));
   }
 
   /** Whether the map reads the product, and nothing of it but the element that it is at. */

@@ -24,8 +24,8 @@ final class VectorMath {
   }
 
   /**
-   * The sum of all lanes, halves upon halves. The Vector API's own reduction has an order of its own
-   * in the interpreter and another one when compiled, so its bits would change in mid-run.
+   * The sum of all lanes, halves upon halves. The Vector API's own reduction has an order of its
+   * own in the interpreter and another one when compiled, so its bits would change in mid-run.
    */
   static double total(DoubleVector v) {
     DoubleVector sum = v;
