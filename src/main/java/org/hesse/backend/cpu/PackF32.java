@@ -36,6 +36,16 @@ final class PackF32 {
       }
       return;
     }
+    if (k < STRIP / 2) {
+      for (int p = 0; p < k; p++) {
+        int source = at + p * sp;
+        int target = toAt + p * ld;
+        for (int i = 0; i < n; i++) {
+          to[target + i] = from[source + i * si];
+        }
+      }
+      return;
+    }
     if (sp == 1 && k >= LANES && ld % LANES == 0) {
       float[] scratch = Frame.current().halfF32;
       for (int i = 0; i < n; i += LANES) {

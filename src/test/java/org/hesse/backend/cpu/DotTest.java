@@ -45,6 +45,8 @@ class DotTest {
     check(random, 1, 517, 97, 259);
     check(random, 3, 260, 50, 40);
     check(random, 1, 9, 300, 513);
+    check(random, 2, 350, 10, 530);
+    check(random, 1, 150, 11, 1024);
     check(random, 1, 97, 600, 70);
     check(random, 2, 130, 65, 530);
     check(random, 3, 100, 10, 64);
