@@ -35,6 +35,8 @@ final class HesseSide {
 
   private record Answer(Tensor value, List<Tensor> gradient) {}
 
+  private record Arguments(List<Tensor> x, Tensor above) {}
+
   private record Timed(Supplier<Object> once) implements Work {
     @Override
     public Object run() {
@@ -274,17 +276,33 @@ final class HesseSide {
               case "gelu" -> Functions.gelu(x.get(0));
               default -> throw new IllegalArgumentException(w.name());
             };
+    // The last result is given away, as libtorch's allocator gives it the memory it freed.
+    Donate last = Donate.leaves("second");
     if (w.kind().equals("forward")) {
-      Function<List<Tensor>, Tensor> forward = compile(f);
-      return () -> forward.apply(in);
+      BiFunction<List<Tensor>, Tensor, Tensor> forward =
+          compile((List<Tensor> x, Tensor spare) -> f.apply(x), last);
+      List<Tensor> spare = new ArrayList<>(List.of(in.getFirst().neg()));
+      return () -> {
+        Tensor y = forward.apply(in, spare.getFirst());
+        spare.set(0, y);
+        return y;
+      };
     }
-    Tensor above = normal(4, 1, dims);
-    BiFunction<List<Tensor>, Tensor, Answer> both =
-        compile((List<Tensor> x, Tensor g) -> {
-          var r = vjp(f, x);
-          return new Answer(r.value(), r.pullback().apply(g));
-        });
-    return () -> both.apply(in, above);
+    Arguments arguments = new Arguments(in, normal(4, 1, dims));
+    BiFunction<Arguments, Answer, Answer> both =
+        compile(
+            (Arguments a, Answer spare) -> {
+              var r = vjp(f, a.x);
+              return new Answer(r.value(), r.pullback().apply(a.above));
+            },
+            last);
+    List<Answer> spare = new ArrayList<>();
+    spare.add(new Answer(in.getFirst().neg(), in.stream().map(Tensor::neg).toList()));
+    return () -> {
+      Answer y = both.apply(arguments, spare.getFirst());
+      spare.set(0, y);
+      return y;
+    };
   }
 
   private static Supplier<Object> add() {
