@@ -52,6 +52,8 @@ final class FloatMath {
   private static final float INFINITY = Float.POSITIVE_INFINITY;
   private static final float MINUS_INFINITY = Float.NEGATIVE_INFINITY;
   private static final float NAN = Float.NaN;
+  private static final int TWO_64_BITS = 0x5f800000;
+  private static final float TWO_MINUS_64 = 0x1p-64f;
   private static final int ONE_BITS = 0x3f800000;
   private static final int HALF_BITS = 0x3f000000;
   private static final int ROOT_HALF_BITS = 0x3f3504f3;
@@ -454,12 +456,10 @@ final class FloatMath {
         lost.fma(broadcast(SPECIES, MINUS_HALF), k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
-    IntVector n = rounded.reinterpretAsInts();
-    IntVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 23);
-    IntVector rest = n.lanewise(LSHL, 23).sub(half);
-    FloatVector s1 = half.add(ONE_BITS).reinterpretAsFloats();
-    FloatVector s2 = rest.add(ONE_BITS).reinterpretAsFloats();
-    return tail.fma(r2, r).fma(factor, factor).mul(s1).mul(s2);
+    // 2ᵏ is 2ᵏ⁺⁶⁴, exact as k lies between −163 and 0, and 2⁻⁶⁴, which may round a subnormal.
+    IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+    FloatVector s = n.add(TWO_64_BITS).reinterpretAsFloats();
+    return tail.fma(r2, r).fma(factor, factor).mul(s).mul(TWO_MINUS_64);
   }
 
   /**
