@@ -108,8 +108,7 @@ final class MicroInnerF32 implements InnerKernelF32 {
         : FloatVector.fromArray(SPECIES, from, at);
   }
 
-  private static void store(
-      FloatVector v0, FloatVector v1, FloatVector v2, float[] tile, int row) {
+  private static void store(FloatVector v0, FloatVector v1, FloatVector v2, float[] tile, int row) {
     int at = row * COLUMNS * LANES;
     v0.intoArray(tile, at);
     if (COLUMNS > 1) {
