@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Picks the way to compute a product. One with a single row or column is a reduction of an
  * elementwise product, one over a single pair is an elementwise product: both read each operand
- * once, which is all that matters there. The rest goes to {@link InnerF32}, {@link GemmF32} and
- * their twins.
+ * once, which is all that matters there. The rest goes to {@link GemmF32} and its twin.
  */
 final class DotStep {
   /** Up to here scalar loops are done before vectors have got going. */
@@ -38,12 +37,7 @@ final class DotStep {
       if (products <= TINY || !Simd.PRESENT) {
         return new ScalarGemm(gemm);
       }
-      boolean f32 = gemm.dtype() == DType.F32;
-      Prepared inner = f32 ? InnerF32.of(gemm) : InnerF64.of(gemm);
-      if (inner != null) {
-        return inner;
-      }
-      return f32 ? new GemmF32(gemm) : new GemmF64(gemm);
+      return gemm.dtype() == DType.F32 ? new GemmF32(gemm) : new GemmF64(gemm);
     }
     if (tail == null) {
       return other;
