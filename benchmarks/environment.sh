@@ -4,8 +4,9 @@
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 # libtorch's two pools of threads (OpenMP's and OpenBLAS's) else spin against each other.
 export GOMP_SPINCOUNT=3000 OPENBLAS_THREAD_TIMEOUT=16
-# Else libtorch's large results are mapped anew for each operation.
-export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
+# Else libtorch's large results are mapped anew for each operation. 32 MiB is the most that glibc
+# takes; it passes over larger numbers, and stays at 128 KiB then.
+export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_ARENA_MAX=1
 # Where Maven's own JDK is the one selected, the benchmarks start the first java on the path.
 [ -z "${JAVA_HOME:-}" ] || export PATH="$JAVA_HOME/bin:$PATH"
 
