@@ -140,10 +140,9 @@ final class GradientCheck {
     }
 
     /**
-     * At the step whose quotient is the surest. What the quotient's own errors explain does not
-     * count: rounding, from the function's noise, and truncation, from how it changes with the
-     * step. A quotient q(h) whose error grows at least like h is off by at most |q(10 h) − q(h)| /
-     * 9.
+     * At the step whose quotient is the surest. What the quotient's own errors explain passes:
+     * rounding, from the function's noise, and truncation, from how it changes with the step. A
+     * quotient q(h) whose error grows at least like h is off by at most |q(10 h) − q(h)| / 9.
      */
     private GradientReport.Finding compareAt(
         double t, Function<Tensor, Tensor> lower, Function<Tensor, Tensor> derivative, int order) {
@@ -164,8 +163,10 @@ final class GradientCheck {
           quotient = quotients[i];
         }
       }
-      double beyond = Math.abs(exact - quotient) - 2 * explained;
-      double error = beyond <= 0 ? 0 : beyond / Math.max(Math.abs(exact), Math.abs(quotient));
+      double off = Math.abs(exact - quotient);
+      double larger = Math.max(Math.abs(exact), Math.abs(quotient));
+      // So that what is explained is within the tolerance, and still is seen.
+      double error = off == 0 ? 0 : off / Math.max(larger, 2 * explained / tolerance);
       return new GradientReport.Finding(path, order, exact, quotient, error);
     }
 

@@ -20,8 +20,8 @@ public record GradientReport(List<Finding> findings, double tolerance, List<Stri
    * @param order order of the derivative
    * @param derivative by automatic differentiation
    * @param difference by central differences
-   * @param error their difference beyond what rounding and truncation of the difference quotient
-   *     explain, relative to the larger of the two
+   * @param error their difference, relative to the larger of the two, or to where rounding and
+   *     truncation of the difference quotient explain as much as the tolerance, if that is more
    */
   public record Finding(
       String path, int order, double derivative, double difference, double error) {
