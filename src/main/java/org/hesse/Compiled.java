@@ -36,8 +36,8 @@ final class Compiled<A, B> implements Function<A, B> {
   private volatile @Nullable Entry<B> latest;
 
   Compiled(Function<A, B> function, Donate donate) {
-    this.function = function;
-    this.donate = donate;
+    this.function = Misuse.given("compile", "f", function, "a function");
+    this.donate = Misuse.given("compile", "donate", donate, "such as Donate.first()");
     this.where = donate.isNone() ? "" : CallSite.here();
   }
 

@@ -33,9 +33,7 @@ final class Frame {
   /** The last few elements of a block, filled up to a vector. */
   final float[] restF32 = new float[64];
 
-  final float[] lostF32 = new float[BlockProgram.BLOCK];
-  final float[] restF32 = new float[BlockProgram.BLOCK];
-  final double[] restF64 = new double[BlockProgram.BLOCK];
+  final double[] restF64 = new double[64];
 
   /** Halves of blocks that are being folded. */
   final float[] halfF32 = new float[FOLDED];

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  * contiguous if either its rows or its columns are.
  *
  * @param turned whether rows and columns of the result, and so the operands, have changed places
- * @param scattered whether the result must go by way of a contiguous copy
  * @param tail what is told which parts of the result are finished
  */
 record Gemm(
@@ -23,8 +22,7 @@ record Gemm(
     Matrix b,
     Matrix c,
     boolean turned,
-    boolean scattered,
-    View out,
+    DType dtype,
     @Nullable Tail tail) {
 
   /** An operand: where it begins, and the strides over batch, its rows and its columns. */
@@ -45,44 +43,12 @@ record Gemm(
   }
 
   static Gemm of(Step.Dot dot, @Nullable Tail tail) {
-    Matrix lhs = Matrix.of(dot.lhs(), 1, 2);
-    Matrix rhs = Matrix.of(dot.rhs(), 1, 2);
-    View out = dot.out();
-    long[] s = out.strides();
-    if (s[2] != 1 && s[1] == 1) {
-      Matrix c = Matrix.of(out, 2, 1);
-      return new Gemm(dot.batch(), dot.n(), dot.m(), dot.k(), rhs, lhs, c, true, false, out, tail);
-    }
-    Matrix c = Matrix.of(out, 1, 2);
-    return new Gemm(
-        dot.batch(), dot.m(), dot.n(), dot.k(), lhs, rhs, c, false, s[2] != 1, out, tail);
-  }
-
-  /** Tells the tail, if there is one, that a part of the result is finished. */
-  void finish(Memory memory, int batchIndex, int i0, int i1, int j0, int j1) {
-    if (tail != null) {
-      if (turned) {
-        tail.run(memory, batchIndex, j0, j1, i0, i1);
-      } else {
-        tail.run(memory, batchIndex, i0, i1, j0, j1);
-      }
-    }
-  }
-
-  /** Tells the tail, if there is one, that all of the result is finished. */
-  void finish(Memory memory) {
-    if (tail != null) {
-      for (int i = 0; i < batch; i++) {
-        finish(memory, i, 0, m, 0, n);
-      }
-    }
-  }
-
-  /** Tells the tail that all of the result is finished. */
-  static void finish(Step.Dot dot, Tail tail, Memory memory) {
-    for (int i = 0; i < dot.batch(); i++) {
-      tail.run(memory, i, 0, dot.m(), 0, dot.n());
-    }
+    Matrix a = Matrix.of(dot.lhs(), 1, 2);
+    Matrix b = Matrix.of(dot.rhs(), 1, 2);
+    Matrix c = Matrix.of(dot.out(), 1, 2);
+    DType dtype = dot.out().slot().dtype();
+    Gemm gemm = new Gemm(dot.batch(), dot.m(), dot.n(), dot.k(), a, b, c, false, dtype, tail);
+    return c.column() != 1 && c.row() == 1 ? gemm.turn() : gemm;
   }
 
   /** The same product with rows as columns. */

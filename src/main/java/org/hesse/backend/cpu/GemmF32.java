@@ -142,12 +142,6 @@ final class GemmF32 implements Prepared {
     } else {
       run.blocks();
     }
-    if (run.copy != null) {
-      gemm.scatter(run.copy, memory);
-    }
-    if (splits > 1 || run.copy != null) {
-      gemm.finish(memory);
-    }
   }
 
   /** The first row of a group. */
@@ -352,9 +346,6 @@ final class GemmF32 implements Prepared {
               }
             }
           }
-        }
-        if (p1 == gemm.k() && splits == 1 && copy == null) {
-          gemm.finish(memory, batch, i0, i0 + m, j0, j0 + n);
         }
       }
 
