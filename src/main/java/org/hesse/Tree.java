@@ -1,11 +1,11 @@
 package org.hesse;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
@@ -53,9 +53,7 @@ public final class Tree<T> {
 
   /** The tensors of a value, in order of record components, list elements and map entries. */
   public static List<Tensor> leavesOf(Object value) {
-    List<Tensor> leaves = new ArrayList<>();
-    Part.of("value", value, "").collect(value, leaves);
-    return leaves;
+    return of(value).leaves(value);
   }
 
   /** The value with a function applied to each of its tensors. */
@@ -75,8 +73,9 @@ public final class Tree<T> {
 
   /** The same, of a value that messages call by a name. */
   List<Tensor> leaves(String name, T value) {
-    Tree<T> other = of(name, value);
-    if (!equals(other)) {
+    Tensor[] leaves = match(value);
+    if (leaves == null) {
+      Tree<T> other = of(name, value);
       throw new IllegalArgumentException(
           name
               + ": "
@@ -87,9 +86,7 @@ public final class Tree<T> {
               + this
               + ")");
     }
-    List<Tensor> leaves = new ArrayList<>();
-    root.collect(value, leaves);
-    return leaves;
+    return new ArrayList<>(Arrays.asList(leaves));
   }
 
   /** The tensors of a value, in order; null if it has another structure. */
@@ -178,11 +175,9 @@ public final class Tree<T> {
     /** Where {@link #match} finds another structure. */
     int DIFFERS = -1;
 
-    void collect(Object value, List<Tensor> leaves);
-
     /**
-     * Collects from a value that need not have this structure, without making anything: this is
-     * done in each call of a compiled function.
+     * Collects the tensors of a value that need not have this structure, without making anything
+     * else: this is done in each call of a compiled function.
      *
      * @param at where the first tensor goes
      * @return where the next one after this part goes, or {@link #DIFFERS}
@@ -276,11 +271,6 @@ public final class Tree<T> {
     static final Leaf INSTANCE = new Leaf();
 
     @Override
-    public void collect(Object value, List<Tensor> leaves) {
-      leaves.add((Tensor) value);
-    }
-
-    @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
       if (!(value instanceof Tensor t)) {
         return DIFFERS;
@@ -314,9 +304,6 @@ public final class Tree<T> {
     Static(Object value) {
       this(value, value.hashCode());
     }
-
-    @Override
-    public void collect(Object ignored, List<Tensor> leaves) {}
 
     /** A collection may be the same object with other contents, which its hash tells. */
     @Override
@@ -355,14 +342,6 @@ public final class Tree<T> {
     }
 
     @Override
-    public void collect(Object value, List<Tensor> leaves) {
-      RecordAccess access = RecordAccess.of(type);
-      for (int i = 0; i < parts.size(); i++) {
-        parts.get(i).collect(Objects.requireNonNull(access.get(value, i)), leaves);
-      }
-    }
-
-    @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
       if (value == null || value.getClass() != type) {
         return DIFFERS;
@@ -381,7 +360,7 @@ public final class Tree<T> {
       Object made = access.make(components, path);
       for (int i = 0; i < components.length; i++) {
         Object now = access.get(made, i);
-        if (!keeps(parts.get(i), components[i], now)) {
+        if (!keeps(components[i], now)) {
           throw new IllegalStateException(
               "record "
                   + type.getName()
@@ -398,12 +377,11 @@ public final class Tree<T> {
 
     /** Whether what became of a component has the same tensors. */
     @SuppressWarnings("ReferenceEquality") // the very tensors are meant
-    private static boolean keeps(Part part, Object given, @Nullable Object now) {
+    private static boolean keeps(Object given, @Nullable Object now) {
       if (given == now) {
         return true;
       }
-      List<Tensor> before = new ArrayList<>();
-      part.collect(given, before);
+      List<Tensor> before = leavesOf(given);
       if (now == null) {
         return before.isEmpty();
       }
@@ -441,14 +419,6 @@ public final class Tree<T> {
   }
 
   private record ListPart(List<Part> parts) implements Part {
-    @Override
-    public void collect(Object value, List<Tensor> leaves) {
-      List<?> list = (List<?>) value;
-      for (int i = 0; i < parts.size(); i++) {
-        parts.get(i).collect(Objects.requireNonNull(list.get(i)), leaves);
-      }
-    }
-
     @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
       return value instanceof List<?> list
@@ -515,14 +485,6 @@ public final class Tree<T> {
     }
 
     @Override
-    public void collect(Object value, List<Tensor> leaves) {
-      Map<?, ?> map = (Map<?, ?>) value;
-      for (int i = 0; i < parts.size(); i++) {
-        parts.get(i).collect(Objects.requireNonNull(map.get(keys.get(i))), leaves);
-      }
-    }
-
-    @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
       return value instanceof Map<?, ?> map
               && !(value instanceof Record || value instanceof List)
@@ -575,11 +537,6 @@ public final class Tree<T> {
   }
 
   private record OptionalPart(Optional<Part> part) implements Part {
-    @Override
-    public void collect(Object value, List<Tensor> leaves) {
-      part.ifPresent(p -> p.collect(((Optional<?>) value).orElseThrow(), leaves));
-    }
-
     @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
       if (!(value instanceof Optional<?> o) || o.isPresent() != part.isPresent()) {

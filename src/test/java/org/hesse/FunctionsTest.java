@@ -575,4 +575,23 @@ class FunctionsTest {
       }
     }
   }
+
+  /** An order of adding that the compiler chooses would show once it has compiled the loops. */
+  @Test
+  void bitsStayWhenLoopsAreCompiled() {
+    Tensor x = Expect.normal(30, 40, 201);
+    Tensor ones = Tensor.ones(DType.F64, 201);
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      Tensor one = ones.cast(dtype);
+      Function<Tensor, Tensor> rows =
+          t -> Tensor.concat(0, t.softmax(1), Functions.layerNorm(t, one, one, 1e-5));
+      Function<Tensor, Tensor> f = Autodiff.compile(rows);
+      Tensor argument = x.cast(dtype);
+      double[] first = f.apply(argument).toDoubleArray();
+      for (int i = 0; i < 1000; i++) {
+        f.apply(argument);
+      }
+      assertArrayEquals(first, f.apply(argument).toDoubleArray(), dtype.toString());
+    }
+  }
 }

@@ -48,6 +48,14 @@ final class DotStep {
     };
   }
 
+  /** Whether several threads run the tail of a product, each over what it has computed. */
+  static boolean sharesTail(Step.Dot dot) {
+    return Simd.PRESENT
+        && simple(dot) == null
+        && dot.k() <= GemmF32.UNCUT
+        && (long) dot.batch() * dot.m() * dot.n() * dot.k() >= GemmF32.PARALLEL;
+  }
+
   /** The product as a step of another kind, if it is one. */
   private static @Nullable Prepared simple(Step.Dot dot) {
     DType operands = dot.lhs().slot().dtype();

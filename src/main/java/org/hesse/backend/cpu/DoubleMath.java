@@ -198,24 +198,6 @@ final class DoubleMath {
     return y.blend(ZERO, x.compare(LT, EXP_LOW)).blend(INFINITY, x.compare(GT, EXP_HIGH));
   }
 
-  /** As {@link #exp}, to the accuracy of a float. */
-  static DoubleVector expForFloats(DoubleVector x) {
-    DoubleVector rounded = x.fma(LOG2_E, ROUND);
-    DoubleVector k = rounded.sub(ROUND);
-    DoubleVector r =
-        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
-    DoubleVector r2 = r.mul(r);
-    DoubleVector high = broadcast(SPECIES, E6).fma(r2, r.fma(E5, E4));
-    DoubleVector tail = high.fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
-    LongVector n = rounded.reinterpretAsLongs();
-    LongVector half = n.lanewise(ASHR, 1).lanewise(LSHL, 52);
-    LongVector rest = n.lanewise(LSHL, 52).sub(half);
-    DoubleVector s1 = half.add(ONE_BITS).reinterpretAsDoubles();
-    DoubleVector s2 = rest.add(ONE_BITS).reinterpretAsDoubles();
-    DoubleVector y = tail.fma(r2, r).fma(s1, s1).mul(s2);
-    return y.blend(ZERO, x.compare(LT, EXP_LOW)).blend(INFINITY, x.compare(GT, EXP_HIGH));
-  }
-
   static DoubleVector expm1(DoubleVector x) {
     DoubleVector rounded = x.fma(LOG2_E, ROUND);
     DoubleVector k = rounded.sub(ROUND);

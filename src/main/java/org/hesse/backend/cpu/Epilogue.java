@@ -12,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * no waiting for the others in between.
  */
 final class Epilogue implements Tail {
-  /** Longer sums may be cut, and then the result is finished all at once by one thread. */
-  private static final int LONGEST = 2048;
-
   private final MapStep map;
   private final int rows;
   private final int columns;
@@ -27,19 +24,18 @@ final class Epilogue implements Tail {
 
   /** A product and the map that follows as one step; null if they must be two. */
   static @Nullable Prepared fuse(Step first, Step second) {
-    return first instanceof Step.Dot dot && second instanceof Step.Map map && fits(dot, map)
-        ? DotStep.prepare(dot, new Epilogue(map, dot))
-        : null;
+    if (!(first instanceof Step.Dot dot && second instanceof Step.Map map && fits(dot, map))) {
+      return null;
+    }
+    Epilogue epilogue = new Epilogue(map, dot);
+    boolean shared = epilogue.map.isOneTask() || DotStep.sharesTail(dot);
+    return shared ? DotStep.prepare(dot, epilogue) : null;
   }
 
   private static boolean fits(Step.Dot dot, Step.Map map) {
     int[] matrices = {dot.batch(), dot.m(), dot.n()};
     Slot result = dot.out().slot();
-    return dot.m() > 1
-        && dot.n() > 1
-        && dot.k() > 1
-        && dot.k() <= LONGEST
-        && BlockProgram.size(map.domain()) == BlockProgram.size(matrices)
+    return BlockProgram.size(map.domain()) == BlockProgram.size(matrices)
         && Strided.of(matrices, dot.out()).isDense()
         && reads(map, dot)
         && map.stores().stream()

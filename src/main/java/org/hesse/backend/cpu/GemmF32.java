@@ -32,7 +32,10 @@ final class GemmF32 implements Prepared {
   private static final int SHARED = 1 << 22;
 
   /** Below so many multiplications threads would cost more than they give. */
-  private static final long PARALLEL = 1 << 20;
+  static final long PARALLEL = 1 << 20;
+
+  /** Sums up to this long are never cut into stretches. */
+  static final int UNCUT = 2048;
 
   /** Multiplications of a task at least, and at most unless there are few tasks. */
   private static final long SMALL_TASK = 1 << 19;
@@ -106,7 +109,7 @@ final class GemmF32 implements Prepared {
     this.columnBlocks = (int) Math.max(columns, Math.min(panels, wanted / rowBlocks));
     long tasks = (long) gemm.batch() * rowBlocks * columnBlocks;
     long size = (long) gemm.batch() * m * n;
-    int parts = tasks >= 8 ? 1 : k / 2048;
+    int parts = tasks >= 8 ? 1 : k / UNCUT;
     int limit = (int) Math.max(1, Math.min(parts, SHARED / size));
     int passes = (k + DEPTH - 1) / DEPTH;
     this.splitDepth = (passes + limit - 1) / limit * DEPTH;

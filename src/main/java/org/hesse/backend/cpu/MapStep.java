@@ -16,10 +16,15 @@ final class MapStep implements Prepared {
     this.taskSize = (long) blocks * program.width();
   }
 
+  /** Whether it is too short for more than one thread. */
+  boolean isOneTask() {
+    return program.size() <= taskSize;
+  }
+
   @Override
   public void run(Memory memory) {
     long size = program.size();
-    if (size <= taskSize) {
+    if (isOneTask()) {
       run(memory, 0, size);
       return;
     }

@@ -4,7 +4,7 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Vectors of doubles that serve both dtypes: {@link DoubleMath}, as far as floats need it. */
+/** Vectors of doubles as sums of both dtypes are kept in. */
 final class VectorMath {
   static final VectorSpecies<Double> SPECIES = DoubleMath.SPECIES;
 
@@ -13,15 +13,6 @@ final class VectorMath {
   private static final VectorShuffle<Double> BY_ONE = by(1);
 
   private VectorMath() {}
-
-  /**
-   * eˣ.
-   *
-   * @param single whether the accuracy of a float suffices
-   */
-  static DoubleVector exp(DoubleVector x, boolean single) {
-    return single ? DoubleMath.expForFloats(x) : DoubleMath.exp(x);
-  }
 
   /**
    * The sum of all lanes, halves upon halves. The Vector API's own reduction has an order of its

@@ -7,7 +7,7 @@ final class WideF64 {
   private WideF64() {}
 
   static DoubleVector exp(DoubleVector x) {
-    return VectorMath.exp(x, false);
+    return DoubleMath.exp(x);
   }
 
   static DoubleVector halves(DoubleVector v) {
