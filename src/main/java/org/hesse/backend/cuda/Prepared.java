@@ -1,0 +1,15 @@
+package org.hesse.backend.cuda;
+
+/** A step made ready to run on a device. */
+interface Prepared {
+  /**
+   * Enqueues the step's work on the run's stream: in each run that is not replayed, and while a
+   * graph is captured. It must not wait for the device, allocate device memory or read results.
+   */
+  void enqueue(Run run);
+
+  /** Bytes of scratch memory that the step's work needs while it runs; steps share one stretch. */
+  default long scratchBytes() {
+    return 0;
+  }
+}
