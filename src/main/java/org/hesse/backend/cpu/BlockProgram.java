@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fused cluster's code, ready to be evaluated block by block over the flattened domain. Every
- * instruction is one loop over a block that lies in the first-level cache; dense operands are read
- * where they are, and dense results written where they belong.
+ * instruction, or {@link Chain} of them, is one loop over a block that lies in the first-level
+ * cache; dense operands are read where they are, and dense results written where they belong.
  */
 final class BlockProgram {
   /** Elements evaluated at a time. */
@@ -25,10 +25,10 @@ final class BlockProgram {
   }
 
   private final Line[] lines;
-  private final Line[] epilogue;
   private final long size;
   private final int cost;
   private final int width;
+  private final int values;
 
   /**
    * @param kept number of a value that must be there when a block is done, or −1
@@ -36,41 +36,44 @@ final class BlockProgram {
   BlockProgram(int[] domain, List<Instruction> code, List<Step.Store> stores, int kept) {
     this.size = size(domain);
     this.width = width(domain, code);
-    int count = code.size();
+    this.values = code.size();
+    Chain.Finder chains = new Chain.Finder(code, size, stores, kept);
     Step.@Nullable Store[] direct = directStores(domain, code, stores);
-    int[] lastUse = lastUses(code, stores, direct, kept);
+    int[] lastUse = lastUses(chains, stores, direct, kept);
     Registers registers = new Registers();
-    int[] register = new int[count];
-    this.lines = new Line[count];
+    int[] register = new int[values];
+    List<Line> all = new ArrayList<>();
     int weight = 0;
-    for (int v = 0; v < count; v++) {
+    for (int v = 0; v < values; v++) {
       Instruction in = code.get(v);
       Step.Store to = direct[v];
       if (in instanceof Instruction.Apply apply) {
-        for (int a : apply.arguments()) {
-          if (lastUse[a] == v) {
-            registers.release(code.get(a).dtype(), register[a]);
-            lastUse[a] = -1;
-          }
-        }
         weight += Kernels.cost(apply.op());
+      }
+      if (chains.inside[v]) {
+        continue;
+      }
+      for (int a : chains.arguments(v)) {
+        if (lastUse[a] == v) {
+          registers.release(code.get(a).dtype(), register[a]);
+          lastUse[a] = -1;
+        }
       }
       boolean needsRegister = to == null && !(in instanceof Instruction.Constant);
       register[v] = needsRegister ? registers.take(in.dtype()) : -1;
       Place place = to == null ? null : new Place(to.view().slot(), origin(to));
-      lines[v] = line(domain, code, v, register[v], place);
+      all.add(line(domain, code, chains, v, register[v], place));
       if (lastUse[v] == v) {
         registers.release(in.dtype(), register[v]);
       }
     }
     this.cost = Math.max(1, weight + stores.size());
-    List<Line> rest = new ArrayList<>();
     for (Step.Store s : stores) {
       if (!s.equals(direct[s.value()])) {
-        rest.add(store(domain, s));
+        all.add(store(domain, s));
       }
     }
-    this.epilogue = rest.toArray(Line[]::new);
+    this.lines = all.toArray(Line[]::new);
   }
 
   static long size(int[] domain) {
@@ -111,11 +114,8 @@ final class BlockProgram {
 
   /** Evaluates elements start … start+n−1, with n at most {@link #BLOCK}. */
   void run(Frame frame, Memory memory, long start, int n) {
-    frame.ensureValues(lines.length);
+    frame.ensureValues(values);
     for (Line line : lines) {
-      line.run(frame, memory, start, n);
-    }
-    for (Line line : epilogue) {
       line.run(frame, memory, start, n);
     }
   }
@@ -151,14 +151,12 @@ final class BlockProgram {
 
   /** The last instruction that reads each value; the value itself if none does. */
   private static int[] lastUses(
-      List<Instruction> code, List<Step.Store> stores, Step.@Nullable Store[] direct, int kept) {
-    int[] last = new int[code.size()];
+      Chain.Finder chains, List<Step.Store> stores, Step.@Nullable Store[] direct, int kept) {
+    int[] last = new int[direct.length];
     for (int v = 0; v < last.length; v++) {
       last[v] = v;
-      if (code.get(v) instanceof Instruction.Apply apply) {
-        for (int a : apply.arguments()) {
-          last[a] = v;
-        }
+      for (int a : chains.arguments(v)) {
+        last[a] = v;
       }
     }
     for (Step.Store s : stores) {
@@ -173,9 +171,17 @@ final class BlockProgram {
   }
 
   private Line line(
-      int[] domain, List<Instruction> code, int v, int register, @Nullable Place place) {
+      int[] domain,
+      List<Instruction> code,
+      Chain.Finder chains,
+      int v,
+      int register,
+      @Nullable Place place) {
     return switch (code.get(v)) {
-      case Instruction.Load load -> load(v, load, Strided.of(domain, load.view()), register);
+      case Instruction.Load load -> {
+        Strided view = Strided.of(domain, load.view());
+        yield chains.spread[v] ? load(v, load, view, register) : number(v, load, view);
+      }
       case Instruction.Constant c -> {
         Object block = Arrays.allocate(c.dtype(), Math.min(BLOCK, size));
         Arrays.fill(block, (int) Math.min(BLOCK, size), c.value());
@@ -195,10 +201,13 @@ final class BlockProgram {
         };
       }
       case Instruction.Apply apply -> {
-        int[] arguments = apply.arguments().stream().mapToInt(Integer::intValue).toArray();
-        DType operand = arguments.length == 0 ? apply.dtype() : operandType(code, apply);
-        Kernel kernel = Kernels.of(apply.op(), operand, apply.dtype(), size);
+        int[] arguments = chains.arguments(v).stream().mapToInt(Integer::intValue).toArray();
         DType dtype = apply.dtype();
+        Chain chain = chains.chains[v];
+        Kernel kernel =
+            chain != null
+                ? Kernels.of(chain, dtype)
+                : Kernels.of(apply.op(), operandType(code, apply), dtype, size);
         yield (frame, memory, start, n) -> {
           if (place == null) {
             set(frame, v, frame.register(dtype, register), 0);
@@ -214,6 +223,13 @@ final class BlockProgram {
   /** The type that an operation works on; a selection is typed by what it selects. */
   private static DType operandType(List<Instruction> code, Instruction.Apply apply) {
     return code.get(apply.arguments().getLast()).dtype();
+  }
+
+  /** A number that is read as such. */
+  private static Line number(int v, Instruction.Load load, Strided view) {
+    Slot slot = load.view().slot();
+    int at = (int) view.position(0);
+    return (frame, memory, start, n) -> set(frame, v, memory.array(slot), at);
   }
 
   private static Line load(int v, Instruction.Load load, Strided view, int register) {

@@ -30,10 +30,10 @@ final class Frame {
   final double[] exponent = new double[BlockProgram.BLOCK];
   final double[] power = new double[BlockProgram.BLOCK];
 
-  /** The last few elements of a block, filled up to a vector. */
-  final float[] restF32 = new float[64];
+  /** The last few elements of some blocks, filled up to a vector each. */
+  final float[] restF32 = new float[128];
 
-  final double[] restF64 = new double[64];
+  final double[] restF64 = new double[128];
 
   /** Halves of blocks that are being folded. */
   final float[] halfF32 = new float[FOLDED];

@@ -1,5 +1,6 @@
 package org.hesse.backend.cpu;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.hesse.DType;
@@ -28,11 +29,16 @@ final class Kernels {
    * slower than scalars. Operations that would round differently stay on vectors.
    */
   static Kernel of(Op op, DType operand, DType result, long size) {
+    return of(op, operand, result, onVectors(op, size));
+  }
+
+  /** Whether an operation on so many elements is a loop on vectors. */
+  static boolean onVectors(Op op, long size) {
     boolean function =
         op instanceof Op.Unary(UnaryKind kind) && Simd.hasFunction(kind)
             || op instanceof Op.Unary(UnaryKind rsqrt) && rsqrt == UnaryKind.RSQRT
             || op instanceof Op.Binary(BinaryKind pow) && pow == BinaryKind.POW;
-    return of(op, operand, result, Simd.PRESENT && (function || size > FEW));
+    return Simd.PRESENT && (function || size > FEW);
   }
 
   /** As {@link #of(Op, DType, DType)}, with the choice between vectors and scalars made. */
@@ -51,7 +57,17 @@ final class Kernels {
                       + " is not elementwise; a register program applies unary,"
                       + " binary, compare, select and cast");
         };
+    Link.Kind link = simd && operand.isReal() ? Link.kind(op) : null;
+    if (link != null) {
+      Link.Other other = op instanceof Op.Unary ? Link.Other.SELF : Link.Other.EACH;
+      return of(new Chain(List.of(new Link(link, other)), List.of()), operand);
+    }
     return CACHE.computeIfAbsent(new Key(operation, operand, result, simd), Kernels::make);
+  }
+
+  /** The loop for a chain of operations of floats or doubles. */
+  static Kernel of(Chain chain, DType dtype) {
+    return CACHE.computeIfAbsent(new Key(chain.links(), dtype, dtype, true), Kernels::make);
   }
 
   private static Kernel make(Key key) {
@@ -65,7 +81,9 @@ final class Kernels {
           ? new SimdSelectF32()
           : key.simd && key.operand == DType.F64 ? new SimdSelectF64() : new SelectKernel();
     }
-    requireSupport(key);
+    if (!(key.operation instanceof List<?>)) {
+      requireSupport(key);
+    }
     if (key.simd
         && key.operand.isReal()
         && key.operation instanceof UnaryKind k
@@ -76,15 +94,15 @@ final class Kernels {
     if (key.simd && key.operation == BinaryKind.POW && f32) {
       return new SimdPower();
     }
+    if (key.operation instanceof List<?> links) {
+      Class<? extends Kernel> chain = f32 ? ChainF32.class : ChainF64.class;
+      return Specialized.copy(chain, Kernel.class, links.toArray(Link[]::new));
+    }
     Class<? extends Kernel> template =
         switch (key.operand) {
           case F32, F64 ->
               switch (key.operation) {
-                case UnaryKind k when key.simd && Simd.onLanes(k) ->
-                    f32 ? SimdUnaryF32.class : SimdUnaryF64.class;
                 case UnaryKind k -> f32 ? UnaryF32.class : UnaryF64.class;
-                case BinaryKind k when key.simd && k != BinaryKind.POW ->
-                    f32 ? SimdBinaryF32.class : SimdBinaryF64.class;
                 case BinaryKind k -> f32 ? BinaryF32.class : BinaryF64.class;
                 case CompareKind k when key.simd ->
                     f32 ? SimdCompareF32.class : SimdCompareF64.class;

@@ -19,14 +19,6 @@ final class Simd {
     return present;
   }
 
-  /** Functions that are one instruction or so. */
-  static boolean onLanes(UnaryKind kind) {
-    return switch (kind) {
-      case NEG, ABS, SQRT, RSQRT -> true;
-      default -> false;
-    };
-  }
-
   /** Functions of {@link FloatMath} and {@link DoubleMath}. */
   static boolean hasFunction(UnaryKind kind) {
     return switch (kind) {
