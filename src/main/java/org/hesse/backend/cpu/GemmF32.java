@@ -26,7 +26,7 @@ final class GemmF32 implements Prepared {
   private static final int COLUMNS = VECTORS * LANES;
 
   /** Pairs per pass: a panel of that depth stays in the nearest caches. */
-  private static final int DEPTH = 256;
+  private static final int DEPTH = 512;
 
   /** Elements that the shared panels of one operand take up at most, but for very narrow ones. */
   private static final int SHARED = 1 << 22;
@@ -42,27 +42,44 @@ final class GemmF32 implements Prepared {
 
   private static final long LARGE_TASK = 1 << 24;
 
-  /**
-   * Elements of the right operand that a task reads at most: half of what the cache of a core has.
-   */
-  private static final int NEAREST = (1 << 19) / Float.BYTES;
+  /** So many tasks are enough for any number of threads. */
+  private static final int MANY = 64;
 
   /** Panels that a task goes through at most: so the rows that a tail sees are long. */
   private static final int WIDE = 8;
 
-  /** Columns this far apart are still read where they are: a pass over them fits the caches. */
-  private static final int NEAR = 1024;
+  /** Rows of a task at most: a pass over them fits the cache of a core. */
+  private static final int TALL = 96;
 
-  /** The right operand is copied if at least so many rows and so many elements make it pay. */
+  /** Columns this far apart are still read where they are: a pass over them fits the caches. */
+  private static final int NEAR = 896;
+
+  /** An operand is copied if at least so many uses and so many elements make it pay. */
   private static final int REUSED = 96;
 
   private static final int FAR = (1 << 17) / Float.BYTES;
+
+  /** The left one, of which fewer elements are read at a time, only if it is larger. */
+  private static final int FARTHER = 4 * FAR;
+
+  /**
+   * Panels that are packed together, and pairs in turn, so that memory is read in long stretches.
+   */
+  private static final int PANELS = 8;
+
+  private static final int STRIP = 8;
 
   private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[8 * VECTORS * 2];
 
   private final Gemm gemm;
   private final boolean packA;
   private final boolean packB;
+
+  /** Whether several tasks read what is packed, so that it is packed beforehand. */
+  private final boolean sharedA;
+
+  private final boolean sharedB;
+
   private final boolean parallel;
 
   /** Groups of rows, of which the first {@link #longer} have one row more than the others. */
@@ -90,10 +107,12 @@ final class GemmF32 implements Prepared {
     int n = gemm.n();
     int k = gemm.k();
     boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
-    this.packA = gemm.mixed() || gemm.a().column() != 1 && !shortColumns;
+    boolean lines = gemm.a().column() == 1;
+    this.packA =
+        gemm.mixed() || !lines && !shortColumns || lines && n >= REUSED && (long) m * k > FARTHER;
     this.packB = gemm.mixed() || gemm.b().row() != 1 || m >= REUSED && (long) k * n > FAR;
-    long work = (long) gemm.batch() * m * n * k;
-    this.parallel = work >= PARALLEL;
+    long one = (long) m * n * k;
+    this.parallel = gemm.batch() * one >= PARALLEL;
     this.panels = (n + COLUMNS - 1) / COLUMNS;
     int rest = n - (panels - 1) * COLUMNS;
     int vectors = (rest + LANES - 1) / LANES;
@@ -101,12 +120,12 @@ final class GemmF32 implements Prepared {
     this.groups = (m + maxRows - 1) / maxRows;
     this.groupRows = m / groups;
     this.longer = m % groups;
-    long one = (long) m * n * k;
-    long wanted = Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), one / LARGE_TASK));
-    long near = ((long) k * panels * COLUMNS + NEAREST - 1) / NEAREST;
-    int columns = (int) Math.min(panels, Math.max((panels + WIDE - 1) / WIDE, near));
-    this.rowBlocks = (int) Math.min((groups + 1) / 2, (wanted + columns - 1) / columns);
-    this.columnBlocks = (int) Math.max(columns, Math.min(panels, wanted / rowBlocks));
+    long wanted =
+        Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), Math.min(MANY, one / LARGE_TASK)));
+    this.columnBlocks = columnBlocks((int) wanted);
+    this.rowBlocks = rowBlocks((int) wanted, columnBlocks);
+    this.sharedA = packA && columnBlocks > 1;
+    this.sharedB = packB && rowBlocks > 1;
     long tasks = (long) gemm.batch() * rowBlocks * columnBlocks;
     long size = (long) gemm.batch() * m * n;
     int parts = tasks >= 8 ? 1 : k / UNCUT;
@@ -120,6 +139,26 @@ final class GemmF32 implements Prepared {
       whole[more] = kernel(rows, VECTORS, false);
       last[more] = kernel(rows, vectors, masked);
     }
+  }
+
+  /** Of the cuts into enough tasks the one with which these read least together. */
+  private int columnBlocks(int wanted) {
+    int rows = (groups + 1) / 2;
+    int best = Math.max((panels + WIDE - 1) / WIDE, Math.min(panels, (wanted + rows - 1) / rows));
+    long least = Long.MAX_VALUE;
+    for (int blocks = best; blocks <= Math.min(panels, wanted); blocks++) {
+      long read = (long) rowBlocks(wanted, blocks) * gemm.n() + (long) blocks * gemm.m();
+      if (read < least) {
+        least = read;
+        best = blocks;
+      }
+    }
+    return best;
+  }
+
+  private int rowBlocks(int wanted, int columnBlocks) {
+    int blocks = Math.max((wanted + columnBlocks - 1) / columnBlocks, (gemm.m() + TALL - 1) / TALL);
+    return Math.min((groups + 1) / 2, blocks);
   }
 
   private static synchronized MicroKernelF32 kernel(int rows, int vectors, boolean masked) {
@@ -198,21 +237,19 @@ final class GemmF32 implements Prepared {
       }
     }
 
-    /**
-     * Goes through the product in blocks whose shared panels are small enough to keep. Panels that
-     * only one task needs are packed by that task.
-     */
+    /** Goes through the product in blocks whose shared panels are small enough to keep. */
     void blocks() {
       int blocks = rowBlocks * columnBlocks;
-      if (packB && rowBlocks > 1) {
-        int depth = Math.max(1, SHARED / (panels * COLUMNS) / DEPTH) * DEPTH;
-        for (int batch = 0; batch < gemm.batch(); batch++) {
-          for (int p0 = 0; p0 < gemm.k(); p0 += depth) {
-            shared(batch, p0, Math.min(gemm.k(), p0 + depth));
-          }
-        }
-      } else {
+      if (!sharedA && !sharedB) {
         each(gemm.batch() * blocks, task -> whole(task / blocks, task % blocks));
+        return;
+      }
+      int lines = Math.max(sharedA ? gemm.m() : 0, sharedB ? panels * COLUMNS : 0);
+      int depth = Math.max(1, SHARED / lines / DEPTH) * DEPTH;
+      for (int batch = 0; batch < gemm.batch(); batch++) {
+        for (int p0 = 0; p0 < gemm.k(); p0 += depth) {
+          shared(batch, p0, Math.min(gemm.k(), p0 + depth));
+        }
       }
     }
 
@@ -221,17 +258,54 @@ final class GemmF32 implements Prepared {
     }
 
     private void shared(int batch, int p0, int p1) {
-      float[] packed = (float[]) Frame.current().shared(DType.F32, panels * COLUMNS * (p1 - p0));
-      each(panels, panel -> packColumns(batch, panel, p0, p1, packed, panel * COLUMNS * (p1 - p0)));
+      int k = p1 - p0;
+      int right = sharedB ? panels * COLUMNS * k : 0;
+      int left = sharedA ? rowsAt(0, roundUp(k, LANES), 0) : 0;
+      float[] packed = (float[]) Frame.current().shared(DType.F32, Math.addExact(right, left));
+      int depth = depth(k);
+      int passes = (k + depth - 1) / depth;
+      int bundlesB = sharedB ? (panels + PANELS - 1) / PANELS : 0;
+      each(
+          passes * (bundlesB + (sharedA ? rowBlocks : 0)),
+          task -> {
+            int p = p0 + task % passes * depth;
+            int end = Math.min(p1, p + depth);
+            int bundle = task / passes;
+            if (bundle < bundlesB) {
+              int panel = bundle * PANELS;
+              int at = panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p);
+              packColumns(batch, panel, Math.min(panels, panel + PANELS), p, end, packed, at);
+            } else {
+              int i0 = row(part(bundle - bundlesB, rowBlocks, groups));
+              int i1 = row(part(bundle - bundlesB + 1, rowBlocks, groups));
+              packRows(batch, i0, i1, p, end, packed, right + rowsAt(i0, p - p0, end - p));
+            }
+          });
       each(rowBlocks * columnBlocks, block -> new Block(batch, block, p0, p1).compute(packed));
     }
 
-    /** Packs one panel of columns. */
-    void packColumns(int batch, int panel, int p0, int p1, float[] to, int at) {
-      int j0 = panel * COLUMNS;
-      int n = Math.min(COLUMNS, gemm.n() - j0);
-      int from = gemm.b().at(batch) + j0 * gemm.b().row() + p0 * gemm.b().column();
-      pack(b, from, gemm.b(), n, p1 - p0, to, at, roundUp(n, LANES));
+    /** Packs panels of columns. */
+    void packColumns(int batch, int panel0, int panel1, int p0, int p1, float[] to, int at) {
+      int k = p1 - p0;
+      Gemm.Matrix x = gemm.b();
+      int strip = x.row() == 1 ? STRIP : k;
+      for (int p = 0; p < k; p += strip) {
+        for (int panel = panel0; panel < panel1; panel++) {
+          int j = panel * COLUMNS;
+          int n = Math.min(COLUMNS, gemm.n() - j);
+          int ld = roundUp(n, LANES);
+          int from = x.at(batch) + j * x.row() + (p0 + p) * x.column();
+          int target = at + (panel - panel0) * COLUMNS * k + p * ld;
+          pack(b, from, x, n, Math.min(strip, k - p), to, target, ld);
+        }
+      }
+    }
+
+    /** Packs the rows of a block behind one another, as long as whole vectors. */
+    void packRows(int batch, int i0, int i1, int p0, int p1, float[] to, int at) {
+      Gemm.Matrix x = gemm.a();
+      int from = x.at(batch) + i0 * x.row() + p0 * x.column();
+      pack(a, from, x.turn(), p1 - p0, i1 - i0, to, at, roundUp(p1 - p0, LANES));
     }
 
     private void pack(
@@ -284,84 +358,91 @@ final class GemmF32 implements Prepared {
 
       /** Computes the block into a matrix. Sums begin with the first pair, or that of a stretch. */
       void compute(float @Nullable [] shared, float[] to, int at, int row, int column) {
+        int i0 = row(group0);
+        int rows = row(group1) - i0;
         int first = splits > 1 ? p0 : 0;
-        int passes = (p1 - p0 + DEPTH - 1) / DEPTH;
-        int ownB = packB && shared == null ? COLUMNS * Math.min(DEPTH, p1 - p0) : 0;
-        int ownA = packA ? (group1 - group0) * maxRows * Math.min(DEPTH, p1 - p0) : 0;
-        Frame frame = Frame.current();
-        float[] tile = frame.halfF32;
-        float[] own = ownB + ownA > 0 ? (float[]) frame.panel(DType.F32, ownB + ownA) : tile;
-        for (int pass = 0; pass < passes; pass++) {
-          int p = p0 + part(pass, passes, p1 - p0);
-          int end = p0 + part(pass + 1, passes, p1 - p0);
-          int k = end - p;
-          if (packA) {
-            packRows(p, end, own, ownB);
+        int depth = depth(p1 - p0);
+        boolean ownB = packB && (shared == null || !sharedB);
+        boolean ownA = packA && (shared == null || !sharedA);
+        int right = ownB ? COLUMNS * Math.min(depth, p1 - p0) : 0;
+        int left = ownA ? rows * depth : 0;
+        float[] own =
+            right + left > 0
+                ? (float[]) Frame.current().panel(DType.F32, right + left)
+                : Frame.current().halfF32;
+        for (int p = p0; p < p1; p += depth) {
+          int end = Math.min(p1, p + depth);
+          Side x;
+          if (ownA) {
+            packRows(batch, i0, i0 + rows, p, end, own, right);
+            x = new Side(own, right, roundUp(end - p, LANES), 1);
+          } else if (packA && shared != null) {
+            int begin = sharedB ? panels * COLUMNS * (p1 - p0) : 0;
+            begin += rowsAt(i0, p - p0, end - p);
+            x = new Side(shared, begin, roundUp(end - p, LANES), 1);
+          } else {
+            Gemm.Matrix m = gemm.a();
+            int begin = m.at(batch) + i0 * m.row() + p * m.column();
+            x = new Side((float[]) a, begin, m.row(), m.column());
           }
           for (int panel = panel0; panel < panel1; panel++) {
-            int j = panel * COLUMNS;
-            int n = Math.min(COLUMNS, gemm.n() - j);
-            int ld = roundUp(n, LANES);
-            float[] right;
-            int rightAt;
-            int rightRow = ld;
-            if (shared != null) {
-              right = shared;
-              rightAt = panel * COLUMNS * (p1 - p0) + (p - p0) * ld;
-            } else if (packB) {
-              right = own;
-              rightAt = 0;
-              packColumns(batch, panel, p, end, own, 0);
+            int ld = roundUp(Math.min(COLUMNS, gemm.n() - panel * COLUMNS), LANES);
+            Side y;
+            if (ownB) {
+              packColumns(batch, panel, panel + 1, p, end, own, 0);
+              y = new Side(own, 0, 1, ld);
+            } else if (packB && shared != null) {
+              y =
+                  new Side(
+                      shared, panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p), 1, ld);
             } else {
-              right = (float[]) b;
-              rightAt = gemm.b().at(batch) + j + p * gemm.b().column();
-              rightRow = gemm.b().column();
+              Gemm.Matrix m = gemm.b();
+              int begin = m.at(batch) + panel * COLUMNS + p * m.column();
+              y = new Side((float[]) b, begin, 1, m.column());
             }
-            MicroKernelF32[] kernels = panel == panels - 1 ? last : whole;
-            boolean direct = ld == n && column == 1 && p == first;
-            for (int group = group0; group < group1; group++) {
-              int i = row(group);
-              int rows = group < longer ? groupRows + 1 : groupRows;
-              MicroKernelF32 kernel = kernels[rows - groupRows];
-              int c = at + i * row + j * column;
-              float[] left;
-              int leftAt;
-              int leftRow;
-              int leftColumn;
-              if (packA) {
-                left = own;
-                leftAt = ownB + (group - group0) * maxRows * k;
-                leftRow = 1;
-                leftColumn = maxRows;
-              } else {
-                left = (float[]) a;
-                leftRow = gemm.a().row();
-                leftColumn = gemm.a().column();
-                leftAt = gemm.a().at(batch) + i * leftRow + p * leftColumn;
-              }
-              if (direct) {
-                kernel.run(
-                    left, leftAt, leftRow, leftColumn, right, rightAt, rightRow, n, k, to, c, row);
-              } else {
-                kernel.run(
-                    left, leftAt, leftRow, leftColumn, right, rightAt, rightRow, n, k, tile, 0, ld);
-                PackF32.put(tile, ld, to, c, row, column, rows, n, p > first);
-              }
-            }
+            panel(x, y, panel, end - p, p > first, to, at, row, column);
           }
         }
       }
 
-      /** Packs the rows of the block, in groups. */
-      private void packRows(int p, int end, float[] to, int at) {
+      /** Multiplies the rows of the block by one panel, over the k pairs of a pass. */
+      private void panel(
+          Side x, Side y, int panel, int k, boolean add, float[] to, int at, int row, int column) {
+        float[] tile = Frame.current().halfF32;
+        int j = panel * COLUMNS;
+        int n = Math.min(COLUMNS, gemm.n() - j);
+        int ld = roundUp(n, LANES);
+        boolean direct = ld == n && column == 1 && !add;
+        MicroKernelF32[] kernels = panel == panels - 1 ? last : whole;
         for (int group = group0; group < group1; group++) {
           int i = row(group);
-          int from = gemm.a().at(batch) + i * gemm.a().row() + p * gemm.a().column();
-          int target = at + (group - group0) * maxRows * (end - p);
-          pack(a, from, gemm.a(), row(group + 1) - i, end - p, to, target, maxRows);
+          int rows = group < longer ? groupRows + 1 : groupRows;
+          int from = x.at + (i - row(group0)) * x.row;
+          int c = at + i * row + j * column;
+          MicroKernelF32 kernel = kernels[rows - groupRows];
+          if (direct) {
+            kernel.run(x.array, from, x.row, x.column, y.array, y.at, y.column, n, k, to, c, row);
+          } else {
+            kernel.run(x.array, from, x.row, x.column, y.array, y.at, y.column, n, k, tile, 0, ld);
+            PackF32.put(tile, ld, to, c, row, column, rows, n, add);
+          }
         }
       }
     }
+  }
+
+  /** Where the kernel reads an operand: the first element, and the strides over lines and pairs. */
+  private record Side(float[] array, int at, int row, int column) {}
+
+  /** Where a row begins among packed rows, in a pass over so many pairs after so many others. */
+  private int rowsAt(int row, int before, int pairs) {
+    return gemm.m() * before + row * roundUp(pairs, LANES);
+  }
+
+  /** The pairs of each pass over so many but the last: about equal parts, and whole vectors. */
+  private static int depth(int pairs) {
+    int passes = (pairs + DEPTH - 1) / DEPTH;
+    return roundUp((pairs + passes - 1) / passes, LANES);
   }
 
   private static int roundUp(int n, int multiple) {
