@@ -8,6 +8,7 @@ import static org.hesse.ops.Elementwise.unary;
 
 import java.util.List;
 import org.hesse.ir.CompositeKind;
+import org.hesse.ir.CompositeKind.Scaling;
 import org.hesse.ir.Node;
 import org.hesse.ir.UnaryKind;
 import org.hesse.ops.Elementwise;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows with mean 0 and variance 1. Scale and shift belong to the composite, so that a kernel goes
- * over a row once; in derivatives they are primitives, which become one step with what they meet.
+ * over a row once; in the derivative with respect to x so does the scale.
  */
 public final class Norms {
   private Norms() {}
@@ -103,8 +104,9 @@ public final class Norms {
           Node m = moments(kind.centred(), kind.epsilon(), x);
           Node sum = null;
           if (tangents[0] != null) {
-            Node t = tangent(kind.centred(), x, m, tangents[0]);
-            sum = tangents.length > 1 ? mul(t, y.input(1)) : t;
+            Scaling scaling = tangents.length > 1 ? Scaling.AFTER : Scaling.NONE;
+            Node scale = tangents.length > 1 ? y.input(1) : null;
+            sum = tangent(kind.centred(), scaling, x, m, scale, tangents[0]);
           }
           if (tangents.length > 1 && tangents[1] != null) {
             sum = plus(sum, mul(standard(kind.centred(), x, m), tangents[1]));
@@ -117,28 +119,37 @@ public final class Norms {
     return a == null ? b : add(a, b);
   }
 
-  private static Node tangent(boolean centred, Node x, Node moments, Node t) {
-    return Composites.emit(new CompositeKind.NormalizeTangent(centred), List.of(x, moments, t));
+  private static Node tangent(
+      boolean centred, Scaling scaling, Node x, Node moments, @Nullable Node scale, Node t) {
+    CompositeKind kind = new CompositeKind.NormalizeTangent(centred, scaling);
+    return Composites.emit(
+        kind, scale == null ? List.of(x, moments, t) : List.of(x, moments, scale, t));
   }
 
   static final CompositeRule<CompositeKind.NormalizeTangent> NORMALIZE_TANGENT =
       new CompositeRule<>() {
         @Override
         public Node body(CompositeKind.NormalizeTangent kind, List<Node> in) {
-          Node t = in.get(2);
+          Node last = in.getLast();
+          Node t = kind.scaling() == Scaling.BEFORE ? mul(last, in.get(2)) : last;
           Node x = standard(kind.centred(), in.get(0), in.get(1));
           Node along = mul(x, Rows.spread(Rows.mean(mul(x, t)), x));
           Node rest = sub(t, along);
           if (kind.centred()) {
             rest = sub(rest, Rows.spread(Rows.mean(t), t));
           }
-          return mul(rest, Rows.spread(Rows.element(in.get(1), 1), t));
+          Node y = mul(rest, Rows.spread(Rows.element(in.get(1), 1), t));
+          return kind.scaling() == Scaling.AFTER ? mul(y, in.get(2)) : y;
         }
 
         @Override
         public @Nullable Node[] transpose(CompositeKind.NormalizeTangent kind, Node y, Node ct) {
-          Node back = tangent(kind.centred(), y.input(0), y.input(1), ct);
-          return new @Nullable Node[] {null, null, back};
+          Scaling scaling = kind.scaling().transposed();
+          Node scale = scaling == Scaling.NONE ? null : y.input(2);
+          @Nullable Node[] back = new Node[y.inputs().size()];
+          back[back.length - 1] =
+              tangent(kind.centred(), scaling, y.input(0), y.input(1), scale, ct);
+          return back;
         }
       };
 

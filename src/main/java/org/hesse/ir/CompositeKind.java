@@ -126,15 +126,31 @@ public sealed interface CompositeKind {
    */
   record Normalize(boolean centred, double epsilon) implements CompositeKind {}
 
+  /** Where a scale of the row's shape is multiplied with. */
+  enum Scaling {
+    /** There is none. */
+    NONE,
+    /** The operand. */
+    BEFORE,
+    /** The result. */
+    AFTER;
+
+    /** The one of the transpose. */
+    public Scaling transposed() {
+      return this == NONE ? NONE : this == BEFORE ? AFTER : BEFORE;
+    }
+  }
+
   /**
    * (x, (μ, r), t) → r (t − mean t − x̂ mean(x̂ t)), x̂ = (x − μ) r: for a tangent t of x that of
-   * x̂; without the mean of t where it is not centred. The matrix is symmetric, so this is its own
-   * transpose.
+   * x̂; without the mean of t where it is not centred. With a scale s it is (x, (μ, r), s, t), and
+   * t or the result is multiplied by s. The matrix is symmetric but for the scale, so this is its
+   * own transpose, with s in the other place.
    */
-  record NormalizeTangent(boolean centred) implements CompositeKind {
+  record NormalizeTangent(boolean centred, Scaling scaling) implements CompositeKind {
     @Override
     public int linearFrom() {
-      return 2;
+      return scaling == Scaling.NONE ? 2 : 3;
     }
   }
 

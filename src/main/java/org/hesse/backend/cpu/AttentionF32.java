@@ -142,7 +142,7 @@ final class AttentionF32 implements Prepared {
         if (biased) {
           int b = at[base + 3] + (first + i) * stride(base + 3);
           float[] bias = (float[]) arrays.inputs()[FIRST + base + 3];
-          RowLoopsF32.combine(scores, i * keys, 0, scale, bias, b, 0, 1, keys, scores, i * keys);
+          RowLoopsF32.add(scores, i * keys, scale, bias, b, keys, scores, i * keys);
         } else {
           RowLoopsF32.scale(scores, i * keys, keys, scale);
         }
@@ -211,7 +211,7 @@ final class AttentionF32 implements Prepared {
       }
       dot(keys, columns, count, a, b, view(SUMS, 0, columns, 1));
       int n = keys * columns;
-      RowLoopsF32.combine(result, to, 0, 1, sums, 0, 0, 1, n, result, to);
+      RowLoopsF32.add(result, to, 1, sums, 0, n, result, to);
     }
 
     void finish() {

@@ -41,17 +41,19 @@ final class CpuExecutable implements Executable {
 
   static Prepared[] prepare(List<Step> steps) {
     List<Prepared> prepared = new ArrayList<>();
-    for (int i = 0; i < steps.size(); i++) {
+    for (int i = 0; i < steps.size(); ) {
       Prepared both = i + 1 < steps.size() ? Epilogue.fuse(steps.get(i), steps.get(i + 1)) : null;
-      prepared.add(both == null ? prepare(steps.get(i)) : both);
-      if (both != null) {
-        i++;
-      }
+      int group = both == null ? RowGroup.length(steps, i) : 2;
+      prepared.add(
+          both != null
+              ? both
+              : group > 1 ? RowGroup.of(steps.subList(i, i + group)) : prepare(steps.get(i)));
+      i += group;
     }
     return prepared.toArray(Prepared[]::new);
   }
 
-  private static Prepared prepare(Step step) {
+  static Prepared prepare(Step step) {
     return switch (step) {
       case Step.Map map -> new MapStep(map);
       case Step.Reduce reduce -> new ReduceStep(reduce);

@@ -22,17 +22,7 @@ final class ExpPassF32 implements RowLoopF32 {
 
   @Override
   public double run(
-      float[] x,
-      int xo,
-      float[] z,
-      int zo,
-      float a,
-      float b,
-      float c,
-      float d,
-      float[] y,
-      int yo,
-      int n) {
+      float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n) {
     double total = 0;
     if (TERM == RowTerm.EXP_SUM) {
       for (int block = 0; block < n; block += BLOCK) {

@@ -124,14 +124,13 @@ final class ReduceStep implements Prepared {
 
   /** Every task holds some of the reduced indices for some inner ones of one outer index. */
   private void runTiles(Memory memory) {
-    int width = (int) Math.min(inner, BLOCK);
-    int tiles = Math.toIntExact((inner + width - 1) / width);
-    int rowsPerBlock = inner <= BLOCK ? BLOCK / width : 1;
-    int blocks = Math.max(1, TASK_SIZE / (rowsPerBlock * width * Math.max(1, program.cost() / 4)));
-    int rowsPerTask = columns != null ? COLUMNS_SIZE / width : rowsPerBlock * blocks;
+    int width = width();
+    int tiles = tiles();
+    int blocks =
+        Math.max(1, TASK_SIZE / (rowsPerBlock() * width * Math.max(1, program.cost() / 4)));
+    int rowsPerTask = columns != null ? COLUMNS_SIZE / width : rowsPerBlock() * blocks;
     int chunks = Math.toIntExact((reduced + rowsPerTask - 1) / rowsPerTask);
-    double[] partial =
-        chunks == 1 ? null : (double[]) Arrays.allocate(DType.F64, outer * chunks * inner);
+    double[] partial = chunks == 1 ? null : new double[partialSize(chunks)];
     Workers.run(
         Math.toIntExact(outer * tiles * chunks),
         task -> {
@@ -139,57 +138,121 @@ final class ReduceStep implements Prepared {
           int chunk = task % chunks;
           int tile = task / chunks % tiles;
           long o = task / chunks / tiles;
-          long i0 = (long) tile * width;
-          int w = (int) Math.min(width, inner - i0);
-          long end = Math.min(reduced, (long) (chunk + 1) * rowsPerTask);
+          int w = width(tile);
           clear(frame, w);
           long first = (long) chunk * rowsPerTask;
-          if (columns != null) {
-            columns.add(frame, memory, o * reduced + first, (int) (end - first), i0, w);
-            first = end;
-          } else if (direct >= 0) {
-            foldInPlace(frame, memory, o * reduced + first, o * reduced + end);
-            first = end;
-          }
-          int gathered = 0;
-          for (long r = first; r < end; r += rowsPerBlock) {
-            int rows = (int) Math.min(rowsPerBlock, end - r);
-            program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
-            gathered = gather(frame, gathered, rows, w, end - r <= rowsPerBlock);
-          }
+          add(frame, memory, o, tile, first, Math.min(reduced, first + rowsPerTask));
           settle(frame.sums, frame.lost, w);
           if (partial == null) {
-            write(memory, frame.sums, 0, o * inner + i0, w);
+            write(memory, frame.sums, 0, o * inner + (long) tile * width, w);
           } else {
-            int at = (int) ((o * chunks + chunk) * inner + i0);
-            System.arraycopy(frame.sums, 0, partial, at, w);
+            System.arraycopy(frame.sums, 0, partial, at(o, chunk, chunks, tile), w);
           }
         });
     if (partial != null) {
-      combine(memory, partial, chunks, tiles, width);
+      combine(memory, partial, chunks);
+    }
+  }
+
+  /** Whether it adds up columns of floats, whose elements are rows of the domain's first axis. */
+  static boolean overRows(Step.Reduce step) {
+    int[] domain = step.domain();
+    return step.outer() == 0
+        && step.reduced() == 1
+        && step.dtype().isReal()
+        && step.kind() == ReduceKind.SUM
+        && domain.length > 1
+        && BlockProgram.size(domain) > BLOCK;
+  }
+
+  /** Room for what {@link #addRows} leaves to {@link #combine}. */
+  int partialSize(int chunks) {
+    return Math.toIntExact(outer * chunks * inner);
+  }
+
+  /**
+   * Adds rows from … end−1 to a chunk's partial result, see {@link #overRows}.
+   *
+   * @param first whether there is none yet
+   */
+  void addRows(Memory memory, long from, long end, int chunk, boolean first, double[] partial) {
+    Frame frame = Frame.current();
+    for (int tile = 0; tile < tiles(); tile++) {
+      int w = width(tile);
+      int at = at(0, chunk, 1, tile);
+      clear(frame, w);
+      if (!first) {
+        System.arraycopy(partial, at, frame.sums, 0, w);
+      }
+      add(frame, memory, 0, tile, from, end);
+      settle(frame.sums, frame.lost, w);
+      System.arraycopy(frame.sums, 0, partial, at, w);
+    }
+  }
+
+  private int width() {
+    return (int) Math.min(inner, BLOCK);
+  }
+
+  private int tiles() {
+    return Math.toIntExact((inner + width() - 1) / width());
+  }
+
+  private int width(int tile) {
+    return (int) Math.min(width(), inner - (long) tile * width());
+  }
+
+  private int rowsPerBlock() {
+    return inner <= BLOCK ? BLOCK / width() : 1;
+  }
+
+  /** Where a tile of a chunk is among the partial results. */
+  private int at(long o, int chunk, int chunks, int tile) {
+    return (int) ((o * chunks + chunk) * inner + (long) tile * width());
+  }
+
+  /** Adds reduced indices first … end−1 of a tile to the sums of the frame. */
+  private void add(Frame frame, Memory memory, long o, int tile, long first, long end) {
+    long i0 = (long) tile * width();
+    int w = width(tile);
+    if (columns != null) {
+      columns.add(frame, memory, o * reduced + first, (int) (end - first), i0, w);
+      return;
+    }
+    if (direct >= 0) {
+      foldInPlace(frame, memory, o * reduced + first, o * reduced + end);
+      return;
+    }
+    int perBlock = rowsPerBlock();
+    int gathered = 0;
+    for (long r = first; r < end; r += perBlock) {
+      int rows = (int) Math.min(perBlock, end - r);
+      program.run(frame, memory, (o * reduced + r) * inner + i0, rows * w);
+      gathered = gather(frame, gathered, rows, w, end - r <= perBlock);
     }
   }
 
   /** Folds the partial results of all chunks, in their order. */
-  private void combine(Memory memory, double[] partial, int chunks, int tiles, int width) {
+  void combine(Memory memory, double[] partial, int chunks) {
     FoldKernel ordered = Folds.of(step.kind(), false);
+    int tiles = tiles();
     Workers.run(
         Math.toIntExact(outer * tiles),
         task -> {
           Frame frame = Frame.current();
+          int tile = task % tiles;
           long o = task / tiles;
-          long i0 = (long) (task % tiles) * width;
-          int w = (int) Math.min(width, inner - i0);
+          int w = width(tile);
           clear(frame, w);
           for (int c = 0; c < chunks; c++) {
-            int at = (int) ((o * chunks + c) * inner + i0);
+            int at = at(o, c, chunks, tile);
             ordered.fold(frame, partial, at, 1, w, frame.sums, frame.lost, 0);
             if (step.dtype() == DType.I32) {
               wrap(frame.sums, w);
             }
           }
           settle(frame.sums, frame.lost, w);
-          write(memory, frame.sums, 0, o * inner + i0, w);
+          write(memory, frame.sums, 0, o * inner + (long) tile * width(), w);
         });
   }
 

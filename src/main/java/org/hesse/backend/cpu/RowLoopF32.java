@@ -12,15 +12,5 @@ interface RowLoopF32 {
    * @return the sum of the results; 0 where they are not added up
    */
   double run(
-      float[] x,
-      int xo,
-      float[] z,
-      int zo,
-      float a,
-      float b,
-      float c,
-      float d,
-      float[] y,
-      int yo,
-      int n);
+      float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n);
 }

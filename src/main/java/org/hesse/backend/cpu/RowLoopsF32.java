@@ -4,8 +4,11 @@ package org.hesse.backend.cpu;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
+import java.util.EnumMap;
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.hesse.ir.CompositeKind.Scaling;
 
 /**
  * Loops over one row, on vectors of its dtype; what sums and single numbers are is double. Each
@@ -18,7 +21,6 @@ final class RowLoopsF32 {
   private static final RowLoopF32 SUM = loop(RowTerm.SUM);
   private static final RowLoopF32 SQUARES = loop(RowTerm.SQUARES);
   private static final RowLoopF32 DOT = loop(RowTerm.DOT);
-  private static final RowLoopF32 SHIFTED_DOT = loop(RowTerm.SHIFTED_DOT);
   private static final RowLoopF32 EXP_SUM = exponential(RowTerm.EXP_SUM);
   private static final RowLoopF32 EXP_DOT = exponential(RowTerm.EXP_DOT);
   private static final RowLoopF32 EXP = exponential(RowTerm.EXP);
@@ -27,7 +29,13 @@ final class RowLoopsF32 {
   private static final RowLoopF32 SHIFT = loop(RowTerm.SHIFT);
   private static final RowLoopF32 WEIGHTED = loop(RowTerm.WEIGHTED);
   private static final RowLoopF32 PRODUCT = loop(RowTerm.PRODUCT);
-  private static final RowLoopF32 COMBINE = loop(RowTerm.COMBINE);
+  private static final EnumMap<Scaling, NormLoopF32> NORM = new EnumMap<>(Scaling.class);
+
+  static {
+    for (Scaling scaling : Scaling.values()) {
+      NORM.put(scaling, Specialized.copy(NormPassF32.class, NormLoopF32.class, scaling));
+    }
+  }
 
   private RowLoopsF32() {}
 
@@ -37,9 +45,9 @@ final class RowLoopsF32 {
 
   private static RowLoopF32 exponential(RowTerm term) {
     RowLoopF32 whole = Specialized.copy(ExpPassF32.class, RowLoopF32.class, term);
-    return (x, xo, z, zo, a, b, c, d, y, yo, n) -> {
+    return (x, xo, z, zo, a, b, c, y, yo, n) -> {
       int full = SPECIES.loopBound(n);
-      double sum = whole.run(x, xo, z, zo, a, b, c, d, y, yo, full);
+      double sum = whole.run(x, xo, z, zo, a, b, c, y, yo, full);
       int count = n - full;
       if (count > 0) {
         // What is left, in a vector of its own, where e to the rest of it is 0.
@@ -50,7 +58,7 @@ final class RowLoopsF32 {
           System.arraycopy(z, zo + full, rest, STEP, count);
           java.util.Arrays.fill(rest, STEP + count, 2 * STEP, 0);
         }
-        sum += whole.run(rest, 0, rest, STEP, a, b, c, d, rest, 2 * STEP, STEP);
+        sum += whole.run(rest, 0, rest, STEP, a, b, c, rest, 2 * STEP, STEP);
         if (term.stores) {
           System.arraycopy(rest, 2 * STEP, y, yo + full, count);
         }
@@ -89,63 +97,58 @@ final class RowLoopsF32 {
 
   /** Σ eˣ⁻ᵐ. */
   static double expSum(float[] x, int at, int n, double m) {
-    return EXP_SUM.run(x, at, x, at, (float) m, 0, 0, 0, x, at, n);
+    return EXP_SUM.run(x, at, x, at, (float) m, 0, 0, x, at, n);
   }
 
   /** Stores c eˣ⁻ᵐ⁻ˢ, and returns their sum. */
   static double exp(float[] x, int at, int n, double m, double s, double c, float[] y, int to) {
-    return EXP.run(x, at, x, at, (float) m, (float) s, (float) c, 0, y, to, n);
+    return EXP.run(x, at, x, at, (float) m, (float) s, (float) c, y, to, n);
   }
 
   /** Multiplies in place. */
   static void scale(float[] y, int to, int n, double factor) {
-    SCALE.run(y, to, y, to, (float) factor, 0, 0, 0, y, to, n);
+    SCALE.run(y, to, y, to, (float) factor, 0, 0, y, to, n);
   }
 
   /** x − m − s. */
   static void shift(float[] x, int at, int n, double m, double s, float[] y, int to) {
-    SHIFT.run(x, at, x, at, (float) m, (float) s, 0, 0, y, to, n);
+    SHIFT.run(x, at, x, at, (float) m, (float) s, 0, y, to, n);
   }
 
   /** Σ x. */
   static double sum(float[] x, int at, int n) {
-    return SUM.run(x, at, x, at, 0, 0, 0, 0, x, at, n);
+    return SUM.run(x, at, x, at, 0, 0, 0, x, at, n);
   }
 
   /** Σ x z. */
   static double dot(float[] x, int at, float[] z, int zAt, int n) {
-    return DOT.run(x, at, z, zAt, 0, 0, 0, 0, x, at, n);
+    return DOT.run(x, at, z, zAt, 0, 0, 0, x, at, n);
   }
 
   /** Σ eˣ⁻ᵐ⁻ˢ z. */
   static double expDot(float[] x, int at, double m, double s, float[] z, int zAt, int n) {
-    return EXP_DOT.run(x, at, z, zAt, (float) m, (float) s, 0, 0, x, at, n);
+    return EXP_DOT.run(x, at, z, zAt, (float) m, (float) s, 0, x, at, n);
   }
 
   /** x (z − c). */
   static void weighted(float[] x, int at, float[] z, int zAt, int n, double c, float[] y, int to) {
-    WEIGHTED.run(x, at, z, zAt, (float) c, 0, 0, 0, y, to, n);
+    WEIGHTED.run(x, at, z, zAt, (float) c, 0, 0, y, to, n);
   }
 
   /** z − c eˣ. */
   static void minusExp(float[] x, int at, float[] z, int zAt, int n, double c, float[] y, int to) {
-    MINUS_EXP.run(x, at, z, zAt, 0, 0, (float) c, 0, y, to, n);
+    MINUS_EXP.run(x, at, z, zAt, 0, 0, (float) c, y, to, n);
   }
 
   /** Σ (x − c)². */
   static double squares(float[] x, int at, int n, double c) {
-    return SQUARES.run(x, at, x, at, (float) c, 0, 0, 0, x, at, n);
-  }
-
-  /** Σ (x − c) z. */
-  static double shiftedDot(float[] x, int at, double c, float[] z, int zAt, int n) {
-    return SHIFTED_DOT.run(x, at, z, zAt, (float) c, 0, 0, 0, x, at, n);
+    return SQUARES.run(x, at, x, at, (float) c, 0, 0, x, at, n);
   }
 
   /** (x − c) a z. */
   static void product(
       float[] x, int at, double c, double a, float[] z, int zAt, int n, float[] y, int to) {
-    PRODUCT.run(x, at, z, zAt, (float) c, (float) a, 0, 0, y, to, n);
+    PRODUCT.run(x, at, z, zAt, (float) c, (float) a, 0, y, to, n);
   }
 
   /** (x − c) a z + w. */
@@ -174,19 +177,13 @@ final class RowLoopsF32 {
     }
   }
 
-  /** (x − c) a + (z − d) b. */
-  static void combine(
-      float[] x,
-      int at,
-      double c,
-      double a,
-      float[] z,
-      int zAt,
-      double d,
-      double b,
-      int n,
-      float[] y,
-      int to) {
-    COMBINE.run(x, at, z, zAt, (float) c, (float) a, (float) d, (float) b, y, to, n);
+  /** a x + z. */
+  static void add(float[] x, int at, double a, float[] z, int zAt, int n, float[] y, int to) {
+    norm(Scaling.NONE).combine(x, at, 0, (float) a, z, zAt, 0, 1, z, zAt, n, y, to);
+  }
+
+  /** The loops for the derivative of a norm. */
+  static NormLoopF32 norm(Scaling scaling) {
+    return Objects.requireNonNull(NORM.get(scaling));
   }
 }

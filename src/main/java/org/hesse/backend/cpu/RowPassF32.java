@@ -26,24 +26,14 @@ final class RowPassF32 implements RowLoopF32 {
 
   @Override
   public double run(
-      float[] x,
-      int xo,
-      float[] z,
-      int zo,
-      float a,
-      float b,
-      float c,
-      float d,
-      float[] y,
-      int yo,
-      int n) {
+      float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n) {
     DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
     int groups = n - n % (4 * STEP);
     for (int i = 0; i < groups; i += 4 * STEP) {
-      FloatVector r0 = value(x, xo + i, z, zo + i, a, b, c, d);
-      FloatVector r1 = value(x, xo + i + STEP, z, zo + i + STEP, a, b, c, d);
-      FloatVector r2 = value(x, xo + i + 2 * STEP, z, zo + i + 2 * STEP, a, b, c, d);
-      FloatVector r3 = value(x, xo + i + 3 * STEP, z, zo + i + 3 * STEP, a, b, c, d);
+      FloatVector r0 = value(x, xo + i, z, zo + i, a, b);
+      FloatVector r1 = value(x, xo + i + STEP, z, zo + i + STEP, a, b);
+      FloatVector r2 = value(x, xo + i + 2 * STEP, z, zo + i + 2 * STEP, a, b);
+      FloatVector r3 = value(x, xo + i + 3 * STEP, z, zo + i + 3 * STEP, a, b);
       if (STORES) {
         r0.intoArray(y, yo + i);
         r1.intoArray(y, yo + i + STEP);
@@ -55,7 +45,7 @@ final class RowPassF32 implements RowLoopF32 {
       }
     }
     double sum = SUMS ? VectorMath.total(wide) : 0;
-    return groups == n ? sum : sum + rest(groups, x, xo, z, zo, a, b, c, d, y, yo, n);
+    return groups == n ? sum : sum + rest(groups, x, xo, z, zo, a, b, y, yo, n);
   }
 
   /**
@@ -65,22 +55,11 @@ final class RowPassF32 implements RowLoopF32 {
    * the loop.
    */
   private static double rest(
-      int from,
-      float[] x,
-      int xo,
-      float[] z,
-      int zo,
-      float a,
-      float b,
-      float c,
-      float d,
-      float[] y,
-      int yo,
-      int n) {
+      int from, float[] x, int xo, float[] z, int zo, float a, float b, float[] y, int yo, int n) {
     DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
     int full = SPECIES.loopBound(n);
     for (int i = from; i < full; i += STEP) {
-      FloatVector r = value(x, xo + i, z, zo + i, a, b, c, d);
+      FloatVector r = value(x, xo + i, z, zo + i, a, b);
       if (STORES) {
         r.intoArray(y, yo + i);
       }
@@ -92,7 +71,7 @@ final class RowPassF32 implements RowLoopF32 {
       VectorMask<Float> rest = SPECIES.indexInRange(full, n);
       FloatVector v = FloatVector.fromArray(SPECIES, x, xo + full, rest);
       FloatVector u = TWO_ROWS ? FloatVector.fromArray(SPECIES, z, zo + full, rest) : v;
-      FloatVector r = value(v, u, a, b, c, d);
+      FloatVector r = value(v, u, a, b);
       if (STORES) {
         r.intoArray(y, yo + full, rest);
       }
@@ -103,14 +82,12 @@ final class RowPassF32 implements RowLoopF32 {
     return SUMS ? VectorMath.total(wide) : 0;
   }
 
-  private static FloatVector value(
-      float[] x, int i, float[] z, int j, float a, float b, float c, float d) {
+  private static FloatVector value(float[] x, int i, float[] z, int j, float a, float b) {
     FloatVector v = FloatVector.fromArray(SPECIES, x, i);
-    return value(v, TWO_ROWS ? FloatVector.fromArray(SPECIES, z, j) : v, a, b, c, d);
+    return value(v, TWO_ROWS ? FloatVector.fromArray(SPECIES, z, j) : v, a, b);
   }
 
-  private static FloatVector value(
-      FloatVector v, FloatVector u, float a, float b, float c, float d) {
+  private static FloatVector value(FloatVector v, FloatVector u, float a, float b) {
     if (TERM == RowTerm.SUM) {
       return v;
     } else if (TERM == RowTerm.SQUARES) {
@@ -118,17 +95,13 @@ final class RowPassF32 implements RowLoopF32 {
       return r.mul(r);
     } else if (TERM == RowTerm.DOT) {
       return v.mul(u);
-    } else if (TERM == RowTerm.SHIFTED_DOT) {
-      return v.sub(a).mul(u);
     } else if (TERM == RowTerm.SCALE) {
       return v.mul(a);
     } else if (TERM == RowTerm.SHIFT) {
       return v.sub(a).sub(b);
     } else if (TERM == RowTerm.WEIGHTED) {
       return v.mul(u.sub(a));
-    } else if (TERM == RowTerm.PRODUCT) {
-      return v.sub(a).mul(b).mul(u);
     }
-    return u.sub(c).fma(FloatVector.broadcast(SPECIES, d), v.sub(a).mul(b));
+    return v.sub(a).mul(b).mul(u);
   }
 }

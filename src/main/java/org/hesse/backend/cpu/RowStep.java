@@ -24,25 +24,27 @@ final class RowStep implements Prepared {
 
   @Override
   public void run(Memory memory) {
+    int perTask = Math.max(1, TASK_SIZE / columns);
+    Workers.run(
+        Math.toIntExact((rows + perTask - 1) / perTask),
+        task -> run(memory, (long) task * perTask, Math.min(rows, (long) (task + 1) * perTask)));
+  }
+
+  /** Does rows from … to−1. */
+  void run(Memory memory, long from, long to) {
     int count = step.operands().size();
     Object[] in = new Object[count];
     for (int i = 0; i < count; i++) {
       in[i] = memory.array(step.operands().get(i).view().slot());
     }
     Object out = memory.array(step.out().view().slot());
-    int perTask = Math.max(1, TASK_SIZE / columns);
-    Workers.run(
-        Math.toIntExact((rows + perTask - 1) / perTask),
-        task -> {
-          int[] at = new int[count];
-          long end = Math.min(rows, (long) (task + 1) * perTask);
-          for (long r = (long) task * perTask; r < end; r++) {
-            for (int i = 0; i < count; i++) {
-              at[i] = begin(step.batch(), step.operands().get(i).view(), r);
-            }
-            kernel.run(in, at, out, begin(step.batch(), step.out().view(), r), columns);
-          }
-        });
+    int[] at = new int[count];
+    for (long r = from; r < to; r++) {
+      for (int i = 0; i < count; i++) {
+        at[i] = begin(step.batch(), step.operands().get(i).view(), r);
+      }
+      kernel.run(in, at, out, begin(step.batch(), step.out().view(), r), columns);
+    }
   }
 
   /** Where an item of a batch begins. */

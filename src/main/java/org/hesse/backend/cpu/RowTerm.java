@@ -11,8 +11,6 @@ enum RowTerm {
   SQUARES(false, true),
   /** v u. */
   DOT(false, true),
-  /** (v − a) u. */
-  SHIFTED_DOT(false, true),
   /** eᵛ⁻ᵃ⁻ᵇ. */
   EXP_SUM(false, true),
   /** eᵛ⁻ᵃ⁻ᵇ u. */
@@ -28,9 +26,7 @@ enum RowTerm {
   /** v (u − a). */
   WEIGHTED(true, false),
   /** (v − a) b u. */
-  PRODUCT(true, false),
-  /** (v − a) b + (u − c) d. */
-  COMBINE(true, false);
+  PRODUCT(true, false);
 
   final boolean stores;
   final boolean sums;
@@ -44,7 +40,7 @@ enum RowTerm {
   boolean hasOther() {
     return switch (this) {
       case SUM, SQUARES, EXP_SUM, EXP, SCALE, SHIFT -> false;
-      case DOT, SHIFTED_DOT, EXP_DOT, MINUS_EXP, WEIGHTED, PRODUCT, COMBINE -> true;
+      case DOT, EXP_DOT, MINUS_EXP, WEIGHTED, PRODUCT -> true;
     };
   }
 }

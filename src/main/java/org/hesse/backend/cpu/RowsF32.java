@@ -2,6 +2,7 @@
 package org.hesse.backend.cpu;
 
 import org.hesse.ir.CompositeKind;
+import org.hesse.ir.CompositeKind.Scaling;
 
 /** Composites on one row, made of the loops of {@link RowLoopsF32}. */
 final class RowsF32 {
@@ -20,8 +21,8 @@ final class RowsF32 {
       case CompositeKind.CrossEntropyCotangent k -> RowsF32::crossEntropyCotangent;
       case CompositeKind.Moments(var centred, var epsilon) ->
           (in, at, out, to, n) -> moments(centred, epsilon, (float[]) in[0], at[0], n, out, to);
-      case CompositeKind.NormalizeTangent(var centred) ->
-          (in, at, out, to, n) -> normalizeTangent(centred, in, at, out, to, n);
+      case CompositeKind.NormalizeTangent(var centred, var scaling) ->
+          (in, at, out, to, n) -> normalizeTangent(centred, scaling, in, at, out, to, n);
       case CompositeKind.Normalize(var centred, var epsilon) ->
           (in, at, out, to, n) -> normalize(centred, epsilon, in, at, out, to, n);
       case CompositeKind.Attention k -> throw none(k);
@@ -151,16 +152,22 @@ final class RowsF32 {
     }
   }
 
-  /** r (t − mean t − (x − μ) r² mean((x − μ) t)). */
+  /** r (t − mean t − (x − μ) r² mean((x − μ) t)), t or all of it times a scale. */
   private static void normalizeTangent(
-      boolean centred, Object[] in, int[] at, Object out, int to, int n) {
+      boolean centred, Scaling scaling, Object[] in, int[] at, Object out, int to, int n) {
     float[] x = (float[]) in[0];
-    float[] t = (float[]) in[2];
-    double mean = ((float[]) in[1])[at[1]];
-    double r = ((float[]) in[1])[at[1] + 1];
-    double along = RowLoopsF32.shiftedDot(x, at[0], mean, t, at[2], n) / n;
-    double slope = -r * r * r * along;
-    double average = centred ? RowLoopsF32.sum(t, at[2], n) / n : 0;
-    RowLoopsF32.combine(x, at[0], mean, slope, t, at[2], average, r, n, (float[]) out, to);
+    float[] m = (float[]) in[1];
+    float[] s = (float[]) in[in.length - 2];
+    float[] t = (float[]) in[in.length - 1];
+    int sAt = at[in.length - 2];
+    int tAt = at[in.length - 1];
+    float mean = m[at[1]];
+    double r = m[at[1] + 1];
+    NormLoopF32 loop = RowLoopsF32.norm(scaling);
+    double[] sums = Frame.current().sums;
+    loop.sums(x, at[0], mean, t, tAt, s, sAt, n, sums);
+    float slope = (float) (-r * r * r * (sums[0] / n));
+    float average = centred ? (float) (sums[1] / n) : 0;
+    loop.combine(x, at[0], mean, slope, t, tAt, average, (float) r, s, sAt, n, (float[]) out, to);
   }
 }

@@ -67,6 +67,28 @@ final class Strided {
     return last < 0 || strides[last] != 1 ? 1 : dims[last];
   }
 
+  /**
+   * Of the first of so many equal parts of the domain the lowest and the highest position, and how
+   * far behind each part the next one is; null if that is not always the same.
+   */
+  long @Nullable [] firstOf(long parts) {
+    if (dims.length == 0) {
+      return new long[] {origin, origin, 0};
+    }
+    if (dims[0] % parts != 0) {
+      return null;
+    }
+    long perPart = dims[0] / parts;
+    long low = origin;
+    long high = origin;
+    for (int a = 0; a < dims.length; a++) {
+      long reach = ((a == 0 ? perPart : dims[a]) - 1) * strides[a];
+      low += Math.min(0, reach);
+      high += Math.max(0, reach);
+    }
+    return new long[] {low, high, perPart * strides[0]};
+  }
+
   /** Position of the element with the given row-major number. */
   long position(long index) {
     long p = origin;
