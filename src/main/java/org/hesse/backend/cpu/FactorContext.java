@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
 import org.hesse.DType;
+import org.hesse.backend.FactorErrors;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 
@@ -15,6 +16,7 @@ final class FactorContext {
   }
 
   final Step.Factor step;
+  final FactorErrors errors;
   final DType dtype;
   final Columns columns;
   private final Memory memory;
@@ -22,6 +24,7 @@ final class FactorContext {
 
   FactorContext(Step.Factor step, Memory memory, Arena arena) {
     this.step = step;
+    this.errors = new FactorErrors(step);
     this.memory = memory;
     this.arena = arena;
     this.dtype = step.out().view().slot().dtype();
@@ -73,16 +76,9 @@ final class FactorContext {
     int rows = order.length;
     long bad = columns.notFinite(region, rows, width, to);
     if (bad >= 0) {
-      String value = Double.isNaN(columns.get(to, bad)) ? "NaN" : "infinity";
-      String where = "[" + bad % rows + ", " + bad / rows + "]";
-      throw failure(matrix, "has " + value + " at " + where);
+      boolean nan = Double.isNaN(columns.get(to, bad));
+      throw errors.notFinite(matrix, bad % rows, bad / rows, nan);
     }
-  }
-
-  /** The error of one matrix. */
-  ArithmeticException failure(int matrix, String what) {
-    String which = step.batch() == 1 ? "the matrix" : "matrix " + matrix + " of " + step.batch();
-    return new ArithmeticException(step.kind().mnemonic() + ": " + which + " " + what);
   }
 
   /** Fails where LAPACK says that an argument was wrong, which is our mistake. */

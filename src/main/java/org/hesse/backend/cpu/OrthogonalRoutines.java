@@ -72,8 +72,7 @@ final class OrthogonalRoutines {
       int info = lapack.syevd(n, a, values, work, length, integers, integerLength);
       c.check(info);
       if (info > 0) {
-        throw c.failure(
-            matrix, "has eigenvalues that did not converge (LAPACK's syevd: " + info + ")");
+        throw c.errors.notConverged(matrix, "LAPACK's syevd", info);
       }
       c.columns.store(values, order, 1, c.result(matrix, 0).transposed());
       c.columns.store(a, order, n, c.result(matrix, 1));
@@ -101,8 +100,7 @@ final class OrthogonalRoutines {
       int info = lapack.gesdd(m, n, a, values, u, vt, work, length, integers);
       c.check(info);
       if (info > 0) {
-        throw c.failure(
-            matrix, "has singular values that did not converge (LAPACK's gesdd: " + info + ")");
+        throw c.errors.notConverged(matrix, "LAPACK's gesdd", info);
       }
       c.columns.store(u, rows, k, c.result(matrix, 0));
       c.columns.store(vt, first, n, c.result(matrix, m).transposed());
@@ -136,33 +134,8 @@ final class OrthogonalRoutines {
 
   private static ArithmeticException equal(
       FactorContext c, FactorKind.Values of, int matrix, double[] x, int i, int j) {
-    boolean eigen = of == FactorKind.Values.EIGENVALUES;
-    if (of == FactorKind.Values.SINGULAR_VALUES_AND_ZERO && j == x.length - 1) {
-      return c.failure(
-          matrix,
-          "does not have full rank: its singular value "
-              + i
-              + " is "
-              + x[i]
-              + ", 0 to working precision, so its singular vectors have no derivative");
-    }
-    String values = eigen ? "eigenvalues " : "singular values ";
-    return c.failure(
-        matrix,
-        "has "
-            + values
-            + i
-            + " and "
-            + j
-            + " equal to working precision ("
-            + x[i]
-            + " and "
-            + x[j]
-            + "), so "
-            + (eigen ? "eigenvectors" : "singular vectors")
-            + " have no derivative, nor "
-            + (eigen ? "eigenvalues" : "singular values")
-            + " a second one; write the function"
-            + " without them if it is smooth there (trace, slogdet, solve, cholesky, products)");
+    boolean toZero = of == FactorKind.Values.SINGULAR_VALUES_AND_ZERO && j == x.length - 1;
+    String sizes = toZero ? " (" + x[i] + ")" : " (" + x[i] + " and " + x[j] + ")";
+    return c.errors.equal(of, matrix, x.length, i, j, sizes);
   }
 }

@@ -18,13 +18,7 @@ final class TriangularRoutines {
       int info = lapack.potrf(n, a);
       c.check(info);
       if (info > 0) {
-        throw c.failure(
-            matrix,
-            "is not positive definite: its leading minor of order "
-                + info
-                + " is not positive"
-                + " (it must be symmetric with positive eigenvalues; a multiple of the identity"
-                + " added to it may help)");
+        throw c.errors.notPositiveDefinite(matrix, info);
       }
       c.columns.keep(Region.LOWER, n, n, a);
       c.columns.store(a, order, n, c.result(matrix, 0));
@@ -45,7 +39,7 @@ final class TriangularRoutines {
       int info = lapack.trtrs(kind.lower(), kind.transposed(), kind.unit(), n, k, a, b);
       c.check(info);
       if (info > 0) {
-        throw c.failure(matrix, "is singular: element " + (info - 1) + " of its diagonal is 0");
+        throw c.errors.singular(matrix, info - 1);
       }
       c.columns.store(b, order, k, c.result(matrix, 0));
     };
@@ -102,9 +96,7 @@ final class TriangularRoutines {
       int singular = lapack.trtrs(false, transposed, false, n, k, a, b);
       c.check(singular);
       if (singular > 0) {
-        throw c.failure(
-            matrix,
-            "is singular: pivot " + (singular - 1) + " of its LU factorisation is exactly 0");
+        throw c.errors.singular(matrix, singular - 1);
       }
       if (transposed) {
         c.check(lapack.trtrs(true, true, true, n, k, a, b));

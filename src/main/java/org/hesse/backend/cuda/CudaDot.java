@@ -1,0 +1,195 @@
+package org.hesse.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.hesse.DType;
+import org.hesse.backend.Step;
+
+/**
+ * Products. Small ones, those with a few rows, columns or pairs, those of F32 that are added up in
+ * F64 and those of whole numbers are for the kernels in {@code matmul.cu}, which take any strides;
+ * the rest is for cuBLAS, for which operands that are not contiguous one way or the other are
+ * copied.
+ *
+ * <p>Products of F32 are computed in F32, unless the system property {@code hesse.cuda.products}
+ * lets cuBLAS round the operands of large ones: {@code tf32} to 10 bits behind the point, {@code
+ * bf16} to 7. Its default is {@code float32}.
+ */
+final class CudaDot implements Prepared {
+  private static final int THREADS = 256;
+
+  /** Products from here on are worth a call of cuBLAS, and from there on also a copy before it. */
+  static final long LARGE = 1 << 20;
+
+  static final long WORTH_COPIES = 1 << 24;
+
+  /** The most columns (or rows) of what is computed row by row: NARROW in matmul.cu. */
+  private static final int NARROW = 4;
+
+  /** The most pairs that one thread adds up by itself. */
+  private static final int FEW_PAIRS = 4;
+
+  /** Pairs that are worth a part of their own. */
+  private static final int LEAST_CHUNK = 256;
+
+  private final CudaContext context;
+  private final int batch;
+  private final long m;
+  private final long n;
+  private final long k;
+  private final DType dtype;
+  private final String suffix;
+  private final ScratchLayout scratch = new ScratchLayout();
+  private final List<Prepared> parts = new ArrayList<>();
+
+  CudaDot(CudaContext context, Step.Dot step) {
+    this.context = context;
+    this.batch = step.batch();
+    this.dtype = step.out().slot().dtype();
+    DType operands = step.lhs().slot().dtype();
+    this.suffix = suffix(operands) + (operands == dtype ? "" : "_" + suffix(dtype));
+    StridedMatrices lhs = StridedMatrices.of(step.lhs());
+    StridedMatrices rhs = StridedMatrices.of(step.rhs());
+    StridedMatrices out = StridedMatrices.of(step.out());
+    // Columns are what threads side by side write, and what there may be few of.
+    boolean swap =
+        step.n() > NARROW
+            && (step.m() <= NARROW || Math.abs(out.row()) < Math.abs(out.column()));
+    this.m = swap ? step.n() : step.m();
+    this.n = swap ? step.m() : step.n();
+    this.k = step.k();
+    if (swap) {
+      prepare(rhs, lhs, out.transposed());
+    } else {
+      prepare(lhs, rhs, out);
+    }
+  }
+
+  static String suffix(DType dtype) {
+    return switch (dtype) {
+      case F32 -> "f32";
+      case F64 -> "f64";
+      case I32 -> "i32";
+      case BOOL -> throw new IllegalArgumentException("products of BOOL are undefined");
+    };
+  }
+
+  @Override
+  public void enqueue(Run run) {
+    for (Prepared part : parts) {
+      part.enqueue(run);
+    }
+  }
+
+  @Override
+  public long scratchBytes() {
+    return scratch.bytes();
+  }
+
+  private void prepare(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
+    boolean real = suffix.equals("f32") || suffix.equals("f64");
+    double products = (double) batch * m * n * k;
+    if (k <= FEW_PAIRS) {
+      own("outer", Math.ceilDiv(batch * m * n, THREADS), 1, lhs, rhs, out);
+    } else if (n <= NARROW) {
+      narrow(lhs, rhs, out);
+    } else if (real && products >= LARGE && CublasProduct.takes(m, n, k, lhs, rhs, out)) {
+      parts.add(new CublasProduct(context, dtype, batch, m, n, k, lhs, rhs, out));
+    } else if (real && products >= WORTH_COPIES) {
+      copied(lhs, rhs, out);
+    } else {
+      tiled(lhs, rhs, out);
+    }
+  }
+
+  private void narrow(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
+    boolean alongRows = Math.abs(lhs.column()) <= Math.abs(lhs.row()) || m == 1;
+    long blocks = batch * Math.ceilDiv(m, alongRows ? THREADS / 32 : 32);
+    own(alongRows ? "rows" : "columns", blocks, splits(blocks), lhs, rhs, out);
+  }
+
+  private void tiled(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
+    long large = batch * Math.ceilDiv(m, 64) * Math.ceilDiv(n, 64);
+    if (large >= context.multiprocessors()) {
+      own("large", large, 1, lhs, rhs, out);
+    } else {
+      long small = batch * Math.ceilDiv(m, 32) * Math.ceilDiv(n, 32);
+      own("small", small, splits(small), lhs, rhs, out);
+    }
+  }
+
+  /** Into how many parts the pairs are split, so that every multiprocessor has something to do. */
+  private long splits(long blocks) {
+    long idle = 2L * context.multiprocessors() / blocks;
+    return Math.max(1, Math.min(idle, k / LEAST_CHUNK));
+  }
+
+  private void own(
+      String kernel,
+      long blocks,
+      long splits,
+      StridedMatrices lhs,
+      StridedMatrices rhs,
+      StridedMatrices out) {
+    // A multiple of the depth of a tile and of a warp.
+    long chunk = Math.ceilDiv(Math.ceilDiv(k, splits), 32) * 32;
+    int count = (int) Math.ceilDiv(k, chunk);
+    long size = batch * m * n;
+    StridedMatrices to =
+        count == 1
+            ? out
+            : new StridedMatrices(scratch.reserve(count * size * dtype.bytes()), m * n, n, 1);
+    Argument sizes = new Argument.I64s(batch, m, n, k, chunk, size);
+    parts.add(
+        new Launch(
+            context.kernel("matmul.cu", "matmul_" + kernel + "_" + suffix),
+            new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, 0),
+            lhs.pointer(),
+            lhs.strides(),
+            rhs.pointer(),
+            rhs.strides(),
+            to.pointer(),
+            to.strides(),
+            sizes));
+    if (count > 1) {
+      sum(to, count, out, sizes);
+    }
+  }
+
+  /** Adds up dense results, which lie one after the other, to the one that is wanted. */
+  private void sum(StridedMatrices results, int count, StridedMatrices out, Argument sizes) {
+    parts.add(
+        new Launch(
+            context.kernel("matmul.cu", "matmul_sum_" + suffix),
+            Launch.Grid.of(Math.ceilDiv(batch * m * n, THREADS), THREADS),
+            results.pointer(),
+            new Argument.I32(count),
+            out.pointer(),
+            out.strides(),
+            sizes));
+  }
+
+  private void copied(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
+    StridedMatrices left = contiguous(lhs, m);
+    StridedMatrices right = contiguous(rhs, n);
+    boolean direct = CublasProduct.takes(m, n, k, left, right, out);
+    StridedMatrices to =
+        direct
+            ? out
+            : new StridedMatrices(scratch.reserve(batch * m * n * dtype.bytes()), m * n, n, 1);
+    parts.add(new CublasProduct(context, dtype, batch, m, n, k, left, right, to));
+    if (!direct) {
+      sum(to, 1, out, new Argument.I64s(batch, m, n, k, k, batch * m * n));
+    }
+  }
+
+  /** The operand, or a copy of it whose columns are contiguous. */
+  private StridedMatrices contiguous(StridedMatrices operand, long rows) {
+    if (CublasProduct.takes(rows, k, operand)) {
+      return operand;
+    }
+    Argument.Scratch copy = scratch.reserve(batch * rows * k * dtype.bytes());
+    parts.add(new MatrixKernels(context, dtype).load(operand, batch, (int) rows, (int) k, copy));
+    return new StridedMatrices(copy, rows * k, 1, rows);
+  }
+}
