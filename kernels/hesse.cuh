@@ -5,11 +5,13 @@
 typedef long long hesse_long;
 
 // Where a run's kernels report the first error that one of them finds: a code, which the plan knows the
-// meaning of, and a value for its message.
+// meaning of, and a value for its message. For each level of loops that it was found in, there is a bit in
+// `noted` and the round's number.
 struct HesseStatus {
   int code;
-  int unused;
+  int noted;
   hesse_long value;
+  int rounds[4];
 };
 
 __device__ inline void hesse_fail(HesseStatus* status, int code, hesse_long value) {

@@ -1,0 +1,100 @@
+package org.hesse.backend.cuda;
+
+import java.lang.reflect.Array;
+import java.util.HashMap;
+import java.util.Map;
+import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.backend.Backend;
+import org.hesse.backend.Buffer;
+import org.hesse.backend.Executable;
+import org.hesse.backend.Schedule;
+import org.hesse.ir.Node;
+
+/**
+ * An NVIDIA GPU. Everything is enqueued on one stream and calls return at once; a result is waited
+ * for when it is read. An error that a kernel finds, such as an index out of range, is thrown when
+ * a result of that run is read, or given to another run.
+ */
+public final class CudaBackend implements Backend {
+  private static final Map<Integer, CudaBackend> BACKENDS = new HashMap<>();
+
+  private final CudaContext context;
+
+  private CudaBackend(CudaContext context) {
+    this.context = context;
+  }
+
+  /**
+   * The backend of a GPU, made and checked when it is first asked for.
+   *
+   * @param index which of those that the driver shows, from 0 on
+   */
+  public static CudaBackend of(int index) {
+    synchronized (BACKENDS) {
+      return BACKENDS.computeIfAbsent(index, i -> new CudaBackend(new CudaContext(i)));
+    }
+  }
+
+  CudaContext context() {
+    return context;
+  }
+
+  @Override
+  public Device device() {
+    return context.device();
+  }
+
+  @Override
+  public Buffer upload(Object array) {
+    DType dtype =
+        switch (array) {
+          case float[] x -> DType.F32;
+          case double[] x -> DType.F64;
+          case int[] x -> DType.I32;
+          case boolean[] x -> DType.BOOL;
+          default ->
+              throw new IllegalArgumentException(
+                  "array: expected float[], double[], int[] or boolean[], not "
+                      + array.getClass().getSimpleName());
+        };
+    context.lock();
+    try {
+      CudaBuffer buffer = CudaBuffer.allocate(context, dtype, Array.getLength(array));
+      context.staging().upload(array, buffer);
+      return buffer;
+    } finally {
+      context.unlock();
+    }
+  }
+
+  @Override
+  public Buffer allocate(DType dtype, long size) {
+    context.lock();
+    try {
+      return CudaBuffer.allocate(context, dtype, size);
+    } finally {
+      context.unlock();
+    }
+  }
+
+  @Override
+  public boolean hasKernel(Node composite) {
+    return false;
+  }
+
+  @Override
+  public Executable prepare(Schedule schedule) {
+    return new CudaExecutable(context, schedule);
+  }
+
+  /** Bytes of device memory that tensors and plans hold at the moment. */
+  public long liveBytes() {
+    context.lock();
+    try {
+      return context.pool().liveBytes();
+    } finally {
+      context.unlock();
+    }
+  }
+}

@@ -1,0 +1,208 @@
+package org.hesse.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Set;
+import jcuda.driver.JCudaDriver;
+import org.hesse.DType;
+import org.hesse.backend.Buffer;
+import org.hesse.backend.Executable;
+import org.hesse.backend.Schedule;
+import org.hesse.backend.Slot;
+import org.jspecify.annotations.Nullable;
+
+/** A schedule's steps, prepared, with the graphs they are replayed as and the plan's memory. */
+final class CudaExecutable implements Executable {
+  private final CudaContext context;
+  private final List<Slot> inputs;
+  private final List<Slot> outputs;
+  private final EnumMap<DType, Long> arena;
+  private final Faults faults = new Faults();
+  private final Locals locals = new Locals();
+  private final List<Prepared> parts;
+  private final long scratchBytes;
+  private final boolean replayed;
+  private final Bindings bindings;
+  private final MemoryPool.@Nullable Block[] staged;
+  private @Nullable Workspace workspace;
+
+  CudaExecutable(CudaContext context, Schedule schedule) {
+    this.context = context;
+    this.inputs = schedule.inputs();
+    this.outputs = schedule.outputs();
+    this.arena = new EnumMap<>(schedule.arena());
+    CudaSteps steps = new CudaSteps(context, faults, locals);
+    this.parts = CudaSteps.sections(steps.prepare(schedule.steps(), 0));
+    this.scratchBytes = parts.stream().mapToLong(Prepared::scratchBytes).max().orElse(0);
+    this.replayed = parts.stream().anyMatch(p -> !(p instanceof Section s) || s.isLong());
+    this.bindings = new Bindings(inputs.size() + outputs.size());
+    this.staged = new MemoryPool.Block[inputs.size() + outputs.size()];
+    context.lock();
+    try {
+      context.register(this);
+    } finally {
+      context.unlock();
+    }
+  }
+
+  @Override
+  public void run(Buffer[] in, Buffer[] out) {
+    check("input", inputs, in);
+    check("output", outputs, out);
+    context.lock();
+    try {
+      Set<Outcome> before = context.ledger().before(in);
+      long[] addresses = new long[staged.length];
+      for (int i = 0; i < addresses.length; i++) {
+        addresses[i] = buffer(in, out, i).address();
+      }
+      if (replayed && bindings.observe(addresses)) {
+        allocateStaged();
+      }
+      enqueue(in, out, addresses, before);
+    } finally {
+      context.unlock();
+    }
+  }
+
+  private static CudaBuffer buffer(Buffer[] in, Buffer[] out, int slot) {
+    return (CudaBuffer) (slot < in.length ? in[slot] : out[slot - in.length]);
+  }
+
+  private void enqueue(Buffer[] in, Buffer[] out, long[] addresses, Set<Outcome> before) {
+    Workspace memory = workspace;
+    if (memory == null) {
+      memory = new Workspace(context.pool(), arena, locals.size(), scratchBytes);
+      workspace = memory;
+    }
+    long[] bound = addresses.clone();
+    for (int i = 0; i < bound.length; i++) {
+      MemoryPool.Block place = staged[i];
+      if (place != null) {
+        bound[i] = place.address();
+        if (i < in.length) {
+          copy(addresses[i], bound[i], in[i]);
+        }
+      }
+    }
+    Run run =
+        new Run(
+            context,
+            memory,
+            new Run.Bound(
+                java.util.Arrays.copyOf(bound, in.length),
+                java.util.Arrays.copyOfRange(bound, in.length, bound.length)));
+    try {
+      for (Prepared part : parts) {
+        part.enqueue(run);
+      }
+    } catch (RuntimeException e) {
+      // What has been enqueued may fail yet, and must not be taken for an error of the next run.
+      context.ledger().settle(run, faults, before);
+      throw e;
+    }
+    for (int i = in.length; i < bound.length; i++) {
+      if (staged[i] != null) {
+        copy(bound[i], addresses[i], out[i - in.length]);
+      }
+    }
+    Outcome outcome = context.ledger().settle(run, faults, before);
+    for (Buffer b : out) {
+      ((CudaBuffer) b).setOutcome(outcome);
+    }
+  }
+
+  private void copy(long from, long to, Buffer buffer) {
+    long bytes = ((CudaBuffer) buffer).bytes();
+    JCudaDriver.cuMemcpyDtoDAsync(
+        Pointers.device(to), Pointers.device(from), bytes, context.stream());
+  }
+
+  private void allocateStaged() {
+    for (int i = 0; i < staged.length; i++) {
+      Slot slot = i < inputs.size() ? inputs.get(i) : outputs.get(i - inputs.size());
+      if (staged[i] == null && bindings.isStaged(i) && slot.size() > 0) {
+        long bytes = slot.size() * slot.dtype().bytes();
+        staged[i] = context.pool().take(bytes, "a plan's own copy of an input or output");
+      }
+    }
+  }
+
+  /** Gives back all memory that a later run can do without. The caller holds the lock. */
+  void trim() {
+    List<MemoryPool.Block> blocks = new ArrayList<>();
+    for (int i = 0; i < staged.length; i++) {
+      MemoryPool.Block block = staged[i];
+      if (block != null) {
+        blocks.add(block);
+        staged[i] = null;
+      }
+    }
+    Workspace memory = workspace;
+    if (memory != null) {
+      blocks.add(memory.block());
+      workspace = null;
+    }
+    context.synchronize();
+    sections().forEach(Section::clear);
+    blocks.forEach(context.pool()::give);
+  }
+
+  private List<Section> sections() {
+    List<Section> sections = new ArrayList<>();
+    for (Prepared part : parts) {
+      if (part instanceof Section s) {
+        sections.add(s);
+      }
+      if (part instanceof CudaLoop loop) {
+        sections.addAll(loop.sections());
+      }
+    }
+    return sections;
+  }
+
+  /** How many graphs have been captured. */
+  int captures() {
+    return sections().stream().mapToInt(Section::captures).sum();
+  }
+
+  /** How many graphs have been launched that were there already. */
+  int replays() {
+    return sections().stream().mapToInt(Section::replays).sum();
+  }
+
+  private void check(String what, List<Slot> slots, Buffer[] buffers) {
+    if (buffers.length != slots.size()) {
+      throw new IllegalArgumentException(
+          what + "s: " + buffers.length + " buffers given, the schedule has " + slots.size());
+    }
+    for (int i = 0; i < buffers.length; i++) {
+      Slot slot = slots.get(i);
+      if (!(buffers[i] instanceof CudaBuffer b) || b.context() != context) {
+        throw new IllegalArgumentException(
+            what
+                + " "
+                + i
+                + ": on "
+                + buffers[i].device()
+                + ", but this plan runs on "
+                + context.device());
+      }
+      if (b.dtype() != slot.dtype() || b.size() < slot.size()) {
+        throw new IllegalArgumentException(
+            what
+                + " "
+                + i
+                + ": "
+                + b.size()
+                + " elements of "
+                + b.dtype()
+                + " given, expected "
+                + slot.size()
+                + " of "
+                + slot.dtype());
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package org.hesse.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.hesse.backend.Step;
+
+/** Makes the steps of a plan ready to run. */
+final class CudaSteps {
+  private final CudaContext context;
+  private final Faults faults;
+  private final Locals locals;
+
+  CudaSteps(CudaContext context, Faults faults, Locals locals) {
+    this.context = context;
+    this.faults = faults;
+    this.locals = locals;
+  }
+
+  CudaContext context() {
+    return context;
+  }
+
+  Faults faults() {
+    return faults;
+  }
+
+  Locals locals() {
+    return locals;
+  }
+
+  /**
+   * Steps in order.
+   *
+   * @param level how many loops are around them
+   */
+  List<Prepared> prepare(List<Step> steps, int level) {
+    List<Prepared> prepared = new ArrayList<>();
+    for (Step step : steps) {
+      prepared.add(prepare(step, level));
+    }
+    return prepared;
+  }
+
+  /** The same with those that can be captured put together. */
+  static List<Prepared> sections(List<Prepared> steps) {
+    List<Prepared> sections = new ArrayList<>();
+    List<Prepared> together = new ArrayList<>();
+    for (Prepared step : steps) {
+      if (step.capturable()) {
+        together.add(step);
+        continue;
+      }
+      if (!together.isEmpty()) {
+        sections.add(new Section(together));
+        together.clear();
+      }
+      sections.add(step);
+    }
+    if (!together.isEmpty()) {
+      sections.add(new Section(together));
+    }
+    return sections;
+  }
+
+  private Prepared prepare(Step step, int level) {
+    return switch (step) {
+      case Step.Map s -> missing(s);
+      case Step.Reduce s -> missing(s);
+      case Step.Dot s -> missing(s);
+      case Step.Contract s -> missing(s);
+      case Step.ArgMax s -> missing(s);
+      case Step.Cumsum s -> missing(s);
+      case Step.Fold s -> missing(s);
+      case Step.Gather s -> missing(s);
+      case Step.ScatterAdd s -> missing(s);
+      case Step.RandomBits s -> missing(s);
+      case Step.Factor s -> missing(s);
+      case Step.Composite s -> missing(s);
+      case Step.Check s -> new CudaCheck(context, s, faults);
+      case Step.Loop s -> CudaLoop.prepare(this, s, level);
+    };
+  }
+
+  private static Prepared missing(Step step) {
+    throw new UnsupportedOperationException(
+        "a step " + step.getClass().getSimpleName() + " is not there on CUDA yet");
+  }
+}
