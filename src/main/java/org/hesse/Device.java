@@ -1,5 +1,6 @@
 package org.hesse;
 
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,12 +19,60 @@ public record Device(Kind kind, int index) {
     CUDA
   }
 
+  /**
+   * What a device is.
+   *
+   * @param device its name in this library
+   * @param name its maker's name
+   * @param computeCapability of a GPU, "9.0" say; empty for the host processor
+   * @param memoryBytes its memory; of the host processor, the heap's limit
+   * @param driverVersion the newest version of CUDA that the driver supports, "12.6" say; empty for
+   *     the host processor
+   * @param simulated whether it is no real device, but a test tool that behaves like one
+   */
+  public record Info(
+      Device device,
+      String name,
+      String computeCapability,
+      long memoryBytes,
+      String driverVersion,
+      boolean simulated) {
+    @Override
+    public String toString() {
+      String memory = String.format(Locale.ROOT, "%.1f GB", memoryBytes / 1e9);
+      String gpu =
+          computeCapability.isEmpty()
+              ? ""
+              : ", compute capability " + computeCapability + ", driver for CUDA " + driverVersion;
+      return device + ": " + name + ", " + memory + gpu + (simulated ? " (simulated)" : "");
+    }
+  }
+
   private static final Pattern NAME = Pattern.compile("(cpu|cuda)(?::(\\d{1,4}))?");
 
   /** The host processor. */
   public static final Device CPU = new Device(Kind.CPU, 0);
 
-  /** The NVIDIA GPU with the given index. */
+  /**
+   * Checks the index.
+   *
+   * @throws IllegalArgumentException if there can be no such device
+   */
+  public Device {
+    if (index < 0 || kind == Kind.CPU && index != 0) {
+      throw new IllegalArgumentException(
+          "index: "
+              + index
+              + "; expected "
+              + (kind == Kind.CPU ? "0, as there is one cpu" : "0 or more"));
+    }
+  }
+
+  /**
+   * The NVIDIA GPU with the given index. Whether it is there shows when it is used.
+   *
+   * @throws IllegalArgumentException if the index is negative
+   */
   public static Device cuda(int index) {
     return new Device(Kind.CUDA, index);
   }

@@ -11,6 +11,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.hesse.backend.NativeFiles;
 import org.jspecify.annotations.Nullable;
 
 /**
