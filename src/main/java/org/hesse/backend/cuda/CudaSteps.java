@@ -64,8 +64,8 @@ final class CudaSteps {
 
   private Prepared prepare(Step step, int level) {
     return switch (step) {
-      case Step.Map s -> missing(s);
-      case Step.Reduce s -> missing(s);
+      case Step.Map s -> new CudaMap(context, s);
+      case Step.Reduce s -> new CudaReduce(context, s);
       case Step.Dot s -> missing(s);
       case Step.Contract s -> missing(s);
       case Step.ArgMax s -> missing(s);

@@ -1,0 +1,229 @@
+package org.hesse.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hesse.backend.Instruction;
+import org.hesse.backend.Step;
+import org.hesse.backend.View;
+
+/**
+ * A register program over a domain, as a kernel made for it. Each thread evaluates one element, or
+ * four neighbours where these can be read and written as one.
+ */
+final class CudaMap implements Prepared {
+  private static final int THREADS = 256;
+
+  /** How many neighbours are read and written as one. */
+  private static final int FOUR = 4;
+
+  private final Launch launch;
+
+  CudaMap(CudaContext context, Step.Map step) {
+    this.launch = new Generator(step).launch(context);
+  }
+
+  @Override
+  public void enqueue(Run run) {
+    launch.enqueue(run);
+  }
+
+  /** Writes the kernel of one step. */
+  private static final class Generator {
+    private final List<Instruction> code;
+    private final List<Step.Store> stores;
+    private final Axes axes;
+    private final boolean four;
+
+    /** Whether the last thread may have less than four elements. */
+    private final boolean ragged;
+
+    private final KernelText text;
+    private final Map<View, String> positions = new HashMap<>();
+    private List<String> indices = List.of();
+
+    Generator(Step.Map step) {
+      this.code = step.code();
+      this.stores = step.stores();
+      this.axes = new Axes(step.domain());
+      long span = axes.size();
+      boolean aligned = axes.rank() == 1 || axes.last() % FOUR == 0;
+      boolean together = false;
+      for (View view : views()) {
+        long[] strides = axes.strides(view.strides());
+        span = Math.max(span, axes.span(strides));
+        aligned &= isRepeated(strides) || isAligned(view, strides);
+        together |= isAligned(view, strides);
+      }
+      for (Step.Store s : stores) {
+        aligned &= isAligned(s.view(), axes.strides(s.view().strides()));
+      }
+      for (Instruction in : code) {
+        if (in instanceof Instruction.Index index) {
+          span = Math.max(span, axes.span(axes.strides(index.strides())));
+        }
+      }
+      this.four = aligned && together && axes.rank() > 0;
+      this.ragged = four && axes.rank() == 1;
+      this.text = new KernelText(span > Integer.MAX_VALUE - FOUR);
+    }
+
+    private List<View> views() {
+      List<View> views = new ArrayList<>();
+      for (Instruction in : code) {
+        if (in instanceof Instruction.Load load) {
+          views.add(load.view());
+        }
+      }
+      stores.forEach(s -> views.add(s.view()));
+      return views;
+    }
+
+    /** Whether neighbours are the same element. */
+    private static boolean isRepeated(long[] strides) {
+      return strides.length == 0 || strides[strides.length - 1] == 0;
+    }
+
+    /** Whether four neighbours lie one after another from a multiple of their size on. */
+    private static boolean isAligned(View view, long[] strides) {
+      boolean aligned = (view.slot().offset() + view.offset()) % FOUR == 0;
+      for (int a = 0; a < strides.length - 1; a++) {
+        aligned &= strides[a] % FOUR == 0;
+      }
+      return aligned && strides.length > 0 && strides[strides.length - 1] == 1;
+    }
+
+    Launch launch(CudaContext context) {
+      long groups = four ? Math.ceilDiv(axes.size(), (long) FOUR) : axes.size();
+      text.count("groups", groups);
+      if (ragged) {
+        text.count("size", axes.size());
+      }
+      text.line("Count g = (Count)blockIdx.x * blockDim.x + threadIdx.x;");
+      text.line("if (g >= groups) return;");
+      if (ragged) {
+        text.line("int left = size - 4 * g < 4 ? (int)(size - 4 * g) : 4;");
+      }
+      index();
+      List<String> names = loads();
+      apply(names);
+      store(names);
+      String source = text.header("elementwise.cuh") + text.text("map");
+      return new Launch(
+          context.generated(source, "map"),
+          Launch.Grid.of(Math.ceilDiv(groups, (long) THREADS), THREADS),
+          text.arguments());
+    }
+
+    private void index() {
+      int[] dims = new int[axes.rank()];
+      for (int a = 0; a < dims.length; a++) {
+        dims[a] = a == dims.length - 1 && four ? Math.ceilDiv(axes.extent(a), FOUR) : axes.extent(a);
+      }
+      boolean needed = code.stream().anyMatch(in -> in instanceof Instruction.Index);
+      for (View view : views()) {
+        needed |= !axes.isDense(axes.strides(view.strides()));
+      }
+      if (needed) {
+        List<String> names = new ArrayList<>(text.indices("g", "i", dims));
+        if (four) {
+          String last = names.removeLast();
+          text.line(last + " *= 4;");
+          names.add(last);
+        }
+        indices = names;
+      }
+    }
+
+    /** Where the first of a thread's elements is. */
+    private String position(View view) {
+      return positions.computeIfAbsent(
+          view,
+          v -> {
+            long[] strides = axes.strides(v.strides());
+            if (axes.isDense(strides)) {
+              return four ? "(At)(4 * g)" : "(At)g";
+            }
+            String name = "a" + positions.size();
+            text.line("At " + name + " = " + text.position(indices, strides) + ";");
+            return name;
+          });
+    }
+
+    /** Reads memory, and names all values that are not computed. */
+    private List<String> loads() {
+      List<String> names = new ArrayList<>();
+      for (int v = 0; v < code.size(); v++) {
+        names.add(
+            switch (code.get(v)) {
+              case Instruction.Load load -> load(load, "v" + v);
+              case Instruction.Constant(var dtype, double value) -> text.constant(dtype, value);
+              case Instruction.Index(long[] all) -> number(axes.strides(all), "v" + v);
+              case Instruction.Apply apply -> "v" + v;
+            });
+      }
+      return names;
+    }
+
+    private String number(long[] strides, String name) {
+      text.line("int " + name + "s = (int)(" + text.position(indices, strides) + ");");
+      if (!four || isRepeated(strides)) {
+        return name + "s";
+      }
+      return "(int)(" + name + "s + " + text.times("u", strides[strides.length - 1]) + ")";
+    }
+
+    private String load(Instruction.Load load, String name) {
+      String type = KernelText.type(load.dtype());
+      String from = text.pointer(load.view(), false) + " + " + position(load.view());
+      if (!four || isRepeated(axes.strides(load.view().strides()))) {
+        text.line(type + " " + name + " = hesse_load<" + type + ">(" + from + ");");
+        return name;
+      }
+      text.line(type + " " + name + "l[4];");
+      text.line("hesse_load4<" + type + ">(" + from + ", " + name + "l" + (ragged ? ", left);" : ");"));
+      return name + "l[u]";
+    }
+
+    private void apply(List<String> names) {
+      if (four) {
+        stores.forEach(
+            s -> {
+              String type = KernelText.type(code.get(s.value()).dtype());
+              text.line(type + " " + result(s) + "[4];");
+            });
+        text.line("#pragma unroll");
+        text.line("for (int u = 0; u < 4; u++) {");
+      }
+      for (int v = 0; v < code.size(); v++) {
+        if (code.get(v) instanceof Instruction.Apply apply) {
+          String type = KernelText.type(apply.dtype());
+          text.line(type + " v" + v + " = " + ValueText.of(code, apply, names) + ";");
+        }
+      }
+      if (four) {
+        stores.forEach(s -> text.line(result(s) + "[u] = " + names.get(s.value()) + ";"));
+        text.line("}");
+      }
+    }
+
+    private String result(Step.Store store) {
+      return "r" + stores.indexOf(store);
+    }
+
+    private void store(List<String> names) {
+      for (Step.Store s : stores) {
+        String to = text.pointer(s.view(), true);
+        String at = position(s.view());
+        String type = KernelText.type(code.get(s.value()).dtype());
+        if (four) {
+          String rest = ragged ? ", left);" : ");";
+          text.line("hesse_store4<" + type + ">(" + to + " + " + at + ", " + result(s) + rest);
+        } else {
+          text.line(to + "[" + at + "] = " + names.get(s.value()) + ";");
+        }
+      }
+    }
+  }
+}
