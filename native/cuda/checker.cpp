@@ -1,0 +1,207 @@
+// Checks each access of a kernel: bounds, life time, alignment, whether what is read has been written, and
+// whether a barrier lies between conflicting accesses of two threads.
+#include <algorithm>
+#include <cstring>
+
+#include "execution.h"
+
+namespace sim {
+
+namespace {
+
+const char* verb(HesseAccess kind) {
+  return kind == HESSE_READ ? "reads" : kind == HESSE_WRITE ? "writes" : "updates";
+}
+
+bool isAligned(uintptr_t address, size_t size) { return size > 16 || (size & (size - 1)) != 0 || address % size == 0; }
+
+}  // namespace
+
+Checker& Checker::get() {
+  static Checker checker;
+  return checker;
+}
+
+void Checker::forgetRegion() {
+  for (Page& page : pages_) {
+    page = Page();
+  }
+}
+
+void Checker::beginLaunch(int device) {
+  device_ = device;
+  phase_++;
+  launchPhase_ = phase_;
+  fenced_ = false;
+  forgetRegion();
+}
+
+namespace {
+
+void prepareShared(Region& region, uintptr_t base, size_t size) {
+  if (region.written == nullptr || region.size < size || region.base != base) {
+    free(region.written);
+    free(region.words);
+    region.kind = Region::SHARED;
+    region.base = base;
+    region.written = static_cast<uint8_t*>(malloc(size + 16));
+    region.words = nullptr;
+    region.size = size;
+    region.ensureWords();
+  }
+  memset(region.written, 0, size);
+}
+
+}  // namespace
+
+void Checker::beginBlock(uintptr_t staticShared, size_t staticSize, uintptr_t dynamicShared, size_t dynamicSize) {
+  phase_++;
+  blockPhase_ = phase_;
+  memset(warpPhases_, 0, sizeof warpPhases_);
+  prepareShared(staticShared_, staticShared, staticSize);
+  prepareShared(dynamicShared_, dynamicShared, dynamicSize);
+  staticShared_.size = staticSize;
+  dynamicShared_.size = dynamicSize;
+}
+
+Region* Checker::find(uintptr_t address) {
+  if (staticShared_.contains(address)) {
+    return &staticShared_;
+  }
+  if (dynamicShared_.contains(address)) {
+    return &dynamicShared_;
+  }
+  Page& page = pages_[(address >> 12) % PAGES];
+  if (page.number == address >> 12 && page.region->contains(address)) {
+    return page.region;
+  }
+  Region* region = Memory::get().find(address);
+  if (region != nullptr) {
+    page = {address >> 12, region};
+  }
+  return region;
+}
+
+void Checker::access(uintptr_t address, size_t size, HesseAccess kind) {
+  Executor& executor = Executor::get();
+  if (executor.onFibre(address) || size == 0) {
+    return;
+  }
+  Region* region = find(address);
+  if (region == nullptr) {
+    if (executor.inModule(address)) {
+      return;
+    }
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
+                   text(verb(kind), " ", size, " bytes at ", hex(address), ", which is ",
+                        dynamicShared_.size > 0 && address - dynamicShared_.base < (1 << 20)
+                            ? text(address - dynamicShared_.base - dynamicShared_.size, " bytes after the end of ",
+                                   dynamicShared_.name())
+                            : Memory::get().describe(address)));
+  }
+  check(*region, address, size, kind);
+}
+
+void Checker::check(Region& region, uintptr_t address, size_t size, HesseAccess kind) {
+  size_t offset = address - region.base;
+  Executor& executor = Executor::get();
+  if (size > region.size - offset) {
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
+                   text(verb(kind), " ", size, " bytes from byte ", offset, " of ", region.name(), ": out of bounds"));
+  }
+  if (region.device >= 0 && region.device != device_) {
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS, text(verb(kind), " ", region.name(), " while it runs on device ", device_));
+  }
+  if (!isAligned(address, size)) {
+    executor.fault(CUDA_ERROR_MISALIGNED_ADDRESS,
+                   text(verb(kind), " ", size, " bytes at byte ", offset, " of ", region.name(), ": misaligned"));
+  }
+  if (region.written != nullptr) {
+    uint8_t* flags = region.written + offset;
+    if (kind != HESSE_WRITE && memchr(flags, 0, size) != nullptr) {
+      executor.fault(CUDA_ERROR_LAUNCH_FAILED, text("reads unwritten memory: ", size, " bytes at byte ", offset, " of ",
+                                                    region.name(), ", which has never been written"));
+    }
+    if (kind == HESSE_WRITE) {
+      memset(flags, 1, size);
+    }
+    if (Options::get().races != 0) {
+      order(region, offset, size, kind);
+    }
+  }
+}
+
+// Whether two accesses to a word, of which one writes, may happen in either order.
+bool Checker::conflict(const Stamp& old, const Stamp& now) const {
+  if ((old.bytes & now.bytes) == 0 || old.phase < launchPhase_ || (old.atomic && now.atomic)) {
+    return false;
+  }
+  if (old.phase < blockPhase_) {
+    return true;  // of another block
+  }
+  if (old.phase < phase_ || (old.thread == now.thread && !old.many)) {
+    return false;
+  }
+  bool oneWarp = !old.apart && old.thread / 32 == now.thread / 32;
+  return !oneWarp || old.warpPhase == now.warpPhase;
+}
+
+void Checker::noteReader(Stamp& reader, const Stamp& now) const {
+  bool current = reader.phase == phase_ && reader.bytes != 0;
+  if (!current) {
+    reader = now;
+    return;
+  }
+  bool oneWarp = !reader.apart && reader.thread / 32 == now.thread / 32;
+  if (oneWarp && reader.warpPhase != now.warpPhase) {
+    reader = now;
+    return;
+  }
+  reader.bytes |= now.bytes;
+  if (reader.thread != now.thread || reader.many) {
+    reader.many = 1;
+    reader.apart = reader.apart || !oneWarp;
+  }
+}
+
+void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind) {
+  Word* words = region.ensureWords();
+  Stamp now = {};
+  now.phase = phase_;
+  now.thread = thread_;
+  now.warpPhase = warpPhases_[thread_ / 32];
+  now.atomic = kind == HESSE_ATOMIC;
+  if (fenced_ && kind == HESSE_ATOMIC) {
+    // A fence and then an atomic: whoever counts blocks this way may read what the earlier ones wrote.
+    launchPhase_ = blockPhase_;
+  }
+  size_t end = offset + size;
+  for (size_t w = offset / 4; w * 4 < end; w++) {
+    size_t from = std::max(offset, w * 4) - w * 4;
+    size_t to = std::min(end, w * 4 + 4) - w * 4;
+    now.bytes = ((1u << to) - 1) & ~((1u << from) - 1);
+    Word& word = words[w];
+    if (conflict(word.writer, now)) {
+      race(region, offset, word.writer, true, kind);
+    }
+    if (kind == HESSE_READ) {
+      noteReader(word.reader, now);
+    } else {
+      if (conflict(word.reader, now)) {
+        race(region, offset, word.reader, false, kind);
+      }
+      word.writer = now;
+    }
+  }
+}
+
+void Checker::race(const Region& region, size_t offset, const Stamp& old, bool wasWrite, HesseAccess kind) {
+  Executor& executor = Executor::get();
+  std::string other = old.phase < blockPhase_ ? "a thread of another block" : executor.threadName(old.thread);
+  const char* did = wasWrite ? "written" : "read";
+  executor.fault(CUDA_ERROR_LAUNCH_FAILED,
+                 text("missing barrier: ", verb(kind), " byte ", offset, " of ", region.name(), ", which ", other, " has ",
+                      did, old.phase < blockPhase_ ? " in the same launch" : " with no barrier in between"));
+}
+
+}  // namespace sim

@@ -1,0 +1,45 @@
+// Loaded modules and their functions.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "execution.h"
+#include "stream.h"
+
+namespace sim {
+
+struct Function {
+  Module* module;
+  std::string name;
+  const HesseEntry* entry;
+  int maxDynamicShared = 48 * 1024;
+};
+
+struct Module {
+  Context* context = nullptr;
+  void* library = nullptr;
+  HesseModule* abi = nullptr;
+  uintptr_t image = 0;
+  size_t imageSize = 0;
+  std::map<std::string, std::unique_ptr<Function>> functions;
+};
+
+Module* load(const void* image);
+void unload(Module* module);
+void checkModule(Module* module);
+// Throws if it is none or its module has been unloaded.
+void checkFunction(Function* function);
+Function* function(Module* module, const char* name);
+unsigned staticShared(const Module& module);
+
+struct Limits {
+  static constexpr unsigned THREADS = 1024;
+  static constexpr unsigned SHARED = 48 * 1024;
+  static constexpr unsigned SHARED_OPT_IN = 99 * 1024;
+  static constexpr unsigned SHARED_PER_MULTIPROCESSOR = 100 * 1024;
+  static constexpr unsigned THREADS_PER_MULTIPROCESSOR = 1536;
+  static constexpr unsigned BLOCKS_PER_MULTIPROCESSOR = 16;
+};
+
+}  // namespace sim
