@@ -21,6 +21,26 @@ struct HesseRowShape {
   hesse_long keep;
 };
 
+// What a kernel is given: up to three real operands, labels, and the result; at a row of the batch, or at its
+// beginning. Those that it has no use for are any of the others.
+template <class T>
+struct HesseRows {
+  const T* x;
+  const T* z;
+  const T* w;
+  const int* labels;
+  T* y;
+  // Of normalization.
+  bool centred;
+  double epsilon;
+
+  __device__ HesseRows at(const HesseAxes& axes, const HesseStrides<5>& strides, hesse_long row) const {
+    hesse_long at[5];
+    hesse_locate(axes, strides, row, at);
+    return {x + at[0], z + at[1], w + at[2], labels + at[3], y + at[4], centred, epsilon};
+  }
+};
+
 // A row that may be kept.
 template <class T, int N>
 struct HesseRow {
@@ -173,3 +193,18 @@ __device__ inline HesseExponentials<T> hesse_exponentials(const HesseGroup<T, N>
   T all = (T)g.largest(max);
   return {all, g.total(hesse_scaled(sum, hesse_exp(hesse_finite(max) - hesse_finite(all))))};
 }
+
+// The entries of a kernel hesse_NAME(group, operands at the row) for both dtypes, with packs and without.
+#define HESSE_ROW_ENTRY(name, entry, T, N)                                                                      \
+  extern "C" __global__ void entry(                                                                             \
+      const T* x, const T* z, const T* w, const int* labels, T* y, int centred, double epsilon, HesseAxes axes, \
+      HesseStrides<5> strides, HesseRowShape shape) {                                                           \
+    HesseGroup<T, N> g(shape);                                                                                  \
+    HesseRows<T> rows = {x, z, w, labels, y, centred != 0, epsilon};                                            \
+    hesse_##name(g, rows.at(axes, strides, g.row));                                                             \
+  }
+#define HESSE_ROW_ENTRIES(name)                   \
+  HESSE_ROW_ENTRY(name, name##_f32, float, 1)     \
+  HESSE_ROW_ENTRY(name, name##_f32x4, float, 4)   \
+  HESSE_ROW_ENTRY(name, name##_f64, double, 1)    \
+  HESSE_ROW_ENTRY(name, name##_f64x2, double, 2)
