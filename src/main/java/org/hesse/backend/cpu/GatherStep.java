@@ -1,6 +1,7 @@
 package org.hesse.backend.cpu;
 
 import org.hesse.DType;
+import org.hesse.backend.Indices;
 import org.hesse.backend.Step;
 
 /** Reads elements where indices say: whole rows where they are contiguous, else one by one. */
