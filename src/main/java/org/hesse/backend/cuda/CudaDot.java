@@ -86,6 +86,11 @@ final class CudaDot implements Prepared {
     return scratch.bytes();
   }
 
+  @Override
+  public int launches() {
+    return parts.size();
+  }
+
   private void prepare(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
     boolean real = suffix.equals("f32") || suffix.equals("f64");
     double products = (double) batch * m * n * k;

@@ -72,6 +72,11 @@ final class CudaFactor implements Prepared {
     return scratch.bytes();
   }
 
+  @Override
+  public int launches() {
+    return parts.size();
+  }
+
   /** cuBLAS and kernels can be captured; cuSOLVER waits for the device now and then. */
   @Override
   public boolean capturable() {

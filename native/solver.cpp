@@ -1,5 +1,6 @@
 // A stand-in for libcusolver.so.11: what Hesse calls, on the simulated device. Like the real one it cannot be
-// captured, and work space may be overwritten as far as it was said to go.
+// captured, and overwrites the work space that it asked for. The same file becomes libcusolverMg.so.11, which
+// JCusolver's natives want to be there and Hesse does not call.
 #include "library.h"
 
 using matrices::Matrix;
@@ -12,6 +13,7 @@ enum Status : int {
   INVALID_VALUE = 3,
   EXECUTION_FAILED = 6,
   INTERNAL_ERROR = 7,
+  NOT_SUPPORTED = 9,
 };
 
 constexpr int FILL_LOWER = 0;
@@ -38,8 +40,9 @@ int call(const char* name, Handle* handle, bool valid, Work<T> work, int needed,
   if (work.length < needed) {
     return refuse(name, INVALID_VALUE, "too little work space");
   }
-  if (hesse_simulated_forbid_capture(handle->stream, name) != 0) {
-    return INTERNAL_ERROR;
+  int capturing = 0;
+  if (cuStreamIsCapturing(handle->stream, &capturing) != 0 || capturing != 0) {
+    return refuse(name, INTERNAL_ERROR, "cannot be captured");
   }
   bool done = enqueue(handle, name, [=] {
     writes(work.at, needed, name);
@@ -68,7 +71,7 @@ template <typename T>
 int potrf_batched(const char* name, Handle* handle, int uplo, int n, T* const* at, int lda, int* info, int batch) {
   bool valid = square(n, lda) && uplo == FILL_LOWER && batch >= 0;
   return call(name, handle, valid, Work<T>{nullptr, 0}, 0, info, batch, [=] {
-    hesse_simulated_read(at, sizeof(T*) * static_cast<size_t>(batch), name);
+    reads(at, batch, name);
     for (int i = 0; i < batch; i++) {
       Matrix<T> a{at[i], lda};
       reads(a, n, n, name);
@@ -105,7 +108,7 @@ int orgqr(const char* name, Handle* handle, int m, int n, int k, T* at, int lda,
   return call(name, handle, valid, work, length(m, n), info, 1, [=] {
     Matrix<T> a{at, lda};
     reads(a, m, n, name);
-    reads(Matrix<const T>{tau, std::max(1, k)}, k, 1, name);
+    reads(tau, k, name);
     matrices::orthogonal(m, n, k, a, tau);
     *info = 0;
   });
@@ -183,6 +186,8 @@ LIBRARY_API int cusolverDnSetStream(Handle* handle, void* stream) {
   return SUCCESS;
 }
 
+LIBRARY_API int cusolverMgCreate(void**) { return refuse("cusolverMgCreate", NOT_SUPPORTED, "one device is all"); }
+
 LIBRARY_API int cusolverGetVersion(int* version) {
   *version = 11604;
   return SUCCESS;
@@ -246,8 +251,7 @@ LIBRARY_API int cusolverDnDestroySyevjInfo(int* parameters) {
     return answer(handle, square(n, lda), to, length(n, n));                                                          \
   }                                                                                                                   \
   LIBRARY_API int cusolverDn##X##syevjBatched(Handle* handle, int mode, int uplo, int n, T* a, int lda, T* values,    \
-                                              T* work,                                                                \
-                                       int size, int* info, int*, int batch) {                                        \
+                                              T* work, int size, int* info, int*, int batch) {                        \
     return syevd("cusolverDn" #X "syevjBatched", handle, mode, uplo, n, a, lda, values, Work<T>{work, size}, info,    \
                  batch);                                                                                              \
   }                                                                                                                   \

@@ -154,8 +154,8 @@ int trsm_batched(const char* name, Handle* handle, int side, const Triangle& t, 
   }
   T factor = *alpha;
   bool done = enqueue(handle, name, [=] {
-    hesse_simulated_read(a, sizeof(T*) * static_cast<size_t>(batch), name);
-    hesse_simulated_read(b, sizeof(T*) * static_cast<size_t>(batch), name);
+    reads(a, batch, name);
+    reads(b, batch, name);
     for (int i = 0; i < batch; i++) {
       trsm(t, factor, a[i], b[i], name);
     }
@@ -172,7 +172,7 @@ int getrf_batched(const char* name, Handle* handle, int n, T* const* a, int lda,
     return refuse(name, INVALID_VALUE, "a size is negative, or the leading dimension less than the rows");
   }
   bool done = enqueue(handle, name, [=] {
-    hesse_simulated_read(a, sizeof(T*) * static_cast<size_t>(batch), name);
+    reads(a, batch, name);
     writes(pivots, static_cast<int64_t>(n) * batch, name);
     writes(info, batch, name);
     for (int i = 0; i < batch; i++) {
