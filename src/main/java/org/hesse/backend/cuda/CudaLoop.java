@@ -125,7 +125,7 @@ final class CudaLoop implements Prepared {
       return before.launches()
           + after.launches()
           + (note == null ? 0 : 1)
-          + body.stream().mapToInt(Prepared::launches).sum();
+          + body.stream().mapToInt(Prepared::kernels).sum();
     }
 
     /** The parts of the round so many after that of the counter. */
@@ -153,7 +153,7 @@ final class CudaLoop implements Prepared {
     }
 
     @Override
-    public int launches() {
+    public int kernels() {
       return moves.launches();
     }
   }
@@ -164,7 +164,7 @@ final class CudaLoop implements Prepared {
   }
 
   @Override
-  public int launches() {
+  public int kernels() {
     int length = rounds instanceof Step.Count(int n, boolean reverse) ? n : 1;
     return (int) Math.min(Integer.MAX_VALUE / 2, (long) length * round.launches() + 2);
   }

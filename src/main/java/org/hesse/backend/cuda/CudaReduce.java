@@ -105,7 +105,7 @@ final class CudaReduce implements Prepared {
   }
 
   @Override
-  public int launches() {
+  public int kernels() {
     return merge == null ? 1 : 2;
   }
 

@@ -20,7 +20,7 @@ interface Prepared {
   }
 
   /** About how many kernels it enqueues. */
-  default int launches() {
+  default int kernels() {
     return 1;
   }
 }

@@ -31,7 +31,7 @@ final class Section implements Prepared {
 
   Section(List<Prepared> steps) {
     this.steps = List.copyOf(steps);
-    this.launches = steps.stream().mapToInt(Prepared::launches).sum();
+    this.launches = steps.stream().mapToInt(Prepared::kernels).sum();
   }
 
   /** Whether it is ever worth a graph. */
@@ -40,7 +40,7 @@ final class Section implements Prepared {
   }
 
   @Override
-  public int launches() {
+  public int kernels() {
     return launches;
   }
 
