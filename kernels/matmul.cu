@@ -64,13 +64,13 @@ struct Panel {
   }
 };
 
-// A block computes SIDE x SIDE elements, a thread EACH x EACH of them.
+// A block computes SIDE x SIDE elements, a thread EACH x EACH of them. The panels take the dynamic shared memory.
 template <int EACH, typename In, typename Out>
 __device__ void tile(const In* a, Strides sa, const In* c, Strides sc, Out* out, Strides so, Product size) {
   constexpr int SIDE = 16 * EACH;
   using Operand = Panel<SIDE, In, Out>;
-  __shared__ __align__(16) Out left[DEPTH * Operand::PITCH];
-  __shared__ __align__(16) Out right[DEPTH * Operand::PITCH];
+  HESSE_DYNAMIC_SHARED(Out, left);
+  Out* right = left + DEPTH * Operand::PITCH;
   hesse_long down = (size.m + SIDE - 1) / SIDE;
   hesse_long across = (size.n + SIDE - 1) / SIDE;
   hesse_long batch = blockIdx.x / (down * across);

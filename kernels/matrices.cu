@@ -158,7 +158,7 @@ __device__ void zeros(const T* from, int n, int* info) {
 }
 
 // The row that has come to each place, from the exchanges (from 1) that a factorisation made.
-constexpr int FEW = 4096;
+constexpr int FEW = 1024;
 
 template <typename T>
 __device__ void permutation(const int* exchanges, int* large, int n, T* to, Strides s) {

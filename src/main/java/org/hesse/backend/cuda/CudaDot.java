@@ -29,6 +29,12 @@ final class CudaDot implements Prepared {
   /** The most pairs that one thread adds up by itself. */
   private static final int FEW_PAIRS = 4;
 
+  /** Rows and columns of a block's part of the result, and pairs at a time. */
+  private static final int LARGE_SIDE = 64;
+
+  private static final int SMALL_SIDE = 32;
+  private static final int DEPTH = 16;
+
   /** Pairs that are worth a part of their own. */
   private static final int LEAST_CHUNK = 256;
 
@@ -87,7 +93,7 @@ final class CudaDot implements Prepared {
   }
 
   @Override
-  public int launches() {
+  public int kernels() {
     return parts.size();
   }
 
@@ -95,7 +101,7 @@ final class CudaDot implements Prepared {
     boolean real = suffix.equals("f32") || suffix.equals("f64");
     double products = (double) batch * m * n * k;
     if (k <= FEW_PAIRS) {
-      own("outer", Math.ceilDiv(batch * m * n, THREADS), 1, lhs, rhs, out);
+      own("outer", Math.ceilDiv(batch * m * n, THREADS), 1, 0, lhs, rhs, out);
     } else if (n <= NARROW) {
       narrow(lhs, rhs, out);
     } else if (real && products >= LARGE && CublasProduct.takes(m, n, k, lhs, rhs, out)) {
@@ -110,17 +116,26 @@ final class CudaDot implements Prepared {
   private void narrow(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
     boolean alongRows = Math.abs(lhs.column()) <= Math.abs(lhs.row()) || m == 1;
     long blocks = batch * Math.ceilDiv(m, alongRows ? THREADS / 32 : 32);
-    own(alongRows ? "rows" : "columns", blocks, splits(blocks), lhs, rhs, out);
+    own(alongRows ? "rows" : "columns", blocks, splits(blocks), 0, lhs, rhs, out);
   }
 
   private void tiled(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
-    long large = batch * Math.ceilDiv(m, 64) * Math.ceilDiv(n, 64);
+    long large = tiles(LARGE_SIDE);
     if (large >= context.multiprocessors()) {
-      own("large", large, 1, lhs, rhs, out);
+      own("large", large, 1, panels(LARGE_SIDE), lhs, rhs, out);
     } else {
-      long small = batch * Math.ceilDiv(m, 32) * Math.ceilDiv(n, 32);
-      own("small", small, splits(small), lhs, rhs, out);
+      long small = tiles(SMALL_SIDE);
+      own("small", small, splits(small), panels(SMALL_SIDE), lhs, rhs, out);
     }
+  }
+
+  private long tiles(int side) {
+    return batch * Math.ceilDiv(m, side) * Math.ceilDiv(n, side);
+  }
+
+  /** Bytes of shared memory for what a block has of both operands: two of Panel in matmul.cu. */
+  private int panels(int side) {
+    return 2 * DEPTH * (side * dtype.bytes() + 16);
   }
 
   /** Into how many parts the pairs are split, so that every multiprocessor has something to do. */
@@ -133,6 +148,7 @@ final class CudaDot implements Prepared {
       String kernel,
       long blocks,
       long splits,
+      int sharedBytes,
       StridedMatrices lhs,
       StridedMatrices rhs,
       StridedMatrices out) {
@@ -148,7 +164,7 @@ final class CudaDot implements Prepared {
     parts.add(
         new Launch(
             context.kernel("matmul.cu", "matmul_" + kernel + "_" + suffix),
-            new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, 0),
+            new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, sharedBytes),
             lhs.pointer(),
             lhs.strides(),
             rhs.pointer(),

@@ -73,7 +73,7 @@ final class CudaFactor implements Prepared {
   }
 
   @Override
-  public int launches() {
+  public int kernels() {
     return parts.size();
   }
 
