@@ -73,8 +73,7 @@ public final class Autodiff {
     Misuse.given("grad", "f", f, "a function");
     return x -> {
       Tree<A> tree = Tree.of("x", x);
-      return tree.rebuild(
-          Transform.run("grad", () -> gradient("grad", f, tree, x).subList(1, tree.size() + 1)));
+      return tree.rebuild(gradient("grad", f, tree, x, 1));
     };
   }
 
@@ -83,24 +82,26 @@ public final class Autodiff {
     Misuse.given("valueAndGrad", "f", f, "a function");
     return x -> {
       Tree<A> tree = Tree.of("x", x);
-      List<Tensor> result =
-          Transform.run("valueAndGrad", () -> gradient("valueAndGrad", f, tree, x));
+      List<Tensor> result = gradient("valueAndGrad", f, tree, x, 0);
       return new ValueAndGradient<>(
           result.get(0), tree.rebuild(result.subList(1, tree.size() + 1)));
     };
   }
 
-  /** The value, then the gradient's leaves. */
-  private static <A> List<Node> gradient(
-      String transform, Function<A, Tensor> f, Tree<A> tree, A x) {
-    List<Node> inputs = Transform.freshCopies(tree.leaves(x));
-    Transform.requireReal("x", tree, inputs);
-    A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
-    Node loss = Transform.scalar(transform, f, copy).node();
-    Linearization linear = Linearization.of(List.of(loss), inputs);
-    List<Node> results = new ArrayList<>(List.of(loss));
-    results.addAll(Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
-    return results;
+  /** The value, then the gradient's leaves; the first of these is number {@code from}. */
+  private static <A> List<Tensor> gradient(
+      String transform, Function<A, Tensor> f, Tree<A> tree, A x, int from) {
+    List<Tensor> leaves = tree.leaves(x);
+    return Transform.run(transform, leaves, () -> {
+      List<Node> inputs = Transform.freshCopies(leaves);
+      Transform.requireReal("x", tree, inputs);
+      A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
+      Node loss = Transform.scalar(transform, f, copy).node();
+      Linearization linear = Linearization.of(List.of(loss), inputs);
+      List<Node> results = new ArrayList<>(List.of(loss));
+      results.addAll(Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
+      return results.subList(from, results.size());
+    });
   }
 
   /**
@@ -115,6 +116,7 @@ public final class Autodiff {
     List<Tensor> result =
         Transform.run(
             "jvp",
+            tree.leaves(x),
             () -> {
               List<Node> inputs = Transform.freshCopies(tree.leaves(x));
               List<Node> values = Transform.call(f, tree, inputs, out);
@@ -166,6 +168,7 @@ public final class Autodiff {
     List<Tensor> result =
         Transform.run(
             transform,
+            leaves,
             () -> {
               List<Node> inputs = Transform.freshCopies(leaves);
               if (reverse) {
@@ -199,6 +202,7 @@ public final class Autodiff {
     return tree.rebuild(
         Transform.run(
             "vjp",
+            cotangents,
             () -> {
               List<@Nullable Node> u = new ArrayList<>();
               cotangents.forEach(t -> u.add(t.node()));
@@ -230,6 +234,7 @@ public final class Autodiff {
     return linear.out.rebuild(
         Transform.run(
             "linearize",
+            tangents,
             () -> {
               List<Node> v =
                   Transform.nodes(tangents).stream().filter(n -> n.dtype().isReal()).toList();
@@ -341,7 +346,8 @@ public final class Autodiff {
           case REVERSE_OVER_REVERSE -> grad(z -> Transform.dot(tree, grad(f).apply(z), v));
           case REVERSE_OVER_FORWARD -> grad(z -> jvp(f, z, v).tangent());
         };
-    return tree.rebuild(Transform.run("hvp", () -> Transform.nodes(tree.leaves(product.apply(x)))));
+    return tree.rebuild(
+        Transform.run("hvp", tree.leaves(x), () -> Transform.nodes(tree.leaves(product.apply(x)))));
   }
 
   /**
@@ -557,7 +563,11 @@ public final class Autodiff {
     List<Node> parameters = Transform.parameters(tree.leaves(x));
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     return Program.capture(
-        parameters, Trace.run("program", () -> Transform.call(f, tree, parameters, out)));
+        parameters,
+        Trace.run(
+            "program",
+            Transform.device(tree.leaves(x)),
+            () -> Transform.call(f, tree, parameters, out)));
   }
 
   /**

@@ -41,8 +41,8 @@ final class Compiled<A, B> implements Function<A, B> {
     this.where = donate.isNone() ? "" : CallSite.here();
   }
 
-  /** What a plan depends on: structure, and type of each leaf. */
-  private record Key(Tree<?> tree, List<Shape> shapes, List<DType> dtypes) {}
+  /** What a plan depends on: structure, and type of each leaf, and where they are. */
+  private record Key(Tree<?> tree, List<Shape> shapes, List<DType> dtypes, Device device) {}
 
   /** A plan, the values that the function captured, and the structure of its result. */
   private record Entry<B>(
@@ -51,9 +51,14 @@ final class Compiled<A, B> implements Function<A, B> {
     /** The tensors of an argument of this structure; null if it has another. */
     Tensor @Nullable [] match(@Nullable Object x) {
       Tensor[] leaves = key.tree.match(x);
+      if (leaves != null && leaves.length == 0 && !Hesse.device().equals(key.device)) {
+        return null;
+      }
       for (int i = 0; leaves != null && i < leaves.length; i++) {
         Tensor t = leaves[i];
-        if (t.dtype() != key.dtypes.get(i) || !t.shape().equals(key.shapes.get(i))) {
+        if (t.dtype() != key.dtypes.get(i)
+            || !t.shape().equals(key.shapes.get(i))
+            || !t.device().equals(key.device)) {
           return null;
         }
       }
@@ -92,7 +97,7 @@ final class Compiled<A, B> implements Function<A, B> {
     entry.spares.keep(inputs);
     Tensor[] results = new Tensor[values.length];
     for (int i = 0; i < results.length; i++) {
-      results[i] = Tensor.of(values[i], entry.shapes.get(i));
+      results[i] = Tensor.fresh(values[i], entry.shapes.get(i));
     }
     return entry.out.rebuild(Arrays.asList(results));
   }
@@ -113,12 +118,32 @@ final class Compiled<A, B> implements Function<A, B> {
     }
   }
 
+  private static void requireThere(List<Buffer> captured, Device device) {
+    for (Buffer b : captured) {
+      if (!b.device().equals(device)) {
+        throw new IllegalArgumentException(
+            "a compiled function is called"
+                + CallSite.here()
+                + " with an argument on "
+                + device
+                + ", but captures a tensor of "
+                + b.size()
+                + " "
+                + b.dtype()
+                + " on "
+                + b.device()
+                + "; move one with to(Device)");
+      }
+    }
+  }
+
   private synchronized Entry<B> entry(Tree<A> tree, List<Tensor> leaves) {
     Key key =
         new Key(
             tree,
             leaves.stream().map(Tensor::shape).toList(),
-            leaves.stream().map(Tensor::dtype).toList());
+            leaves.stream().map(Tensor::dtype).toList(),
+            device(tree, leaves));
     @Nullable Entry<B> entry = entries.get(key);
     if (entry == null) {
       entry = trace(key, tree, leaves);
@@ -131,17 +156,40 @@ final class Compiled<A, B> implements Function<A, B> {
     return entry;
   }
 
+  /** Where the argument is as a whole; without tensors, the current device. */
+  private static Device device(Tree<?> tree, List<Tensor> leaves) {
+    Device device = Transform.device(leaves);
+    for (int i = 0; i < leaves.size(); i++) {
+      if (!leaves.get(i).device().equals(device)) {
+        throw new IllegalArgumentException(
+            "a compiled function is called"
+                + CallSite.here()
+                + " with leaf '"
+                + tree.paths().getFirst()
+                + "' on "
+                + device
+                + " and leaf '"
+                + tree.paths().get(i)
+                + "' on "
+                + leaves.get(i).device()
+                + "; move one with to(Device)");
+      }
+    }
+    return device;
+  }
+
   private Entry<B> trace(Key key, Tree<A> tree, List<Tensor> leaves) {
     List<Node> parameters = Transform.parameters(leaves);
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     List<Node> outputs =
-        Trace.run("compile", () -> Transform.call(function, tree, parameters, out));
+        Trace.run("compile", key.device, () -> Transform.call(function, tree, parameters, out));
     Program program = Program.capture(parameters, outputs);
     List<Buffer> captured = new ArrayList<>();
     for (Node in : program.inputs().subList(parameters.size(), program.inputs().size())) {
       captured.add((Buffer) ((Op.Leaf) in.op()).value());
     }
-    Plan plan = Plan.compile(Hesse.backend(), program.detach());
+    requireThere(captured, key.device);
+    Plan plan = Plan.compile(Backends.of(key.device), program.detach());
     Spares spares = Spares.of(donate.among(tree.paths()), where, parameters, outputs);
     List<Shape> shapes = outputs.stream().map(Node::shape).toList();
     return new Entry<>(key, plan, List.copyOf(captured), out.get(), shapes, spares);

@@ -82,6 +82,7 @@ public final class ControlFlow {
     List<Tensor> results =
         Transform.run(
             "scan",
+            state.leaves(initial),
             () -> {
               List<Node> first = nodes(state.leaves(initial));
               List<Node> whole = nodes(slice.leaves(sequence));
@@ -116,7 +117,8 @@ public final class ControlFlow {
     if (count < 0) {
       throw new IllegalArgumentException("count: " + count + "; expected 0 or more rounds");
     }
-    return scan(body, initial, Tensor.arange(DType.I32, count));
+    Device device = Transform.device(Tree.leavesOf(initial));
+    return scan(body, initial, Hesse.on(device, () -> Tensor.arange(DType.I32, count)));
   }
 
   /**
@@ -143,6 +145,7 @@ public final class ControlFlow {
     List<Tensor> results =
         Transform.run(
             "whileLoop",
+            state.leaves(initial),
             () -> {
               List<Node> first = nodes(state.leaves(initial));
               List<Binding> states = first.stream().map(n -> inside(n, n.shape())).toList();

@@ -21,6 +21,9 @@ abstract sealed class ElementwiseTensor permits Tensor {
   /** Element type. */
   public abstract DType dtype();
 
+  /** Where the elements are. */
+  public abstract Device device();
+
   /** A tensor that a caller might have left null. */
   static Tensor given(String call, String argument, @Nullable Tensor t) {
     return Misuse.given(call, argument, t, "a tensor");
@@ -57,7 +60,7 @@ abstract sealed class ElementwiseTensor permits Tensor {
   }
 
   private Tensor binary(BinaryKind kind, double other) {
-    return Tensor.finish(Elementwise.binary(kind, node(), Tensor.filled(other, shape(), dtype())));
+    return Tensor.finish(Elementwise.binary(kind, node(), filled(other)));
   }
 
   private Tensor unary(UnaryKind kind) {
@@ -71,7 +74,11 @@ abstract sealed class ElementwiseTensor permits Tensor {
   }
 
   private Tensor compare(CompareKind kind, double other) {
-    return Tensor.finish(Elementwise.compare(kind, node(), Tensor.filled(other, shape(), dtype())));
+    return Tensor.finish(Elementwise.compare(kind, node(), filled(other)));
+  }
+
+  private Node filled(double value) {
+    return Constants.filledLike(value, (Tensor) this);
   }
 
   /** this + other. */

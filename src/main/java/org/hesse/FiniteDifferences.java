@@ -126,7 +126,7 @@ public final class FiniteDifferences {
     for (int i = 0; i < tree.size(); i++) {
       Tensor first = tree.leaves(values.get(0)).get(i);
       if (!first.dtype().isReal()) {
-        leaves.add(Tensor.zeros(first.dtype(), first.shape().dims()));
+        leaves.add(Constants.zerosLike(first));
         continue;
       }
       Tensor sum = first.mul(weights.get(0));

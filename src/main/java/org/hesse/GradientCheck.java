@@ -25,6 +25,10 @@ final class GradientCheck {
   private GradientCheck() {}
 
   static <A> GradientReport run(Function<A, Tensor> f, A x, GradientOptions options) {
+    return Hesse.on(Transform.device(Tree.leavesOf(x)), () -> runHere(f, x, options));
+  }
+
+  private static <A> GradientReport runHere(Function<A, Tensor> f, A x, GradientOptions options) {
     // The gradient has x's structure; taking it names what cannot be differentiated.
     Tree<A> tree = Tree.of(Autodiff.grad(f).apply(x));
     List<GradientReport.Finding> findings = new ArrayList<>();

@@ -41,6 +41,7 @@ final class Jacobians {
     List<Tensor> blocks =
         Transform.run(
             transform,
+            in.leaves(x),
             () -> {
               List<Node> inputs = Transform.freshCopies(in.leaves(x));
               Transform.requireReal("x", in, inputs);

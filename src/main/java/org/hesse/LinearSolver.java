@@ -103,7 +103,7 @@ public sealed interface LinearSolver {
                 + " (use LinearSolver.conjugateGradients, or normalEquations where A is not"
                 + " symmetric and positive definite)");
       }
-      X zero = Tree.map(b, t -> Tensor.zeros(t.dtype(), t.shape().dims()));
+      X zero = Tree.map(b, Constants::zerosLike);
       Tensor matrix = Jacobians.of("solve", Jacobians.Mode.FORWARD, a, zero).toDense();
       return tree.unravel(Matrices.solve(matrix, tree.ravel(b)), b);
     }
@@ -128,6 +128,7 @@ public sealed interface LinearSolver {
       List<Tensor> x =
           Transform.run(
               "solve",
+              tree.leaves(b),
               () -> {
                 Node rhs = tree.ravel(b).node();
                 UnaryOperator<Tensor> onVectors =

@@ -128,7 +128,7 @@ public final class Matrices {
     requireSquare("lu", a);
     List<Tensor> parts = parts(new FactorKind.Lu(), a.node(), Factor.LU_FACTORS, Factor.LU_ROWS);
     Tensor factors = parts.get(0);
-    Tensor one = identity(a.dtype(), a.dim(-1));
+    Tensor one = identity(a);
     return new Lu(parts.get(1).cast(DType.I32), lower(factors, -1).add(one), upper(factors, 0));
   }
 
@@ -187,7 +187,7 @@ public final class Matrices {
    */
   public static Tensor inverse(Tensor a) {
     requireSquare("inverse", a);
-    return solve(a, identity(a.dtype(), a.dim(-1)));
+    return solve(a, identity(a));
   }
 
   /** Broadcasts the batches, and lets a matrix without one serve a batch of right-hand sides. */
@@ -296,9 +296,11 @@ public final class Matrices {
 
   // ---- shared parts
 
-  private static Tensor identity(DType dtype, int n) {
-    Shape shape = Shape.of(n);
-    return Tensor.finish(Blocks.diagonalMatrix(Sources.full(1, shape, dtype)));
+  /** The identity matrix of the size of a matrix, where that is. */
+  private static Tensor identity(Tensor a) {
+    Shape shape = Shape.of(a.dim(-1));
+    Node ones = Sources.full(1, shape, a.dtype());
+    return Hesse.on(a.device(), () -> Tensor.finish(Blocks.diagonalMatrix(ones)));
   }
 
   private static Tensor product(Tensor a, Tensor b) {

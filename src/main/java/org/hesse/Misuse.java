@@ -72,6 +72,22 @@ final class Misuse {
     }
   }
 
+  /** The error of moving a tensor away from where a traced function runs. */
+  static IllegalStateException moving(Device device, Tensor t, @Nullable Trace trace) {
+    return new IllegalStateException(
+        "to("
+            + device
+            + ")"
+            + CallSite.here()
+            + " inside "
+            + (trace == null ? "a transform" : trace.transform())
+            + " on a tensor "
+            + t.type()
+            + " of "
+            + t.device()
+            + ": a traced function runs on one device; move its argument, or its result");
+  }
+
   /** The error of reading a value that does not exist. */
   static IllegalStateException reading(String call, Tensor t, String transform, String made) {
     return new IllegalStateException(

@@ -14,7 +14,7 @@ public record RngKey(Tensor words) {
   /** Keeps what {@link #fold} draws from a key apart from what {@link #split} draws. */
   private static final int FOLD = 0x5851f42d;
 
-  /** The key for a seed. */
+  /** The key for a seed, on the current device. */
   public static RngKey of(long seed) {
     return new RngKey(Tensor.of(new int[] {(int) (seed >>> 32), (int) seed}));
   }
@@ -31,16 +31,21 @@ public record RngKey(Tensor words) {
 
   /** A key that depends on this one and a number. */
   public RngKey fold(int number) {
-    return fold(Tensor.scalar(number, DType.I32));
+    return fold(scalar(number));
   }
 
   /** A key that depends on this one and an I32 scalar, such as a step count. */
   public RngKey fold(Tensor number) {
-    Tensor zero = Tensor.scalar(0, DType.I32);
-    Tensor apart = words.xor(Tensor.stack(0, zero, Tensor.scalar(FOLD, DType.I32)));
+    Tensor zero = scalar(0);
+    Tensor apart = words.xor(Tensor.stack(0, zero, scalar(FOLD)));
     // Enciphered once before the number goes in: keys of seeds that differ by it would meet.
     Tensor mixed = new RngKey(apart).bits(2).xor(Tensor.stack(0, number, zero));
     return new RngKey(new RngKey(mixed).bits(2));
+  }
+
+  /** Where the key is. */
+  private Tensor scalar(int number) {
+    return Hesse.on(words.device(), () -> Tensor.scalar(number, DType.I32));
   }
 
   /** Random I32 words. */

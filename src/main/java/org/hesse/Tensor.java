@@ -78,7 +78,13 @@ public final class Tensor extends ElementwiseTensor {
       throw new IllegalArgumentException(
           "dims: " + shape + " has " + shape.size() + " elements, but values has " + length);
     }
-    return of(Hesse.backend().upload(array), shape);
+    return fresh(Hesse.backend().upload(array), shape);
+  }
+
+  /** A tensor whose buffer nobody else has yet: the current scope's. */
+  static Tensor fresh(Buffer buffer, Shape shape) {
+    Scope.own(buffer);
+    return of(buffer, shape);
   }
 
   static Tensor of(Buffer buffer, Shape shape) {
@@ -87,12 +93,12 @@ public final class Tensor extends ElementwiseTensor {
 
   /** A scalar, shape []. */
   public static Tensor scalar(double value, DType dtype) {
-    return finish(constant(value, dtype));
+    return finish(Constants.of(value, dtype, Hesse.device()));
   }
 
   /** The same number everywhere. */
   public static Tensor full(double value, DType dtype, int... dims) {
-    return finish(filled(value, Shape.of(dims), dtype));
+    return finish(Constants.filled(value, Shape.of(dims), dtype, Hesse.device()));
   }
 
   /** Zeros. */
@@ -118,21 +124,6 @@ public final class Tensor extends ElementwiseTensor {
   }
 
   // ---- between tensors and nodes
-
-  /**
-   * A number: part of the program inside a trace, data outside, where programs with other numbers
-   * in the same place should share one plan.
-   */
-  private static Node constant(double value, DType dtype) {
-    Sources.requireValue(value, Misuse.given("Tensor", "dtype", dtype, "such as DType.F32"));
-    return Trace.current() == null
-        ? of(Hesse.backend().upload(HostArrays.single(value, dtype)), Shape.scalar()).node
-        : Sources.constant(value, dtype);
-  }
-
-  static Node filled(double value, Shape shape, DType dtype) {
-    return Shapes.broadcast(constant(value, dtype), shape, Axes.of());
-  }
 
   /** The tensor of a finished description: its value, or inside a trace the description itself. */
   static Tensor finish(Node node) {
@@ -182,8 +173,40 @@ public final class Tensor extends ElementwiseTensor {
   }
 
   /** Where the elements are, or will be once the traced function runs. */
+  @Override
   public Device device() {
     return node.op() instanceof Op.Leaf leaf ? ((Buffer) leaf.value()).device() : Hesse.device();
+  }
+
+  /**
+   * The same values on another device; this tensor if it is there already.
+   *
+   * @throws org.hesse.backend.DeviceUnavailableException if the device is not there or cannot be
+   *     used
+   * @throws IllegalStateException inside a transform, if the transformed function runs elsewhere
+   */
+  public Tensor to(Device device) {
+    Misuse.given("to", "device", device, "such as Device.CPU or Device.cuda(0)");
+    if (device.equals(device())) {
+      return this;
+    }
+    if (Trace.current() != null) {
+      throw Misuse.moving(device, this, trace);
+    }
+    return fresh(Backends.of(device).upload(value("to(" + device + ")").toArray()), shape());
+  }
+
+  /**
+   * Frees the memory now, where the garbage collector would later. Reading this tensor, or another
+   * one with the same memory, is an error from then on. A second call does nothing.
+   *
+   * @throws IllegalStateException on a tensor of a transform, which has no memory
+   */
+  public void close() {
+    if (trace != null || !(node.op() instanceof Op.Leaf leaf)) {
+      throw Misuse.reading("close()", this, trace == null ? "a trace" : trace.transform(), made);
+    }
+    ((Buffer) leaf.value()).close("it was closed" + CallSite.here());
   }
 
   /** Number of elements. */

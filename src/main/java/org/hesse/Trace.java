@@ -23,9 +23,14 @@ final class Trace {
 
   /** Runs {@code body} in a new innermost trace, which is closed afterwards. */
   static <R> R run(String transform, Supplier<R> body) {
+    return run(transform, Hesse.device(), body);
+  }
+
+  /** The same where the device is known on which the nodes will run. */
+  static <R> R run(String transform, Device device, Supplier<R> body) {
     Trace trace = new Trace(transform, current());
     try {
-      return ScopedValue.where(CURRENT, trace).call(body::get);
+      return Hesse.at(device, () -> ScopedValue.where(CURRENT, trace).call(body::get));
     } finally {
       trace.open = false;
     }

@@ -19,11 +19,17 @@ final class Transform {
   private Transform() {}
 
   /** Traces a body; its nodes run at once, or stay nodes where a trace is already under way. */
-  static List<Tensor> run(String transform, Supplier<List<Node>> body) {
-    List<Node> nodes = Trace.run(transform, body);
+  static List<Tensor> run(String transform, List<Tensor> arguments, Supplier<List<Node>> body) {
+    Device device = device(arguments);
+    List<Node> nodes = Trace.run(transform, device, body);
     return Trace.current() == null
-        ? Hesse.evaluate(nodes)
+        ? Hesse.evaluate(leaves -> Backends.reading(transform, device, leaves), nodes)
         : nodes.stream().map(Tensor::traced).toList();
+  }
+
+  /** Where a function of these tensors runs: where the first of them is. */
+  static Device device(List<Tensor> arguments) {
+    return arguments.isEmpty() ? Hesse.device() : arguments.getFirst().device();
   }
 
   /** The nodes of f's result; its structure goes to {@code out}. */

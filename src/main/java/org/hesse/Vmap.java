@@ -25,6 +25,7 @@ final class Vmap {
     List<Tensor> result =
         Transform.run(
             "vmap",
+            leaves,
             () -> {
               Map<Node, Node> batched = new HashMap<>();
               List<Node> inputs = new ArrayList<>();

@@ -14,6 +14,12 @@ public interface Backend {
    */
   Buffer upload(Object array);
 
+  /** What is held on a device: so many buffers of so many bytes in all. */
+  record Live(long buffers, long bytes) {}
+
+  /** What is held at the moment, for tests of leaks. */
+  Live live();
+
   /** Storage with unspecified contents. */
   Buffer allocate(DType dtype, long size);
 

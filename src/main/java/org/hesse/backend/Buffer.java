@@ -31,6 +31,14 @@ public interface Buffer {
    */
   @Nullable Buffer take(String why);
 
+  /**
+   * Gives the storage back now. From then on this buffer is empty, and reading it is an error; runs
+   * that are reading it at this moment are not disturbed. Nothing happens if it was empty already.
+   *
+   * @param why what the error says: a clause, such as "it was closed"
+   */
+  void close(String why);
+
   /** Why there is nothing in this buffer; null if there is. */
   @Nullable String given();
 }

@@ -3,6 +3,8 @@ package org.hesse.optim;
 import java.util.ArrayList;
 import java.util.List;
 import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 
@@ -29,11 +31,17 @@ import org.hesse.Tree;
  */
 public record TrainState<M>(M model, List<M> slots, Tensor step, Tensor learningRate) {
   /**
-   * The state before the first step.
+   * The state before the first step, where the model is.
    *
    * @throws IllegalArgumentException if the model has no tensor
    */
   public static <M> TrainState<M> init(M model, Optimizer optimizer) {
+    List<Tensor> parameters = Tree.leavesOf(model);
+    Device device = parameters.isEmpty() ? Hesse.device() : parameters.getFirst().device();
+    return Hesse.on(device, () -> initHere(model, optimizer));
+  }
+
+  private static <M> TrainState<M> initHere(M model, Optimizer optimizer) {
     List<M> slots = new ArrayList<>();
     for (int i = 0; i < optimizer.slots(); i++) {
       slots.add(Tree.map(model, t -> Tensor.zeros(t.dtype(), t.shape().dims())));

@@ -1,6 +1,7 @@
 package org.hesse.plan;
 
 import java.util.List;
+import java.util.function.Function;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Node;
@@ -14,14 +15,16 @@ public final class Evaluator {
   /**
    * The values of nodes. A node that is itself a leaf is not copied: its own buffer is returned.
    *
+   * @param where the backend for a program that reads these leaves
    * @param outputs nodes that depend on leaves and constants only
    * @return a buffer for each node, in order
    */
-  public static Buffer[] evaluate(Backend backend, List<Node> outputs) {
-    return evaluate(PlanCache.shared(), backend, outputs);
+  public static Buffer[] evaluate(Function<List<Node>, Backend> where, List<Node> outputs) {
+    return evaluate(PlanCache.shared(), where, outputs);
   }
 
-  static Buffer[] evaluate(PlanCache cache, Backend backend, List<Node> outputs) {
+  static Buffer[] evaluate(
+      PlanCache cache, Function<List<Node>, Backend> where, List<Node> outputs) {
     Buffer[] values = new Buffer[outputs.size()];
     int leaves = 0;
     for (int i = 0; i < values.length; i++) {
@@ -31,11 +34,11 @@ public final class Evaluator {
       }
     }
     if (leaves == 0) {
-      return run(cache, backend, outputs);
+      return run(cache, where, outputs);
     }
     if (leaves < values.length) {
       List<Node> computed = outputs.stream().filter(n -> !(n.op() instanceof Op.Leaf)).toList();
-      Buffer[] results = run(cache, backend, computed);
+      Buffer[] results = run(cache, where, computed);
       int next = 0;
       for (int i = 0; i < values.length; i++) {
         if (values[i] == null) {
@@ -46,13 +49,14 @@ public final class Evaluator {
     return values;
   }
 
-  private static Buffer[] run(PlanCache cache, Backend backend, List<Node> outputs) {
+  private static Buffer[] run(
+      PlanCache cache, Function<List<Node>, Backend> where, List<Node> outputs) {
     Program program = Program.capture(List.of(), outputs);
     List<Node> leaves = program.inputs();
     Buffer[] inputs = new Buffer[leaves.size()];
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = (Buffer) ((Op.Leaf) leaves.get(i).op()).value();
     }
-    return cache.get(backend, program).run(inputs);
+    return cache.get(where.apply(leaves), program).run(inputs);
   }
 }

@@ -56,6 +56,9 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public void close(String why) {}
+
+    @Override
     public @Nullable String given() {
       return null;
     }
@@ -85,6 +88,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public Device device() {
     return Device.CPU;
+  }
+
+  @Override
+  public Live live() {
+    return new Live(0, 0);
   }
 
   @Override

@@ -44,6 +44,17 @@ public final class CpuBackend implements Backend {
     OpenBlas.threadsChanged();
   }
 
+  /** Starts or stops counting what {@link #live} tells of; counting takes time. */
+  public static void trackLive(boolean on) {
+    CpuBuffer.track(on);
+  }
+
+  /** Of the buffers made since {@link #trackLive}, those neither closed nor collected. */
+  @Override
+  public Live live() {
+    return CpuBuffer.live();
+  }
+
   @Override
   public Device device() {
     return Device.CPU;

@@ -1,9 +1,13 @@
 package org.hesse.backend.cpu;
 
 import java.lang.reflect.Array;
+import java.util.Collections;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.hesse.DType;
 import org.hesse.Device;
+import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,8 +19,14 @@ public final class CpuBuffer implements Buffer {
   /** Added to the number of readers when the storage is taken. */
   private static final int TAKEN = 1 << 30;
 
+  /** Whether live buffers are counted. */
+  private static boolean tracking;
+
   private final DType dtype;
-  private final Object array;
+
+  /** Null when it was closed. */
+  private @Nullable Object array;
+
   private final int size;
   private final AtomicInteger readers = new AtomicInteger();
   private volatile @Nullable String given;
@@ -25,6 +35,34 @@ public final class CpuBuffer implements Buffer {
     this.dtype = dtype;
     this.array = array;
     this.size = Array.getLength(array);
+    if (tracking) {
+      Live.ONES.add(this);
+    }
+  }
+
+  /** Starts or stops counting the buffers that are made from then on. */
+  static void track(boolean on) {
+    tracking = on;
+    Live.ONES.clear();
+  }
+
+  /** Those counted that are neither empty nor collected. */
+  static Backend.Live live() {
+    long count = 0;
+    long bytes = 0;
+    synchronized (Live.ONES) {
+      for (CpuBuffer b : Live.ONES) {
+        count += b.given == null ? 1 : 0;
+        bytes += b.given == null ? b.size * (long) b.dtype.bytes() : 0;
+      }
+    }
+    return new Backend.Live(count, bytes);
+  }
+
+  /** Apart, so that it costs nothing where nobody counts. */
+  private static final class Live {
+    static final Set<CpuBuffer> ONES =
+        Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
   }
 
   @Override
@@ -58,7 +96,17 @@ public final class CpuBuffer implements Buffer {
       return null;
     }
     given = why;
-    return readers.getAndAdd(TAKEN) == 0 ? new CpuBuffer(dtype, array) : null;
+    Object a = array;
+    return readers.getAndAdd(TAKEN) == 0 && a != null ? new CpuBuffer(dtype, a) : null;
+  }
+
+  @Override
+  public synchronized void close(String why) {
+    if (given == null) {
+      given = why;
+      readers.getAndAdd(TAKEN);
+      array = null;
+    }
   }
 
   @Override
@@ -72,11 +120,13 @@ public final class CpuBuffer implements Buffer {
    * @throws IllegalStateException if it was taken
    */
   Object hold() {
-    if (readers.getAndIncrement() >= TAKEN) {
+    // Before the count says that nobody takes it: close() first counts, then forgets it.
+    Object a = array;
+    if (readers.getAndIncrement() >= TAKEN || a == null) {
       release();
       throw new IllegalStateException("a buffer " + this + " is read, but " + given);
     }
-    return array;
+    return a;
   }
 
   /**
@@ -85,10 +135,11 @@ public final class CpuBuffer implements Buffer {
    * @throws IllegalStateException if it was taken
    */
   Object array() {
-    if (given != null) {
+    Object a = array;
+    if (given != null || a == null) {
       throw new IllegalStateException("a buffer " + this + " is written, but " + given);
     }
-    return array;
+    return a;
   }
 
   /** Ends a {@link #hold}. */

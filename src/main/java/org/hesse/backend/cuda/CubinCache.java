@@ -42,11 +42,10 @@ final class CubinCache {
     add(hash, device);
     add(hash, compiler);
     options.forEach(o -> add(hash, o));
-    headers.forEach(
-        (name, text) -> {
-          add(hash, name);
-          add(hash, text);
-        });
+    headers.forEach((name, text) -> {
+      add(hash, name);
+      add(hash, text);
+    });
     add(hash, source);
     return HexFormat.of().formatHex(hash.digest());
   }

@@ -30,6 +30,8 @@ public final class CudaBackend implements Backend {
    * The backend of a GPU, made and checked when it is first asked for.
    *
    * @param index which of those that the driver shows, from 0 on
+   * @throws org.hesse.backend.DeviceUnavailableException if there is none with this index, or CUDA
+   *     cannot be used; the message says why and what to do
    */
   public static CudaBackend of(int index) {
     synchronized (BACKENDS) {
@@ -90,11 +92,12 @@ public final class CudaBackend implements Backend {
     return new CudaExecutable(context, schedule);
   }
 
-  /** Bytes of device memory that tensors and plans hold at the moment. */
-  public long liveBytes() {
+  /** Tensors and the memory of plans. */
+  @Override
+  public Live live() {
     context.lock();
     try {
-      return context.pool().liveBytes();
+      return new Live(context.pool().liveBlocks(), context.pool().liveBytes());
     } finally {
       context.unlock();
     }

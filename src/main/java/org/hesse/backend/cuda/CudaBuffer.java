@@ -146,12 +146,12 @@ final class CudaBuffer implements Buffer {
     return given;
   }
 
-  /** Gives the storage back. Reading the buffer is an error from then on. */
-  public void close() {
+  @Override
+  public void close(String why) {
     context.lock();
     try {
       if (given == null) {
-        given = "it was closed";
+        given = why;
         release();
       }
     } finally {

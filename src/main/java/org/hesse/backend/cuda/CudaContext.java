@@ -58,7 +58,7 @@ final class CudaContext {
 
   CudaContext(int index) {
     CudaLoader.requireAll();
-    this.device = Device.cuda(index);
+    this.device = CudaDevices.of(index).device();
     JCudaDriver.cuDeviceGet(handle, index);
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
     JCudaDriver.cuCtxSetCurrent(context);
@@ -209,8 +209,7 @@ final class CudaContext {
         JCublas2.cublasSetStream(made, new cudaStream_t(stream));
         // After the stream, which resets it.
         MemoryPool.Block workspace = pool.take(CUBLAS_WORKSPACE, "workspace of cuBLAS");
-        JCublas2.cublasSetWorkspace(
-            made, Pointers.device(workspace.address()), CUBLAS_WORKSPACE);
+        JCublas2.cublasSetWorkspace(made, Pointers.device(workspace.address()), CUBLAS_WORKSPACE);
         JCublas2.cublasSetPointerMode(made, cublasPointerMode.CUBLAS_POINTER_MODE_HOST);
         JCublas2.cublasSetAtomicsMode(made, cublasAtomicsMode.CUBLAS_ATOMICS_NOT_ALLOWED);
         cublas = made;

@@ -4,16 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
-import jcuda.driver.JCudaDriver;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Steps that are run round after round. A loop of a fixed number of rounds that is not too long is
- * part of the graph around it, round after round; a longer one launches a graph of some rounds again
- * and again, whose kernels read the number of the round from a counter on the device. Neither waits
- * for the device. A loop with a condition does, after each round, to read it.
+ * part of the graph around it, round after round; a longer one launches a graph of some rounds
+ * again and again, whose kernels read the number of the round from a counter on the device. Neither
+ * waits for the device. A loop with a condition does, after each round, to read it.
  */
 final class CudaLoop implements Prepared {
   /** Graphs are not made longer than about so many kernels by loops. */
@@ -46,7 +45,8 @@ final class CudaLoop implements Prepared {
     int end = steps.faults().next();
     this.counter = steps.locals().reserve(COUNTER_BYTES);
     Note note = end == first ? null : new Note(context, first, end, level);
-    int last = rounds instanceof Step.Count(int length, boolean reverse) && reverse ? length - 1 : -1;
+    int last =
+        rounds instanceof Step.Count(int length, boolean reverse) && reverse ? length - 1 : -1;
     this.round =
         new Round(
             before, body, after, note, new Moves.RoundNumber(new Argument.Local(counter), last));

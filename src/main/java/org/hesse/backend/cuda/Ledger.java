@@ -47,8 +47,7 @@ final class Ledger {
   Ledger(CudaContext context) {
     this.context = context;
     this.status = context.pool().take(STATUS_BYTES, "status of kernels").address();
-    JCudaDriver.cuMemsetD8Async(
-        Pointers.device(status), (byte) 0, STATUS_BYTES, context.stream());
+    JCudaDriver.cuMemsetD8Async(Pointers.device(status), (byte) 0, STATUS_BYTES, context.stream());
     Pointers.HostAllocation pinned = new Pointers.HostAllocation();
     JCudaDriver.cuMemHostAlloc(pinned, BYTES, JCudaDriver.CU_MEMHOSTALLOC_DEVICEMAP);
     Pointers.Allocation mapped = new Pointers.Allocation();
@@ -160,8 +159,7 @@ final class Ledger {
 
   private boolean isSettled(Outcome outcome) {
     long done = settled();
-    return outcome.ticket() <= done
-        && outcome.before().stream().allMatch(o -> o.ticket() <= done);
+    return outcome.ticket() <= done && outcome.before().stream().allMatch(o -> o.ticket() <= done);
   }
 
   private long settled() {

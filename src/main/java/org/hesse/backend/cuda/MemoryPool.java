@@ -199,14 +199,13 @@ final class MemoryPool {
   private void releaseFree() {
     drain();
     for (ArrayDeque<Block> blocks : free.values()) {
-      blocks.removeIf(
-          block -> {
-            if (block.ownAllocation) {
-              JCudaDriver.cuMemFree(Pointers.device(block.address));
-              heldBytes -= block.bytes;
-            }
-            return block.ownAllocation;
-          });
+      blocks.removeIf(block -> {
+        if (block.ownAllocation) {
+          JCudaDriver.cuMemFree(Pointers.device(block.address));
+          heldBytes -= block.bytes;
+        }
+        return block.ownAllocation;
+      });
     }
   }
 
@@ -232,6 +231,8 @@ final class MemoryPool {
   private static String bytes(long n) {
     return n < 10 << 10
         ? n + " B"
-        : n < 10 << 20 ? (n >> 10) + " KiB" : n < 10L << 30 ? (n >> 20) + " MiB" : (n >> 30) + " GiB";
+        : n < 10 << 20
+            ? (n >> 10) + " KiB"
+            : n < 10L << 30 ? (n >> 20) + " MiB" : (n >> 30) + " GiB";
   }
 }
