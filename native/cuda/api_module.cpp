@@ -80,7 +80,7 @@ SIM_API CUresult cuFuncGetAttribute(int* value, int attribute, Function* functio
         *value = static_cast<int>(bound > 0 ? bound : Limits::THREADS);
         break;
       case 1:
-        *value = static_cast<int>(staticShared(*function->module));
+        *value = static_cast<int>(function->staticShared);
         break;
       case 2:
       case 3:
@@ -110,7 +110,7 @@ SIM_API CUresult cuFuncSetAttribute(Function* function, int attribute, int value
   return call("cuFuncSetAttribute", true, [&] {
     checkFunction(function);
     if (attribute == 8) {
-      if (value < 0 || value + staticShared(*function->module) > Limits::SHARED_OPT_IN) {
+      if (value < 0 || value + function->staticShared > Limits::SHARED_OPT_IN) {
         throw Failure(CUDA_ERROR_INVALID_VALUE, text(value, " bytes of dynamic shared memory"));
       }
       function->maxDynamicShared = value;
@@ -144,11 +144,20 @@ void checkShape(const Function& function, const Dim& grid, const Dim& block, uns
                                                  " threads, with launch bounds of ", function.entry->maxThreads),
                   true);
   }
-  if (shared > static_cast<unsigned>(function.maxDynamicShared) ||
-      shared + staticShared(*function.module) > std::max<unsigned>(Limits::SHARED, static_cast<unsigned>(function.maxDynamicShared))) {
-    throw Failure(CUDA_ERROR_INVALID_VALUE, text("kernel ", function.name, ": ", shared, " bytes of dynamic and ",
-                                                 staticShared(*function.module), " of static shared memory, of at most ",
-                                                 function.maxDynamicShared),
+  if (shared > static_cast<unsigned>(function.maxDynamicShared)) {
+    throw Failure(CUDA_ERROR_INVALID_VALUE, text("kernel ", function.name, ": ", shared,
+                                                 " bytes of dynamic shared memory, of at most ", function.maxDynamicShared),
+                  true);
+  }
+}
+
+// Static shared memory counts, too, but how much a kernel has is known only when it has run.
+void checkShared(Function& function, unsigned staticShared, unsigned dynamicShared) {
+  function.staticShared = std::max(function.staticShared, staticShared);
+  unsigned most = std::max(+Limits::SHARED, static_cast<unsigned>(function.maxDynamicShared));
+  if (staticShared > Limits::SHARED || staticShared + dynamicShared > most) {
+    throw Failure(CUDA_ERROR_INVALID_VALUE, text("kernel ", function.name, ": ", staticShared, " bytes of static and ",
+                                                 dynamicShared, " of dynamic shared memory, of at most ", most),
                   true);
   }
 }
@@ -187,7 +196,7 @@ SIM_API CUresult cuLaunchKernel(Function* function, unsigned gridX, unsigned gri
     }
     enqueue(stream, function->name, [launch, function] {
       checkFunction(function);
-      Executor::get().run(*launch);
+      checkShared(*function, Executor::get().run(*launch), launch->dynamicShared);
     });
   });
 }
@@ -200,7 +209,7 @@ int blocksPerMultiprocessor(const Function& function, int threads, size_t shared
   }
   unsigned blocks = std::min(Limits::THREADS_PER_MULTIPROCESSOR / static_cast<unsigned>(threads),
                              +Limits::BLOCKS_PER_MULTIPROCESSOR);
-  size_t bytes = shared + staticShared(*function.module) + 1024;
+  size_t bytes = shared + function.staticShared + 1024;
   return static_cast<int>(std::min<size_t>(blocks, Limits::SHARED_PER_MULTIPROCESSOR / bytes));
 }
 

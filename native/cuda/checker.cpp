@@ -61,7 +61,13 @@ void Checker::beginBlock(uintptr_t staticShared, size_t staticSize, uintptr_t dy
   prepareShared(staticShared_, staticShared, staticSize);
   prepareShared(dynamicShared_, dynamicShared, dynamicSize);
   staticShared_.size = staticSize;
+  staticShared_.label = "the block's static shared memory";
   dynamicShared_.size = dynamicSize;
+  dynamicShared_.label = text("the block's dynamic shared memory of ", dynamicSize, " bytes");
+}
+
+unsigned Checker::staticBytesUsed() const {
+  return static_cast<unsigned>(std::count(staticShared_.written, staticShared_.written + staticShared_.size, 1));
 }
 
 Region* Checker::find(uintptr_t address) {
@@ -72,7 +78,7 @@ Region* Checker::find(uintptr_t address) {
     return &dynamicShared_;
   }
   Page& page = pages_[(address >> 12) % PAGES];
-  if (page.number == address >> 12 && page.region->contains(address)) {
+  if (page.region != nullptr && page.number == address >> 12 && page.region->contains(address)) {
     return page.region;
   }
   Region* region = Memory::get().find(address);
@@ -94,12 +100,23 @@ void Checker::access(uintptr_t address, size_t size, HesseAccess kind) {
     }
     executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
                    text(verb(kind), " ", size, " bytes at ", hex(address), ", which is ",
-                        dynamicShared_.size > 0 && address - dynamicShared_.base < (1 << 20)
-                            ? text(address - dynamicShared_.base - dynamicShared_.size, " bytes after the end of ",
-                                   dynamicShared_.name())
-                            : Memory::get().describe(address)));
+                        describe(address)));
   }
   check(*region, address, size, kind);
+}
+
+std::string Checker::describe(uintptr_t address) const {
+  constexpr uintptr_t NEAR = 65536;
+  for (const Region* region : {&dynamicShared_, &staticShared_}) {
+    uintptr_t end = region->base + region->size;
+    if (region->base - address <= NEAR) {
+      return text(region->base - address, " bytes before the start of ", region->name());
+    }
+    if (address - end <= NEAR) {
+      return text(address - end, " bytes after the end of ", region->name());
+    }
+  }
+  return Memory::get().describe(address);
 }
 
 void Checker::check(Region& region, uintptr_t address, size_t size, HesseAccess kind) {

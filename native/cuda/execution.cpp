@@ -26,7 +26,7 @@ Executor& Executor::get() {
   return executor;
 }
 
-void Executor::run(const Launch& launch) {
+unsigned Executor::run(const Launch& launch) {
   launch_ = &launch;
   arguments_.clear();
   for (size_t offset : launch.offsets) {
@@ -51,6 +51,15 @@ void Executor::run(const Launch& launch) {
   for (uint64_t b = 0; b < blocks; b++) {
     runBlock(backwards ? blocks - 1 - b : b);
   }
+  return Checker::get().staticBytesUsed();
+}
+
+bool Executor::inModule(uintptr_t address) const {
+  // Static shared memory has guard zones, which are part of the image but not of what may be used.
+  constexpr uintptr_t GUARD = 65536;
+  auto start = reinterpret_cast<uintptr_t>(launch_->module->sharedStart) - GUARD;
+  auto end = reinterpret_cast<uintptr_t>(launch_->module->sharedEnd) + GUARD;
+  return address - launch_->image < launch_->imageSize && (address < start || address >= end);
 }
 
 // Blocks run their threads in different orders, so that what depends on the order shows.
@@ -82,8 +91,6 @@ void Executor::runBlock(uint64_t block) {
   block_ = block;
   *module.blockIdx = index(block, launch_->grid);
   size_t staticSize = static_cast<size_t>(module.sharedEnd - module.sharedStart);
-  memset(module.sharedStart, 0xff, staticSize);
-  memset(shared_, 0xff, launch_->dynamicShared);
   Checker::get().beginBlock(reinterpret_cast<uintptr_t>(module.sharedStart), staticSize,
                             reinterpret_cast<uintptr_t>(shared_), launch_->dynamicShared);
   threads_.assign(threads, Thread());

@@ -39,6 +39,7 @@ class Checker {
   void forgetRegion();
 
   void beginLaunch(int device);
+  unsigned staticBytesUsed() const;
   void beginBlock(uintptr_t staticShared, size_t staticSize, uintptr_t dynamicShared, size_t dynamicSize);
   void barrier() { phase_++; }
   void warpBarrier(unsigned warp) { warpPhases_[warp]++; }
@@ -48,6 +49,7 @@ class Checker {
 
  private:
   Region* find(uintptr_t address);
+  std::string describe(uintptr_t address) const;
   void check(Region& region, uintptr_t address, size_t size, HesseAccess kind);
   void order(Region& region, size_t offset, size_t size, HesseAccess kind);
   bool conflict(const Stamp& old, const Stamp& now) const;
@@ -74,11 +76,12 @@ class Checker {
 class Executor {
  public:
   static Executor& get();
-  // Throws a Failure that names the kernel, block and thread if it does something wrong.
-  void run(const Launch& launch);
+  // Throws a Failure that names the kernel, block and thread if it does something wrong. Gives the bytes of static
+  // shared memory that it used.
+  unsigned run(const Launch& launch);
   bool onFibre(uintptr_t address) const { return stacks_.contains(address); }
   // Whether an address is a constant or variable of the running kernel's module.
-  bool inModule(uintptr_t address) const { return address - launch_->image < launch_->imageSize; }
+  bool inModule(uintptr_t address) const;
 
   // Called by kernels.
   int barrier(int line, int predicate, HesseVote vote);

@@ -27,7 +27,7 @@ Word* Region::ensureWords() {
 
 std::string Region::name() const {
   if (kind == SHARED) {
-    return text("the block's shared memory of ", size, " bytes");
+    return label;
   }
   return text(kind == HOST ? "pinned host memory" : "an allocation", " of ", size, " bytes at ", hex(base),
               kind == DEVICE ? text(" on device ", device) : "", freed ? ", which has been freed" : "");

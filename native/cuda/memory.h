@@ -35,6 +35,7 @@ struct Region {
   bool freed = false;
   uint8_t* written = nullptr;  // 1 for each byte that has been; null where the host writes as it likes
   Word* words = nullptr;       // made when a kernel first touches the region
+  std::string label;           // of shared memory
   Word* ensureWords();
   bool contains(uintptr_t address) const { return address - base < size; }
   std::string name() const;

@@ -155,8 +155,4 @@ Function* function(Module* module, const char* name) {
   return (module->functions[name] = std::move(made)).get();
 }
 
-unsigned staticShared(const Module& module) {
-  return static_cast<unsigned>(module.abi->sharedEnd - module.abi->sharedStart);
-}
-
 }  // namespace sim

@@ -14,6 +14,8 @@ struct Function {
   std::string name;
   const HesseEntry* entry;
   int maxDynamicShared = 48 * 1024;
+  // As seen in launches: what a kernel declares is not known, only what all of its module's kernels do.
+  unsigned staticShared = 0;
 };
 
 struct Module {
@@ -31,7 +33,6 @@ void checkModule(Module* module);
 // Throws if it is none or its module has been unloaded.
 void checkFunction(Function* function);
 Function* function(Module* module, const char* name);
-unsigned staticShared(const Module& module);
 
 struct Limits {
   static constexpr unsigned THREADS = 1024;

@@ -7,7 +7,9 @@ extern char hesse_shared_start[], hesse_shared_end[];
 HesseIndex threadIdx, blockIdx, blockDim, gridDim;
 }
 
-extern "C" __attribute__((visibility("default"))) HesseModule hesse_module;
+extern "C" {
+extern HesseModule hesse_module __attribute__((visibility("default")));
+}
 HesseModule hesse_module = {
     nullptr, &threadIdx, &blockIdx, &blockDim, &gridDim, hesse_shared_start, hesse_shared_end};
 
