@@ -3,10 +3,12 @@ package org.hesse.backend.cuda;
 import java.lang.reflect.Array;
 import java.util.HashMap;
 import java.util.Map;
+import jcuda.CudaException;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
+import org.hesse.backend.DeviceUnavailableException;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.ir.Node;
@@ -22,7 +24,7 @@ public final class CudaBackend implements Backend {
 
   private final CudaContext context;
 
-  private CudaBackend(CudaContext context) {
+  CudaBackend(CudaContext context) {
     this.context = context;
   }
 

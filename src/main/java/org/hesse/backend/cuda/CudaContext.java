@@ -6,7 +6,6 @@ import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEM
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -32,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  * the calls.
  */
 final class CudaContext {
-  private static final String SIMULATED = "Simulated";
-
   /** What cuBLAS recommends for its largest devices. */
   private static final long CUBLAS_WORKSPACE = 32L << 20;
 
@@ -43,6 +40,7 @@ final class CudaContext {
   private final CUstream stream = new CUstream();
   private final ReentrantLock lock = new ReentrantLock();
   private final String name;
+  private final boolean simulated;
   private final int multiprocessors;
   private final int architecture;
   private final int sharedBytesPerBlock;
@@ -63,20 +61,22 @@ final class CudaContext {
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
     JCudaDriver.cuCtxSetCurrent(context);
     JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);
-    this.name = name(handle);
     this.multiprocessors = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     this.architecture =
         10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     this.sharedBytesPerBlock = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
     this.pool = new MemoryPool(isSimulated(), () -> executables.forEach(CudaExecutable::trim));
-    this.modules = new CudaModules(this, new CubinCache(cacheFolder()));
+    this.modules = new CudaModules(this, new CubinCache(cacheFolder(simulated)));
     this.ledger = new Ledger(this);
     this.staging = new Staging(this);
   }
 
-  private static @Nullable Path cacheFolder() {
-    String given = System.getProperty("hesse.cache");
+  /** The simulated compiler has a cache of its own, and what it makes depends on more. */
+  private static @Nullable Path cacheFolder(boolean simulated) {
+    if (simulated && System.getProperty("hesse.cache") == null) {
+      return null;
+    }
     try {
       return given == null
           ? null
@@ -84,16 +84,6 @@ final class CudaContext {
     } catch (IOException e) {
       return null;
     }
-  }
-
-  private static String name(CUdevice handle) {
-    byte[] text = new byte[256];
-    JCudaDriver.cuDeviceGetName(text, text.length, handle);
-    int length = 0;
-    while (length < text.length && text[length] != 0) {
-      length++;
-    }
-    return new String(text, 0, length, StandardCharsets.UTF_8);
   }
 
   private int attribute(int which) {
@@ -122,7 +112,7 @@ final class CudaContext {
 
   /** Whether it is a stand-in for tests. */
   boolean isSimulated() {
-    return name.startsWith(SIMULATED);
+    return simulated;
   }
 
   /** What compiled code depends on beside its source. */
@@ -172,7 +162,12 @@ final class CudaContext {
 
   /** Remembers what may have memory to spare. */
   void register(CudaExecutable executable) {
-    executables.add(executable);
+    lock();
+    try {
+      executables.add(executable);
+    } finally {
+      unlock();
+    }
   }
 
   /** A function of one of the files in {@code kernels/}, "rows.cu" say, compiled if it must be. */

@@ -32,15 +32,19 @@ final class CudaExecutable implements Executable {
     this.inputs = schedule.inputs();
     this.outputs = schedule.outputs();
     this.arena = new EnumMap<>(schedule.arena());
-    CudaSteps steps = new CudaSteps(context, faults, locals);
-    this.parts = CudaSteps.sections(steps.prepare(schedule.steps(), 0));
+    this.parts = prepare(schedule);
     this.scratchBytes = parts.stream().mapToLong(Prepared::scratchBytes).max().orElse(0);
     this.replayed = parts.stream().anyMatch(p -> !(p instanceof Section s) || s.isLong());
     this.bindings = new Bindings(inputs.size() + outputs.size());
     this.staged = new MemoryPool.Block[inputs.size() + outputs.size()];
+    context.register(this);
+  }
+
+  private List<Prepared> prepare(Schedule schedule) {
     context.lock();
     try {
-      context.register(this);
+      CudaSteps steps = new CudaSteps(context, faults, locals);
+      return CudaSteps.sections(steps.prepare(schedule.steps(), 0));
     } finally {
       context.unlock();
     }
@@ -126,6 +130,16 @@ final class CudaExecutable implements Executable {
         long bytes = slot.size() * slot.dtype().bytes();
         staged[i] = context.pool().take(bytes, "a plan's own copy of an input or output");
       }
+    }
+  }
+
+  /** Gives its memory back; a later run takes some again. */
+  void close() {
+    context.lock();
+    try {
+      trim();
+    } finally {
+      context.unlock();
     }
   }
 
