@@ -6,12 +6,14 @@ import org.hesse.DType;
 import org.hesse.backend.Step;
 
 /** Finds the first maximum of each line; NaN counts as largest. */
-final class CudaArgMax implements Prepared {
+final class CudaArgMax extends Launches {
   private static final String FILE = "argmax.cu";
 
-  private final Launches launches;
-
   CudaArgMax(CudaContext context, Step.ArgMax step) {
+    super(launches(context, step));
+  }
+
+  private static Launches launches(CudaContext context, Step.ArgMax step) {
     CudaLines lines = CudaLines.of(context, step.domain(), step.in());
     DType dtype = step.in().slot().dtype();
     String suffix = Domains.suffix(dtype);
@@ -43,16 +45,6 @@ final class CudaArgMax implements Prepared {
     }
     int candidate = dtype == DType.F64 ? 16 : 12;
     long bytes = lines.chunks() > 1 ? lines.lines() * lines.chunks() * candidate : 0;
-    this.launches = new Launches(all, bytes);
-  }
-
-  @Override
-  public void enqueue(Run run) {
-    launches.enqueue(run);
-  }
-
-  @Override
-  public long scratchBytes() {
-    return launches.scratchBytes();
+    return new Launches(all, bytes);
   }
 }

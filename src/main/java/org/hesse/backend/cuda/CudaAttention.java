@@ -55,21 +55,21 @@ final class CudaAttention {
     this.values = all[V].item()[1];
   }
 
-  static Prepared forward(CudaContext context, Step.Composite step) {
+  static Launches forward(CudaContext context, Step.Composite step) {
     boolean biased = step.operands().size() == 4;
     int[] places = biased ? new int[] {1, 2, 3, 4} : new int[] {1, 2, 3};
     CudaAttention a = new CudaAttention(context, step, places);
-    return a.product("attention.cu", "attention", a.queries, a.values);
+    return alone(a.product("attention.cu", "attention", a.queries, a.values));
   }
 
-  static Prepared tangent(CudaContext context, Step.Composite step) {
+  static Launches tangent(CudaContext context, Step.Composite step) {
     boolean biased = step.operands().size() == 8;
     int[] places = biased ? new int[] {0, 1, 2, 3, 4, 5, 6, 7} : new int[] {0, 1, 2, 3, 5, 6, 7};
     CudaAttention a = new CudaAttention(context, step, places);
-    return a.product("attention_tangent.cu", "attention_tangent", a.queries, a.values);
+    return alone(a.product("attention_tangent.cu", "attention_tangent", a.queries, a.values));
   }
 
-  static Prepared cotangent(CudaContext context, Step.Composite step) {
+  static Launches cotangent(CudaContext context, Step.Composite step) {
     boolean biased = step.operands().size() == 6;
     int[] places = biased ? new int[] {0, 1, 2, 3, 4, 5} : new int[] {0, 1, 2, 3, 5};
     CudaAttention a = new CudaAttention(context, step, places);
@@ -80,6 +80,10 @@ final class CudaAttention {
     all.add(a.product(file, "attention_cotangent_k", a.keys, a.inner));
     all.add(a.product(file, "attention_cotangent_v", a.keys, a.values));
     return new Launches(all, a.items * a.queries * Domains.bytes(a.dtype));
+  }
+
+  private static Launches alone(Launch launch) {
+    return new Launches(List.of(launch), 0);
   }
 
   private Launch along(String file) {

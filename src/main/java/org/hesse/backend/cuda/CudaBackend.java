@@ -83,7 +83,7 @@ public final class CudaBackend implements Backend {
     }
   }
 
-  /** There is one for each kind. */
+  /** All composites have kernels. */
   @Override
   public boolean hasKernel(Node composite) {
     return composite.op() instanceof Op.Composite;

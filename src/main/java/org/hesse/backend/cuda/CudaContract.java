@@ -10,7 +10,7 @@ import org.hesse.backend.View;
  * Products over any axes: each block makes a tile of the result. Where there are fewer tiles than
  * the device has room for and many terms, these are shared out too, and the parts added up.
  */
-final class CudaContract implements Prepared {
+final class CudaContract extends Launches {
   private static final String FILE = "contract.cu";
   private static final int THREADS = 256;
 
@@ -23,9 +23,11 @@ final class CudaContract implements Prepared {
   /** A part has so many terms, at least. */
   private static final int MIN_PART = 256;
 
-  private final Launches launches;
-
   CudaContract(CudaContext context, Step.Contract step) {
+    super(launches(context, step));
+  }
+
+  private static Launches launches(CudaContext context, Step.Contract step) {
     int[] axes = firstAxes(step);
     long m = size(step, axes, 1);
     long n = size(step, axes, 2);
@@ -80,7 +82,7 @@ final class CudaContract implements Prepared {
               strides,
               shape));
     }
-    this.launches = new Launches(all, parts > 1 ? size * parts * Domains.bytes(dtype) : 0);
+    return new Launches(all, parts > 1 ? size * parts * Domains.bytes(dtype) : 0);
   }
 
   /** Rows and columns that a block makes, and how many blocks there are for all. */
@@ -151,15 +153,5 @@ final class CudaContract implements Prepared {
   private static int stretch(Step.Contract step, int[] axes, View operand, int group) {
     int last = axes[group + 1] - 1;
     return last >= axes[group] && Math.abs(operand.strides()[last]) == 1 ? step.last(group) : 0;
-  }
-
-  @Override
-  public void enqueue(Run run) {
-    launches.enqueue(run);
-  }
-
-  @Override
-  public long scratchBytes() {
-    return launches.scratchBytes();
   }
 }

@@ -8,12 +8,14 @@ import org.hesse.backend.Step;
  * Running sums of lines, formed in double precision; those of I32 in 64 bits. A line that is cut
  * into chunks is gone over twice.
  */
-final class CudaCumsum implements Prepared {
+final class CudaCumsum extends Launches {
   private static final String FILE = "cumsum.cu";
 
-  private final Launches launches;
-
   CudaCumsum(CudaContext context, Step.Cumsum step) {
+    super(launches(context, step));
+  }
+
+  private static Launches launches(CudaContext context, Step.Cumsum step) {
     CudaLines lines = CudaLines.of(context, step.domain(), step.in());
     int last = step.domain().length - 1;
     String suffix = Domains.suffix(step.out().slot().dtype());
@@ -55,16 +57,6 @@ final class CudaCumsum implements Prepared {
             new Argument.I64(step.out().strides()[last]),
             lines.shape()));
     long bytes = lines.chunks() > 1 ? 8 * lines.lines() * lines.chunks() : 0;
-    this.launches = new Launches(all, bytes);
-  }
-
-  @Override
-  public void enqueue(Run run) {
-    launches.enqueue(run);
-  }
-
-  @Override
-  public long scratchBytes() {
-    return launches.scratchBytes();
+    return new Launches(all, bytes);
   }
 }

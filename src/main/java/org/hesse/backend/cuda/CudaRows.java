@@ -77,7 +77,7 @@ final class CudaRows {
     }
   }
 
-  static Prepared of(CudaContext context, Step.Composite step) {
+  static Launches of(CudaContext context, Step.Composite step) {
     Work work = Work.of(step);
     DType dtype = step.out().view().slot().dtype();
     int length = step.operands().get(0).item()[0];
@@ -100,10 +100,13 @@ final class CudaRows {
     arguments.add(Domains.axes(step.batch()));
     arguments.add(Domains.strides(strides.toArray(long[][]::new)));
     arguments.add(new Argument.I64s(rows, length, group, shared == 0 ? 0 : work.keep));
-    return new Launch(
-        context.kernel(work.file, name),
-        new Launch.Grid(Math.toIntExact(Math.ceilDiv(rows, perBlock)), 1, 1, threads, shared),
-        arguments.toArray(Argument[]::new));
+    int blocks = Math.toIntExact(Math.ceilDiv(rows, perBlock));
+    Launch launch =
+        new Launch(
+            context.kernel(work.file, name),
+            new Launch.Grid(blocks, 1, 1, threads, shared),
+            arguments.toArray(Argument[]::new));
+    return new Launches(List.of(launch), 0);
   }
 
   /**

@@ -10,7 +10,7 @@ import org.hesse.backend.Step;
  * Places are sorted by index, runs of them at first, which are then merged; so each element of the
  * result finds its terms side by side. With few indices each looks at all of them instead.
  */
-final class CudaScatterAdd implements Prepared {
+final class CudaScatterAdd extends Launches {
   private static final String FILE = "scatter.cu";
   private static final int THREADS = 256;
 
@@ -23,9 +23,11 @@ final class CudaScatterAdd implements Prepared {
   /** A thread adds so many terms of an element, on average, before it is shared with another. */
   private static final int TERMS = 64;
 
-  private final Launches launches;
-
   CudaScatterAdd(CudaContext context, Step.ScatterAdd step, Faults faults) {
+    super(launches(context, step, faults));
+  }
+
+  private static Launches launches(CudaContext context, Step.ScatterAdd step, Faults faults) {
     Shape shape = Shape.of(step);
     int extent = step.extent();
     Argument fault = new Argument.I32(faults.code(index -> Indices.outside(index, extent)));
@@ -49,8 +51,7 @@ final class CudaScatterAdd implements Prepared {
               shape.argument(),
               new Argument.Status(),
               fault));
-      this.launches = new Launches(all, 0);
-      return;
+      return new Launches(all, 0);
     }
     Argument from = new Argument.Scratch(0);
     Argument to = new Argument.Scratch(8 * shape.places);
@@ -92,7 +93,7 @@ final class CudaScatterAdd implements Prepared {
               shape.outStrides,
               shape.argument()));
     }
-    this.launches = new Launches(all, 16 * shape.places);
+    return new Launches(all, 16 * shape.places);
   }
 
   private static Launch.Grid grid(long threads) {
@@ -158,15 +159,5 @@ final class CudaScatterAdd implements Prepared {
     Argument argument() {
       return new Argument.I64s(places, count, size, rest, extent, bits, parts);
     }
-  }
-
-  @Override
-  public void enqueue(Run run) {
-    launches.enqueue(run);
-  }
-
-  @Override
-  public long scratchBytes() {
-    return launches.scratchBytes();
   }
 }

@@ -1,5 +1,8 @@
 package org.hesse.backend.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -8,87 +11,187 @@ import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
-import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.hesse.backend.cpu.CpuBackend;
+import org.jspecify.annotations.Nullable;
 
-/** Plans of one step, run on any backend. */
+/** Builds operands for a step, as scattered over memory as views may be, and runs it. */
 final class OneStep {
-  private OneStep() {}
+  private final Random random;
+  private final List<Object> arrays = new ArrayList<>();
+  private final List<Slot> slots = new ArrayList<>();
+  private @Nullable Slot out;
 
-  static Slot input(int index, Object array) {
-    return new Slot(Slot.Space.INPUT, index, dtype(array), 0, Array.getLength(array));
+  OneStep(Random random) {
+    this.random = random;
   }
 
-  static Slot output(DType dtype, int size) {
-    return new Slot(Slot.Space.OUTPUT, 0, dtype, 0, size);
-  }
-
-  static DType dtype(Object array) {
-    return switch (array) {
-      case float[] x -> DType.F32;
-      case double[] x -> DType.F64;
-      case int[] x -> DType.I32;
-      default -> DType.BOOL;
-    };
-  }
-
-  static Object zeros(DType dtype, int size) {
+  /** Random numbers, of which those of integers are small. */
+  static Object numbers(Random random, DType dtype, int n) {
     return switch (dtype) {
-      case F32 -> new float[size];
-      case F64 -> new double[size];
-      case I32 -> new int[size];
-      case BOOL -> new boolean[size];
+      case F32 -> {
+        float[] a = new float[n];
+        for (int i = 0; i < n; i++) {
+          a[i] = (float) random.nextGaussian();
+        }
+        yield a;
+      }
+      case F64 -> random.doubles(n, -2, 2).toArray();
+      case I32 -> random.ints(n, -5, 6).toArray();
+      case BOOL -> {
+        boolean[] a = new boolean[n];
+        for (int i = 0; i < n; i++) {
+          a[i] = random.nextInt(8) == 0;
+        }
+        yield a;
+      }
     };
   }
 
-  /** Uniform in −1 … 1, or whole numbers in −9 … 9. */
-  static Object numbers(Random random, DType dtype, int size) {
-    Object array = zeros(dtype, size);
-    for (int i = 0; i < size; i++) {
-      set(array, i, dtype == DType.I32 ? random.nextInt(-9, 10) : random.nextDouble(-1, 1));
+  /** An operand of random numbers whose first axes are anywhere in memory, the last ones dense. */
+  View input(DType dtype, int[] domain, int dense) {
+    Layout l = layout(domain, dense, true);
+    return input(numbers(random, dtype, l.size), l);
+  }
+
+  /** An operand of indices below an extent. */
+  View indices(int extent, int[] domain) {
+    Layout l = layout(domain, 0, true);
+    return input(random.ints(l.size, 0, extent).toArray(), l);
+  }
+
+  /** An operand that is all of an array in order. */
+  View dense(Object array, int... domain) {
+    return input(array, new Layout(0, denseStrides(domain), Array.getLength(array)));
+  }
+
+  private View input(Object array, Layout l) {
+    DType dtype =
+        switch (array) {
+          case float[] a -> DType.F32;
+          case double[] a -> DType.F64;
+          case int[] a -> DType.I32;
+          default -> DType.BOOL;
+        };
+    Slot slot =
+        new Slot(Slot.Space.INPUT, arrays.size(), dtype, 0, Array.getLength(array));
+    arrays.add(array);
+    slots.add(slot);
+    return new View(slot, l.offset, l.strides);
+  }
+
+  /** The result, all of whose slot the step writes, with its axes in any order. */
+  View output(DType dtype, int[] domain) {
+    return output(dtype, layout(domain, 0, false));
+  }
+
+  View denseOutput(DType dtype, int... domain) {
+    return output(dtype, new Layout(0, denseStrides(domain), size(domain)));
+  }
+
+  private View output(DType dtype, Layout l) {
+    Slot slot = new Slot(Slot.Space.OUTPUT, 0, dtype, 0, l.size);
+    out = slot;
+    return new View(slot, l.offset, l.strides);
+  }
+
+  private record Layout(long offset, long[] strides, int size) {}
+
+  /** Where elements lie: with gaps, repeated and backwards, unless all places are to be taken. */
+  private Layout layout(int[] domain, int dense, boolean loose) {
+    List<Integer> order = new ArrayList<>();
+    for (int a = 0; a < domain.length - dense; a++) {
+      order.add(random.nextInt(order.size() + 1), a);
     }
-    return array;
-  }
-
-  static double get(Object array, long i) {
-    return ((Number) Array.get(array, (int) i)).doubleValue();
-  }
-
-  static void set(Object array, long i, double value) {
-    switch (array) {
-      case float[] x -> x[(int) i] = (float) value;
-      case double[] x -> x[(int) i] = value;
-      default -> ((int[]) array)[(int) i] = (int) value;
+    for (int a = domain.length - dense; a < domain.length; a++) {
+      order.add(a);
     }
-  }
-
-  /** The element of a view at an index. */
-  static double get(Object array, View view, int... index) {
-    long at = view.offset();
-    for (int a = 0; a < index.length; a++) {
-      at += index[a] * view.strides()[a];
+    long[] strides = new long[domain.length];
+    long stride = 1;
+    long offset = loose ? random.nextInt(3) : 0;
+    long last = offset;
+    for (int i = order.size() - 1; i >= 0; i--) {
+      int a = order.get(i);
+      boolean free = a < domain.length - dense;
+      if (free && loose && random.nextInt(6) == 0) {
+        continue;
+      }
+      strides[a] = stride * (free && loose && random.nextInt(4) == 0 ? 2 : 1);
+      stride = strides[a] * domain[a];
+      long most = strides[a] * (domain[a] - 1);
+      last += most;
+      if (free && random.nextInt(4) == 0) {
+        offset += most;
+        strides[a] = -strides[a];
+      }
     }
-    return get(array, at);
+    return new Layout(offset, strides, Math.toIntExact(last + 1));
   }
 
-  /** The output, which was 0 before, after so many runs. */
-  static Object run(Backend backend, Step step, Slot output, int times, Object... inputs) {
-    List<Slot> slots = new ArrayList<>();
-    Buffer[] in = new Buffer[inputs.length];
+  static long[] denseStrides(int... domain) {
+    long[] strides = new long[domain.length];
+    long s = 1;
+    for (int a = domain.length - 1; a >= 0; a--) {
+      strides[a] = s;
+      s *= domain[a];
+    }
+    return strides;
+  }
+
+  static int size(int... domain) {
+    int n = 1;
+    for (int d : domain) {
+      n *= d;
+    }
+    return n;
+  }
+
+  Object cpu(Step step) {
+    return run(CpuBackend.instance(), step);
+  }
+
+  Object cuda(Step step) {
+    return run(CudaBackend.of(0), step);
+  }
+
+  private Object run(Backend backend, Step step) {
+    Slot to = java.util.Objects.requireNonNull(out);
+    Buffer[] in = new Buffer[arrays.size()];
     for (int i = 0; i < in.length; i++) {
-      in[i] = backend.upload(inputs[i]);
-      slots.add(input(i, inputs[i]));
+      in[i] = backend.upload(arrays.get(i));
     }
-    Buffer[] out = {backend.upload(zeros(output.dtype(), (int) output.size()))};
     Schedule schedule =
-        new Schedule(slots, List.of(output), new EnumMap<>(DType.class), List.of(step));
-    Executable executable = backend.prepare(schedule);
-    for (int i = 0; i < times; i++) {
-      executable.run(in, out);
+        new Schedule(slots, List.of(to), new EnumMap<>(DType.class), List.of(step));
+    Buffer result = backend.allocate(to.dtype(), to.size());
+    backend.prepare(schedule).run(in, new Buffer[] {result});
+    return result.toArray();
+  }
+
+  /** Runs a step on both, and compares: what is real to the tolerance of its dtype. */
+  void check(Step step, String what) {
+    close(cpu(step), cuda(step), what);
+  }
+
+  /** Numbers of one dtype that agree, 10⁻⁵ or 10⁻¹² of themselves or of 1 apart at most. */
+  static void close(Object expected, Object actual, String what) {
+    int n = Array.getLength(expected);
+    assertEquals(n, Array.getLength(actual), what);
+    boolean real = expected instanceof float[] || expected instanceof double[];
+    double tolerance = expected instanceof float[] ? 1e-5 : 1e-12;
+    for (int i = 0; i < n; i++) {
+      if (!real) {
+        assertEquals(Array.get(expected, i), Array.get(actual, i), what + " at " + i);
+        continue;
+      }
+      double x = Array.getDouble(expected, i);
+      double y = Array.getDouble(actual, i);
+      boolean same = x == y || Double.isNaN(x) && Double.isNaN(y);
+      assertTrue(
+          same || Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(x)),
+          what + " at " + i + ": " + y + " instead of " + x);
     }
-    return out[0].toArray();
   }
 }
