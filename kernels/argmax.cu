@@ -1,17 +1,18 @@
 // Where lines have their first maximum. Of long lines the chunks' are found first.
 #include "lines.cuh"
 
-template <class T>
+// S holds any value of the operand, and leaves no gap behind itself.
+template <class S>
 struct HesseCandidate {
-  T value;
+  S value;
   int place;
   // Whether it is one.
   int valid;
 };
 
 // Whether a comes before b: NaN is largest, and of equals the first.
-template <class T>
-__device__ inline bool hesse_leads(const HesseCandidate<T>& a, const HesseCandidate<T>& b) {
+template <class S>
+__device__ inline bool hesse_leads(const HesseCandidate<S>& a, const HesseCandidate<S>& b) {
   if (!a.valid || !b.valid) {
     return a.valid;
   }
@@ -21,22 +22,22 @@ __device__ inline bool hesse_leads(const HesseCandidate<T>& a, const HesseCandid
   return equal ? a.place < b.place : a_none || (!b_none && a.value > b.value);
 }
 
-template <class T>
+template <class T, class S>
 __device__ void hesse_argmax(
-    const T* in, int* out, HesseCandidate<T>* candidates, const HesseAxes& axes, const HesseStrides<2>& strides,
+    const T* in, int* out, HesseCandidate<S>* candidates, const HesseAxes& axes, const HesseStrides<2>& strides,
     hesse_long step, const HesseLineShape& shape) {
-  __shared__ HesseCandidate<T> shared[HESSE_LINE_THREADS];
+  __shared__ HesseCandidate<S> shared[HESSE_LINE_THREADS];
   HesseLine p(shape);
   hesse_long at[2];
   hesse_locate(axes, strides, p.inside ? p.line : 0, at);
-  HesseCandidate<T> best = {};
+  HesseCandidate<S> best = {};
   for (hesse_long i = p.begin + p.part; p.inside && i < p.end; i += p.parts) {
-    HesseCandidate<T> other = {in[at[0] + i * step], (int)i, 1};
+    HesseCandidate<S> other = {in[at[0] + i * step], (int)i, 1};
     if (hesse_leads(other, best)) {
       best = other;
     }
   }
-  HesseCandidate<T>* slot = shared + threadIdx.x;
+  HesseCandidate<S>* slot = shared + threadIdx.x;
   *slot = best;
   for (int half = p.parts / 2; half > 0; half /= 2) {
     __syncthreads();
@@ -54,9 +55,9 @@ __device__ void hesse_argmax(
 }
 
 // The first of the chunks' candidates; a thread for each line.
-template <class T>
+template <class S>
 __device__ void hesse_argmax_chunks(
-    const HesseCandidate<T>* candidates, int* out, const HesseAxes& axes, const HesseStrides<2>& strides,
+    const HesseCandidate<S>* candidates, int* out, const HesseAxes& axes, const HesseStrides<2>& strides,
     const HesseLineShape& shape) {
   hesse_long line = hesse_thread();
   if (line >= shape.lines) {
@@ -64,9 +65,9 @@ __device__ void hesse_argmax_chunks(
   }
   hesse_long at[2];
   hesse_locate(axes, strides, line, at);
-  HesseCandidate<T> best = candidates[line * shape.chunks];
+  HesseCandidate<S> best = candidates[line * shape.chunks];
   for (hesse_long c = 1; c < shape.chunks; c++) {
-    HesseCandidate<T> other = candidates[line * shape.chunks + c];
+    HesseCandidate<S> other = candidates[line * shape.chunks + c];
     if (hesse_leads(other, best)) {
       best = other;
     }
@@ -74,17 +75,17 @@ __device__ void hesse_argmax_chunks(
   out[at[1]] = best.place;
 }
 
-#define HESSE_ARGMAX(suffix, T)                                                                                \
+#define HESSE_ARGMAX(suffix, T, S)                                                                                \
   extern "C" __global__ void argmax_##suffix(                                                                  \
-      const T* in, int* out, HesseCandidate<T>* candidates, HesseAxes axes, HesseStrides<2> strides,           \
+      const T* in, int* out, HesseCandidate<S>* candidates, HesseAxes axes, HesseStrides<2> strides,           \
       hesse_long step, HesseLineShape shape) {                                                                 \
-    hesse_argmax(in, out, candidates, axes, strides, step, shape);                                             \
+    hesse_argmax<T, S>(in, out, candidates, axes, strides, step, shape);                                             \
   }                                                                                                            \
   extern "C" __global__ void argmax_chunks_##suffix(                                                           \
-      const HesseCandidate<T>* candidates, int* out, HesseAxes axes, HesseStrides<2> strides, HesseLineShape shape) { \
+      const HesseCandidate<S>* candidates, int* out, HesseAxes axes, HesseStrides<2> strides, HesseLineShape shape) { \
     hesse_argmax_chunks(candidates, out, axes, strides, shape);                                                \
   }
-HESSE_ARGMAX(f32, float)
-HESSE_ARGMAX(f64, double)
-HESSE_ARGMAX(i32, int)
-HESSE_ARGMAX(bool, unsigned char)
+HESSE_ARGMAX(f32, float, float)
+HESSE_ARGMAX(f64, double, double)
+HESSE_ARGMAX(i32, int, int)
+HESSE_ARGMAX(bool, unsigned char, int)

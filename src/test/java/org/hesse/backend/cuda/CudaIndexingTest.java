@@ -8,6 +8,7 @@ import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.Test;
 
 /** Steps that go by indices, windows and random words: on the device as on the CPU. */
@@ -32,7 +33,7 @@ class CudaIndexingTest {
 
   @Test
   void gathersAsTheCpu() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(1);
     for (int i = 0; i < 60; i++) {
       OneStep s = new OneStep(random);
@@ -63,7 +64,7 @@ class CudaIndexingTest {
 
   @Test
   void scattersAsTheCpu() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(2);
     for (int i = 0; i < 50; i++) {
       int batch = random.nextInt(3);
@@ -83,7 +84,7 @@ class CudaIndexingTest {
   /** Runs of sorted places that are merged, and elements with many terms. */
   @Test
   void scattersManyIndices() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(3);
     for (DType dtype : NUMBERS) {
       OneStep s = new OneStep(random);
@@ -98,7 +99,7 @@ class CudaIndexingTest {
   /** The same bits in each run, whatever the order of the threads. */
   @Test
   void scatteredSumsAreReproducible() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     OneStep s = new OneStep(new Random(4));
     Step step = scatter(s, DType.F64, new int[] {2_000}, 0, 1, 3);
     Object first = s.cuda(step);
@@ -109,7 +110,7 @@ class CudaIndexingTest {
 
   @Test
   void indicesOutsideAreNamed() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     for (int count : new int[] {3, 600}) {
       OneStep s = new OneStep(new Random(5));
       int[] at = new int[count];
@@ -134,7 +135,7 @@ class CudaIndexingTest {
 
   @Test
   void windowsAddUpAsOnTheCpu() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(7);
     for (int i = 0; i < 40; i++) {
       int outer = random.nextInt(3);
@@ -161,7 +162,7 @@ class CudaIndexingTest {
 
   @Test
   void randomWordsAreTheCpusToTheBit() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(8);
     for (long count : new long[] {1, 2, 7, 1_000, 1_025}) {
       for (int keys : new int[] {1, 3}) {
@@ -177,7 +178,7 @@ class CudaIndexingTest {
   /** Known answers of the algorithm (Random123's test vectors for threefry2x32, 20 rounds). */
   @Test
   void randomWordsAreThePublishedOnes() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     OneStep s = new OneStep(new Random(9));
     View key = s.dense(new int[] {0, 0}, 1, 2);
     Step step = new Step.RandomBits(1, 2, key, s.denseOutput(DType.I32, 1, 2));

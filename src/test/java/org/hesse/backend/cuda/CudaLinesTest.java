@@ -6,6 +6,7 @@ import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.Test;
 
 /** The first maximum and running sums of lines: on the device as on the CPU. */
@@ -26,7 +27,7 @@ class CudaLinesTest {
 
   @Test
   void argMaxIsTheCpus() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(1);
     for (int i = 0; i < 40; i++) {
       OneStep s = new OneStep(random);
@@ -40,7 +41,7 @@ class CudaLinesTest {
 
   @Test
   void runningSumsAreTheCpus() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(2);
     for (int i = 0; i < 40; i++) {
       OneStep s = new OneStep(random);
@@ -54,7 +55,7 @@ class CudaLinesTest {
   /** Lines that several blocks share. */
   @Test
   void longLinesAreCut() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     Random random = new Random(3);
     for (DType dtype : NUMBERS) {
       int[] domain = {2, 20_001};
@@ -74,7 +75,7 @@ class CudaLinesTest {
 
   @Test
   void notANumberIsLargestAndTheFirstOfEqualsWins() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     float inf = Float.POSITIVE_INFINITY;
     float nan = Float.NaN;
     float[] rows = {
@@ -90,7 +91,7 @@ class CudaLinesTest {
   /** Sums of integers keep their low 32 bits. */
   @Test
   void integersWrap() {
-    SimulatedGpu.require();
+    SimulatedDevice.require();
     OneStep s = new OneStep(new Random(5));
     int[] big = {Integer.MAX_VALUE, 1, Integer.MAX_VALUE, Integer.MAX_VALUE, 3};
     View in = s.dense(big, 5);
