@@ -108,7 +108,7 @@ template <class T>
 __device__ inline T hesse_gelu_slope(T x) {
   T b = hesse_fabs(x);
   T a = b > hesse_tail_end(x) ? hesse_tail_end(x) : b;
-  T h = hesse_normal_tail(a) - a * (T)0.39894228040143267794 * hesse_bell(a);
+  T h = -(a * (T)0.39894228040143267794 * hesse_bell(a) - hesse_normal_tail(a));
   return x > 0 ? (T)1 - h : h;
 }
 

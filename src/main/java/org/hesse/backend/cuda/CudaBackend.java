@@ -8,7 +8,6 @@ import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Backend;
 import org.hesse.backend.Buffer;
-import org.hesse.backend.DeviceUnavailableException;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.ir.Node;
@@ -37,7 +36,24 @@ public final class CudaBackend implements Backend {
    */
   public static CudaBackend of(int index) {
     synchronized (BACKENDS) {
-      return BACKENDS.computeIfAbsent(index, i -> new CudaBackend(new CudaContext(i)));
+      CudaBackend known = BACKENDS.get(index);
+      if (known == null) {
+        known = new CudaBackend(open(index));
+        BACKENDS.put(index, known);
+      }
+      return known;
+    }
+  }
+
+  private static CudaContext open(int index) {
+    CudaLoader.requireAll();
+    Device.Info info = CudaDevices.of(index);
+    try {
+      CudaContext context = new CudaContext(info);
+      SelfCheck.run(context);
+      return context;
+    } catch (CudaException e) {
+      throw CudaErrors.explained(e);
     }
   }
 

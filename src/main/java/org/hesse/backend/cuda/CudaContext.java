@@ -54,10 +54,11 @@ final class CudaContext {
   private @Nullable cublasHandle cublas;
   private @Nullable cusolverDnHandle cusolver;
 
-  CudaContext(int index) {
-    CudaLoader.requireAll();
-    this.device = CudaDevices.of(index).device();
-    JCudaDriver.cuDeviceGet(handle, index);
+  CudaContext(Device.Info info) {
+    this.device = info.device();
+    this.name = info.name();
+    this.simulated = info.simulated();
+    JCudaDriver.cuDeviceGet(handle, device.index());
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
     JCudaDriver.cuCtxSetCurrent(context);
     JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);

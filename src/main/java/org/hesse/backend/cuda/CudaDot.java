@@ -59,8 +59,7 @@ final class CudaDot implements Prepared {
     StridedMatrices out = StridedMatrices.of(step.out());
     // Columns are what threads side by side write, and what there may be few of.
     boolean swap =
-        step.n() > NARROW
-            && (step.m() <= NARROW || Math.abs(out.row()) < Math.abs(out.column()));
+        step.n() > NARROW && (step.m() <= NARROW || Math.abs(out.row()) < Math.abs(out.column()));
     this.m = swap ? step.n() : step.m();
     this.n = swap ? step.m() : step.n();
     this.k = step.k();

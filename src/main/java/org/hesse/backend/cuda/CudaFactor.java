@@ -107,9 +107,7 @@ final class CudaFactor implements Prepared {
     load(operand(0), n, n, a, MatrixKernels.Region.triangle(kind.lower(), kind.unit()));
     parts.add(kernels.load(operand(1), batch, n, k, b));
     Solver.Triangle triangle = new Solver.Triangle(kind.lower(), kind.transposed(), kind.unit());
-    parts.add(
-        solver.solve(
-            triangle, n, k, a, b, pointers(a, n, n), pointers(b, n, k)));
+    parts.add(solver.solve(triangle, n, k, a, b, pointers(a, n, n), pointers(b, n, k)));
     if (kind.unit()) {
       report(n, n, false);
     } else {
@@ -125,8 +123,7 @@ final class CudaFactor implements Prepared {
     Argument.Scratch exchanges = scratch.reserve((long) Integer.BYTES * batch * n);
     Argument.Scratch rows = scratch.reserve((long) Integer.BYTES * batch * n);
     load(operand(0), n, n, a, MatrixKernels.Region.ALL);
-    parts.add(
-        solver.lu(n, a, pointers(a, n, n), exchanges, work(solver.luBytes(n)), info));
+    parts.add(solver.lu(n, a, pointers(a, n, n), exchanges, work(solver.luBytes(n)), info));
     // A zero pivot is no error: whoever divides by it finds it.
     report(n, n, false);
     store(a, n, n, n, 0, MatrixKernels.Region.ALL);
@@ -163,8 +160,7 @@ final class CudaFactor implements Prepared {
     parts.add(kernels.launch("zeros", batch, a, new Argument.I32(n), info));
     report(n, n, false, (matrix, i) -> errors.singular(matrix, i - 1));
     parts.add(
-        kernels.store(
-            b, (long) n * k, n, batch, n, k, result(0), transposed ? permuted : plain));
+        kernels.store(b, (long) n * k, n, batch, n, k, result(0), transposed ? permuted : plain));
   }
 
   private void determinant() {
@@ -311,8 +307,7 @@ final class CudaFactor implements Prepared {
   private void store(Argument from, int leading, int rows, int columns, StridedMatrices to) {
     long each = (long) leading * columns;
     parts.add(
-        kernels.store(
-            from, each, leading, batch, rows, columns, to, MatrixKernels.Options.NONE));
+        kernels.store(from, each, leading, batch, rows, columns, to, MatrixKernels.Options.NONE));
   }
 
   /** An error of one matrix, about which a routine says a number. */
@@ -343,14 +338,13 @@ final class CudaFactor implements Prepared {
     for (int c = 0; c < 2; c++) {
       boolean nan = c == 0;
       codes[c] =
-          faults.code(
-              at -> {
-                long row = at % each % rows;
-                long column = at % each / rows;
-                return transposed
-                    ? errors.notFinite(at / each, column, row, nan)
-                    : errors.notFinite(at / each, row, column, nan);
-              });
+          faults.code(at -> {
+            long row = at % each % rows;
+            long column = at % each / rows;
+            return transposed
+                ? errors.notFinite(at / each, column, row, nan)
+                : errors.notFinite(at / each, row, column, nan);
+          });
     }
     codes[2] = code;
     parts.add(kernels.report(place, each, infos, batch, codes));

@@ -119,7 +119,8 @@ final class CudaMap implements Prepared {
     private void index() {
       int[] dims = new int[axes.rank()];
       for (int a = 0; a < dims.length; a++) {
-        dims[a] = a == dims.length - 1 && four ? Math.ceilDiv(axes.extent(a), FOUR) : axes.extent(a);
+        dims[a] =
+            a == dims.length - 1 && four ? Math.ceilDiv(axes.extent(a), FOUR) : axes.extent(a);
       }
       boolean needed = code.stream().anyMatch(in -> in instanceof Instruction.Index);
       for (View view : views()) {
@@ -182,17 +183,17 @@ final class CudaMap implements Prepared {
         return name;
       }
       text.line(type + " " + name + "l[4];");
-      text.line("hesse_load4<" + type + ">(" + from + ", " + name + "l" + (ragged ? ", left);" : ");"));
+      text.line(
+          "hesse_load4<" + type + ">(" + from + ", " + name + "l" + (ragged ? ", left);" : ");"));
       return name + "l[u]";
     }
 
     private void apply(List<String> names) {
       if (four) {
-        stores.forEach(
-            s -> {
-              String type = KernelText.type(code.get(s.value()).dtype());
-              text.line(type + " " + result(s) + "[4];");
-            });
+        stores.forEach(s -> {
+          String type = KernelText.type(code.get(s.value()).dtype());
+          text.line(type + " " + result(s) + "[4];");
+        });
         text.line("#pragma unroll");
         text.line("for (int u = 0; u < 4; u++) {");
       }

@@ -275,7 +275,8 @@ final class CudaReduce implements Prepared {
           return text.constant(dtype, c);
         }
         case Instruction.Load load ->
-            text.line(type + " " + name + " = hesse_load<" + type + ">(" + base + " + " + at + ");");
+            text.line(
+                type + " " + name + " = hesse_load<" + type + ">(" + base + " + " + at + ");");
         case Instruction.Index index ->
             text.line("int " + name + " = (int)(" + base + " + " + at + ");");
         case Instruction.Apply apply ->

@@ -62,7 +62,16 @@ final class KernelText {
       String next = prefix + "r" + a;
       names[a] = prefix + a;
       line("Count " + next + " = hesse_quotient(" + rest + ", extents.axis[" + axis + "]);");
-      line("At " + names[a] + " = (At)(" + rest + " - " + next + " * extents.axis[" + axis + "].extent);");
+      line(
+          "At "
+              + names[a]
+              + " = (At)("
+              + rest
+              + " - "
+              + next
+              + " * extents.axis["
+              + axis
+              + "].extent);");
       rest = next;
     }
     if (dims.length > 0) {
@@ -196,7 +205,9 @@ final class KernelText {
             + 4L * (extents.size() + words.size());
     if (bytes > ArgumentBlock.MOST_BYTES) {
       throw new UnsupportedOperationException(
-          "a fused step with " + arguments.size() + " operands takes more arguments than a CUDA"
+          "a fused step with "
+              + arguments.size()
+              + " operands takes more arguments than a CUDA"
               + " kernel can have");
     }
     return all.toArray(Argument[]::new);

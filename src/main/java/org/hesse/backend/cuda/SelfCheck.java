@@ -88,8 +88,7 @@ final class SelfCheck {
     View in = new View(input(0, DType.F32, ELEMENTS), 0, new long[] {1});
     Op square = new Op.Binary(BinaryKind.MUL);
     List<Instruction> code =
-        List.of(
-            new Instruction.Load(in), new Instruction.Apply(square, DType.F32, List.of(0, 0)));
+        List.of(new Instruction.Load(in), new Instruction.Apply(square, DType.F32, List.of(0, 0)));
     View out = new View(output(DType.F32, 1), 0, new long[0]);
     Step step = new Step.Reduce(ReduceKind.SUM, new int[] {ELEMENTS}, 0, 1, code, out);
     float[] sum = (float[]) run(step, DType.F32, 1, List.of(x));
@@ -153,8 +152,7 @@ final class SelfCheck {
             new FactorKind.Cholesky(),
             1,
             List.of(
-                new Step.Matrices(
-                    ORDER, ORDER, new View(input(0, DType.F64, size), 0, strides))),
+                new Step.Matrices(ORDER, ORDER, new View(input(0, DType.F64, size), 0, strides))),
             new Step.Matrices(ORDER, ORDER, new View(output(DType.F64, size), 0, strides)));
     double[] found = (double[]) run(step, DType.F64, size, List.of(product));
     for (int i = 0; i < size; i++) {
