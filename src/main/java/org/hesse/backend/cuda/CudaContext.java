@@ -194,6 +194,11 @@ final class CudaContext {
     }
   }
 
+  /** How many sources have been compiled here that no cache had. */
+  int compilations() {
+    return modules.compilations();
+  }
+
   /** On the context's stream, with a workspace of its own, pointers to scalars on the host. */
   cublasHandle cublas() {
     cublasHandle made = cublas;

@@ -30,6 +30,7 @@ final class CudaModules {
   private final String target;
   private final Map<String, CUmodule> modules = new HashMap<>();
   private final Map<String, Kernel> kernels = new HashMap<>();
+  private int compilations;
 
   CudaModules(CudaContext context, CubinCache disk) {
     this.context = context;
@@ -39,6 +40,11 @@ final class CudaModules {
     JNvrtc.nvrtcVersion(major, minor);
     this.compiler = "NVRTC " + major[0] + "." + minor[0];
     this.target = target(context.architecture());
+  }
+
+  /** How many sources have been compiled that no cache had. */
+  int compilations() {
+    return compilations;
   }
 
   /** Code for the device itself; for one that the compiler does not know yet, for its driver. */
@@ -102,6 +108,7 @@ final class CudaModules {
       }
     }
     byte[] code = compile(name, source, headers, options);
+    compilations++;
     disk.write(key, code);
     return load(code);
   }
