@@ -149,8 +149,8 @@ void Checker::check(Region& region, uintptr_t address, size_t size, HesseAccess 
 }
 
 // Whether two accesses to a word, of which one writes, may happen in either order.
-bool Checker::conflict(const Stamp& old, const Stamp& now) const {
-  if ((old.bytes & now.bytes) == 0 || old.phase < launchPhase_ || (old.atomic && now.atomic)) {
+bool Checker::conflict(const Stamp& old, const Stamp& now, uint64_t since) const {
+  if ((old.bytes & now.bytes) == 0 || old.phase < since || (old.atomic && now.atomic)) {
     return false;
   }
   if (old.phase < blockPhase_) {
@@ -192,19 +192,21 @@ void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind
     // A fence and then an atomic: whoever counts blocks this way may read what the earlier ones wrote.
     launchPhase_ = blockPhase_;
   }
+  // Each block has a shared memory of its own.
+  uint64_t since = region.kind == Region::SHARED ? blockPhase_ : launchPhase_;
   size_t end = offset + size;
   for (size_t w = offset / 4; w * 4 < end; w++) {
     size_t from = std::max(offset, w * 4) - w * 4;
     size_t to = std::min(end, w * 4 + 4) - w * 4;
     now.bytes = ((1u << to) - 1) & ~((1u << from) - 1);
     Word& word = words[w];
-    if (conflict(word.writer, now)) {
+    if (conflict(word.writer, now, since)) {
       race(region, offset, word.writer, true, kind);
     }
     if (kind == HESSE_READ) {
       noteReader(word.reader, now);
     } else {
-      if (conflict(word.reader, now)) {
+      if (conflict(word.reader, now, since)) {
         race(region, offset, word.reader, false, kind);
       }
       word.writer = now;

@@ -52,7 +52,7 @@ class Checker {
   std::string describe(uintptr_t address) const;
   void check(Region& region, uintptr_t address, size_t size, HesseAccess kind);
   void order(Region& region, size_t offset, size_t size, HesseAccess kind);
-  bool conflict(const Stamp& old, const Stamp& now) const;
+  bool conflict(const Stamp& old, const Stamp& now, uint64_t since) const;
   void noteReader(Stamp& reader, const Stamp& now) const;
   [[noreturn]] void race(const Region& region, size_t offset, const Stamp& old, bool wasWrite, HesseAccess kind);
 

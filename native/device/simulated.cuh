@@ -6,8 +6,9 @@
 #define HESSE_SIMULATED 1
 #define __CUDACC__ 1
 #define __CUDACC_RTC__ 1
-// Kernels are found by these attributes after preprocessing; see nvrtc.cpp.
-#define __global__ __attribute__((used, noinline, visibility("default")))
+// Kernels are found by these attributes after preprocessing; see compile.cpp. Hidden, so that a kernel by the name of
+// a function of the C library is not mistaken for it.
+#define __global__ __attribute__((used, noinline, visibility("hidden")))
 #define __launch_bounds__(...) __attribute__((hesse_bounds(__VA_ARGS__)))
 #define __device__
 #define __host__

@@ -143,7 +143,7 @@ struct Kernel {
 
 // The kernels of a preprocessed source: __global__ has become these attributes there.
 std::vector<Kernel> kernels(const std::string& text) {
-  static const std::string mark = "__attribute__((used, noinline, visibility(\"default\")))";
+  static const std::string mark = "__attribute__((used, noinline, visibility(\"hidden\")))";
   static const std::string boundsMark = "__attribute__((hesse_bounds(";
   std::vector<Kernel> found;
   for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
@@ -271,7 +271,7 @@ Outcome compile(const Source& source, const std::vector<std::string>& options, s
     write(preprocessed, text + "\n");
     std::vector<std::string> second = command;
     second.insert(second.end(), {"-x", "c++-cpp-output", preprocessed, "-x", "none", compiler.home + "/device.o",
-                                 "-shared", "-nostdlib", "-Wl,-T," + compiler.home + "/shared.ld", "-lm", "-lc", "-o",
+                                 "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-Wl,-T," + compiler.home + "/shared.ld", "-lm", "-lc", "-o",
                                  library});
     done = execute(second, messages);
   }
