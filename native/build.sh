@@ -1,15 +1,13 @@
 #!/bin/sh
 # Builds the simulated CUDA device into a folder: native/build.sh OUT
-# Needs a C++17 compiler (CXX, g++, clang++ or c++), nothing else. What is up to date is left alone.
+# Needs a C++17 compiler (CXX, g++, clang++ or c++), nothing else; exits with 3 where there is none. What is up to
+# date is left alone.
 set -eu
 
 if [ $# -ne 1 ]; then
   echo "usage: $0 OUT" >&2
   exit 2
 fi
-here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1/cache"
-out=$(cd "$1" && pwd)
 
 compiler=
 for c in "${CXX:-}" g++ clang++ c++; do
@@ -23,21 +21,35 @@ if [ -z "$compiler" ]; then
   exit 3
 fi
 
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1/cache" "$1/stamps"
+out=$(cd "$1" && pwd)
+
+version=$($compiler --version)
 flags="-std=c++17 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wno-unused-parameter"
 # Kernels: each access announced (-fsanitize=thread), nothing of the host's language library.
 device="-O1 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-math-errno -ffp-contract=off -w -fsanitize=thread"
-case $($compiler --version 2>/dev/null) in
+case $version in
   *clang*) ;;
-  *) device="$device -fno-gnu-unique -fdata-sections" ;;
+  *) device="$device -fno-gnu-unique" ;;
 esac
+device="$device -fdata-sections"
 
-# Anything that the results depend on.
-stamp=$( ($compiler --version; echo "$flags $device"; cd "$here" && find . -type f ! -name '*.md' | LC_ALL=C sort | xargs cat) | cksum)
-if [ -f "$out/stamp" ] && [ "$(cat "$out/stamp")" = "$stamp" ]; then
-  echo "native/build.sh: up to date in $out"
-  exit 0
-fi
-rm -f "$out/stamp" "$out"/cache/*
+# changed NAME FILES: whether the files or the compiler differ from when NAME was built.
+changed() {
+  stamp=$out/stamps/$1
+  shift
+  now=$( (echo "$version $flags $device"; cat "$here/build.sh" "$@") | cksum)
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ]; then
+    return 1
+  fi
+  rm -f "$stamp"
+}
+
+# built: notes that what was asked for last is done.
+built() {
+  echo "$now" >"$stamp"
+}
 
 run() {
   echo "$*"
@@ -58,16 +70,30 @@ versioned() {
   echo "-Wl,--version-script=$out/$1.map"
 }
 
-library libcuda.so.1 "$here"/cuda/*.cpp -ldl -lpthread
-library libnvrtc.so.12 $(versioned libnvrtc.so.12) "$here"/nvrtc/*.cpp -ldl
-if [ -f "$here/blas.cpp" ]; then
-  library libcublas.so.12 $(versioned libcublas.so.12) "$here"/blas*.cpp "$out/libcuda.so.1" -ldl
+if changed cuda "$here"/cuda/* "$here"/device/abi.h "$here"/simulated.h; then
+  library libcuda.so.1 "$here"/cuda/*.cpp -ldl -lpthread
+  built
 fi
-if [ -f "$here/solver.cpp" ]; then
+if changed nvrtc "$here"/nvrtc/* "$here"/cuda/image.h; then
+  library libnvrtc.so.12 $(versioned libnvrtc.so.12) "$here"/nvrtc/*.cpp -ldl
+  built
+fi
+if [ -f "$here/blas.cpp" ] && changed blas "$here"/*.cpp "$here"/*.h; then
+  library libcublas.so.12 $(versioned libcublas.so.12) "$here"/blas*.cpp "$out/libcuda.so.1" -ldl
+  built
+fi
+if [ -f "$here/solver.cpp" ] && changed solver "$here"/*.cpp "$here"/*.h; then
   library libcusolver.so.11 $(versioned libcusolver.so.11) "$here"/solver*.cpp "$out/libcuda.so.1" -ldl
   library libcusolverMg.so.11 $(versioned libcusolverMg.so.11) "$here"/solver*.cpp "$out/libcuda.so.1" -ldl
+  built
 fi
-run $compiler -std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -c "$here/device/runtime.cpp" -o "$out/device.o"
-cp "$here/device/abi.h" "$here/device/simulated.cuh" "$here/device/math.cuh" "$here/device/shared.ld" "$out/"
-echo "$compiler $device" >"$out/compiler"
-echo "$stamp" >"$out/stamp"
+if changed device "$here"/device/*; then
+  rm -rf "$out/cache"
+  mkdir "$out/cache"
+  run $compiler -std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti \
+    -c "$here/device/runtime.cpp" -o "$out/device.o"
+  cp "$here/device/abi.h" "$here/device/simulated.cuh" "$here/device/math.cuh" "$here/device/shared.ld" "$out/"
+  echo "$compiler $device" >"$out/compiler"
+  built
+fi
+echo "native/build.sh: up to date in $out"

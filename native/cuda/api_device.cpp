@@ -14,7 +14,7 @@ namespace {
 bool initialized = false;
 
 Context& primary(int device) {
-  static std::map<int, Context*> all;
+  static auto& all = *new std::map<int, Context*>();
   Context*& context = all[device];
   if (context == nullptr) {
     context = new Context();

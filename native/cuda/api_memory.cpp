@@ -14,7 +14,7 @@ namespace {
 
 // What cuMemHostAlloc has made and cuMemHostRegister has been told of.
 std::map<uintptr_t, size_t>& pinned() {
-  static std::map<uintptr_t, size_t> ranges;
+  static auto& ranges = *new std::map<uintptr_t, size_t>();
   return ranges;
 }
 

@@ -8,12 +8,12 @@ using namespace sim;
 namespace {
 
 std::set<Graph*>& graphs() {
-  static std::set<Graph*> all;
+  static auto& all = *new std::set<Graph*>();
   return all;
 }
 
 std::set<Exec*>& execs() {
-  static std::set<Exec*> all;
+  static auto& all = *new std::set<Exec*>();
   return all;
 }
 

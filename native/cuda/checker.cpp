@@ -18,7 +18,7 @@ bool isAligned(uintptr_t address, size_t size) { return size > 16 || (size & (si
 }  // namespace
 
 Checker& Checker::get() {
-  static Checker checker;
+  static auto& checker = *new Checker();
   return checker;
 }
 

@@ -22,7 +22,7 @@ std::string name(const HesseIndex& i) { return text("(", i.x, ",", i.y, ",", i.z
 }  // namespace
 
 Executor& Executor::get() {
-  static Executor executor;
+  static auto& executor = *new Executor();
   return executor;
 }
 

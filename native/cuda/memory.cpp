@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "execution.h"
 #include "simulator.h"
@@ -13,6 +14,8 @@ namespace sim {
 namespace {
 
 constexpr size_t PAGE = 4096;
+// Freed allocations that messages can still name; their addresses are never used again in any case.
+constexpr size_t REMEMBERED = 100000;
 
 size_t roundUp(size_t size) { return (size + PAGE - 1) / PAGE * PAGE; }
 
@@ -34,7 +37,7 @@ std::string Region::name() const {
 }
 
 Memory& Memory::get() {
-  static Memory memory;
+  static auto& memory = *new Memory();  // other threads may go on while the process exits
   return memory;
 }
 
@@ -79,6 +82,7 @@ uintptr_t Memory::allocate(int device, size_t size) {
     memset(start, 0xff, size);
   }
   next_ += room;
+  used_[device] += size;
   return insert(region)->base;
 }
 
@@ -100,13 +104,23 @@ void Memory::free(uintptr_t address) {
   void* start = reinterpret_cast<void*>(region.base);
   madvise(start, roundUp(region.size), MADV_DONTNEED);
   mprotect(start, roundUp(region.size), PROT_NONE);
+  used_[region.device] -= region.size;
+  freed_.push_back(address);
+  if (freed_.size() > REMEMBERED) {
+    regions_.erase(freed_.front());
+    freed_.pop_front();
+  }
 }
 
 void Memory::reset(int device) {
+  std::vector<uintptr_t> live;
   for (auto& [base, region] : regions_) {
     if (region->kind == Region::DEVICE && region->device == device && !region->freed) {
-      free(base);
+      live.push_back(base);
     }
+  }
+  for (uintptr_t base : live) {
+    free(base);
   }
 }
 
@@ -171,16 +185,6 @@ Region* Memory::check(uintptr_t address, size_t size, int device, const std::str
     throw Failure(CUDA_ERROR_INVALID_VALUE, text(what, " ", region->name(), " from device ", device), true);
   }
   return region;
-}
-
-size_t Memory::used(int device) const {
-  size_t sum = 0;
-  for (auto& [base, region] : regions_) {
-    if (region->kind == Region::DEVICE && region->device == device && !region->freed) {
-      sum += region->size;
-    }
-  }
-  return sum;
 }
 
 void Memory::requireWritten(const Region& region, uintptr_t address, size_t size, const std::string& what) const {

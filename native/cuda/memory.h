@@ -2,6 +2,7 @@
 // for each byte whether it has been written.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,7 +56,7 @@ class Memory {
   Region* check(uintptr_t address, size_t size, int device, const std::string& what);
   // In words, what an address is: "16 bytes after the end of allocation 7 (...)".
   std::string describe(uintptr_t address) const;
-  size_t used(int device) const;
+  size_t used(int device) { return used_[device]; }
   // Frees all allocations of a device.
   void reset(int device);
 
@@ -69,6 +70,8 @@ class Memory {
   Memory();
   Region* insert(Region region);
   std::map<uintptr_t, std::unique_ptr<Region>> regions_;
+  std::map<int, size_t> used_;      // bytes by device
+  std::deque<uintptr_t> freed_;     // remembered, the oldest first
   uintptr_t next_ = 0;
   uintptr_t end_ = 0;
 };

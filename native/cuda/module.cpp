@@ -15,12 +15,12 @@ namespace sim {
 namespace {
 
 std::set<Module*>& modules() {
-  static std::set<Module*> all;
+  static auto& all = *new std::set<Module*>();
   return all;
 }
 
 std::set<Function*>& functions() {
-  static std::set<Function*> all;
+  static auto& all = *new std::set<Function*>();
   return all;
 }
 

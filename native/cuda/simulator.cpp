@@ -13,7 +13,7 @@ namespace sim {
 namespace {
 
 std::string& lastMessage() {
-  static std::string message;
+  static auto& message = *new std::string();
   return message;
 }
 
@@ -66,7 +66,7 @@ bool Options::set(const std::string& name, long value) {
 }
 
 std::recursive_mutex& lock() {
-  static std::recursive_mutex mutex;
+  static auto& mutex = *new std::recursive_mutex();
   return mutex;
 }
 

@@ -9,7 +9,7 @@ namespace sim {
 namespace {
 
 std::vector<Context*>& allContexts() {
-  static std::vector<Context*> contexts;
+  static auto& contexts = *new std::vector<Context*>();  // as Memory::get
   return contexts;
 }
 

@@ -213,7 +213,7 @@ struct Compiler {
     for (std::string word; words >> word;) {
       command.push_back(word);
     }
-    identity = read(home + "/stamp");
+    identity = read(home + "/stamps/device");
   }
 };
 

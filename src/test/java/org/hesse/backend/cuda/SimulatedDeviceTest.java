@@ -23,6 +23,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -39,6 +41,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Plants faults in kernels and in calls, each of which the simulated device has to find. */
 class SimulatedDeviceTest {
@@ -490,5 +493,18 @@ class SimulatedDeviceTest {
     assertTrue(e.getMessage().contains("wrong.cu:2"), e.getMessage());
     assertTrue(e.getMessage().contains("nonsense"), e.getMessage());
     assertFalse(e.getMessage().contains("/tmp/"), e.getMessage());
+  }
+
+  @Test
+  void withoutACompilerTheBuildSaysSo(@TempDir Path out) throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder("/bin/sh", Path.of("native", "build.sh").toString(), out.toString())
+            .redirectErrorStream(true);
+    builder.environment().clear();
+    builder.environment().put("PATH", out.toString());
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(3, process.waitFor(), said);
+    assertTrue(said.contains("no C++ compiler (CXX, g++, clang++, c++)"), said);
   }
 }
