@@ -279,7 +279,7 @@ class CudaElementwiseTest {
     double x = ((Number) expected).doubleValue();
     double y = ((Number) actual).doubleValue();
     boolean f32 = expected instanceof Float;
-    double term = slope && Math.abs(x) > 1e-3 ? Math.max(0.25, Math.abs(x)) : x;
+    double term = slope && Math.abs(x) > 1e-4 ? Math.max(0.25, Math.abs(x)) : x;
     double unit = f32 ? Math.ulp((float) term) : Math.ulp(term);
     boolean exact = x == 0 || !Double.isFinite(x);
     if (exact && Math.abs(y) > (f32 ? Float.MIN_VALUE : Double.MIN_VALUE)) {
