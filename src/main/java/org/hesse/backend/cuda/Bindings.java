@@ -29,22 +29,16 @@ final class Bindings {
     return staged[slot];
   }
 
-  /** Takes note of the addresses of a run; true if something is staged from now on. */
-  boolean observe(long[] addresses) {
+  /** Takes note of the addresses of a run. */
+  void observe(long[] addresses) {
     for (int i = 0; i < addresses.length; i++) {
       history[i][runs] = addresses[i];
     }
-    if (++runs < RUNS) {
-      return false;
-    }
-    runs = 0;
-    boolean changed = false;
-    for (int i = 0; i < staged.length; i++) {
-      if (!staged[i] && Arrays.stream(history[i]).distinct().count() > PLACES) {
-        staged[i] = true;
-        changed = true;
+    if (++runs == RUNS) {
+      runs = 0;
+      for (int i = 0; i < staged.length; i++) {
+        staged[i] |= Arrays.stream(history[i]).distinct().count() > PLACES;
       }
     }
-    return changed;
   }
 }

@@ -116,13 +116,13 @@ final class CudaBuffer implements Buffer {
 
   @Override
   public Object toArray() {
-    Object array = context.staging().download(this);
     Outcome writer = outcome;
     if (writer != null) {
+      context.synchronize();
       context.ledger().require(writer);
       outcome = null;
     }
-    return array;
+    return context.staging().download(this);
   }
 
   @Override

@@ -61,7 +61,8 @@ final class CudaExecutable implements Executable {
       for (int i = 0; i < addresses.length; i++) {
         addresses[i] = buffer(in, out, i).address();
       }
-      if (replayed && bindings.observe(addresses)) {
+      if (replayed) {
+        bindings.observe(addresses);
         allocateStaged();
       }
       enqueue(in, out, addresses, before);

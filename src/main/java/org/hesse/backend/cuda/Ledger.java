@@ -193,6 +193,7 @@ final class Ledger {
     seen = failures;
     while (!pending.isEmpty() && pending.getFirst().ticket() <= settled) {
       Outcome ended = pending.removeFirst();
+      ended.end();
       if (lost && ended.failure() == null) {
         ended.fail(
             new IllegalStateException(

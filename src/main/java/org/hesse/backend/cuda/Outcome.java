@@ -13,7 +13,7 @@ final class Outcome {
   private final Faults faults;
 
   /** Runs that wrote its inputs and whose outcome was not known when it was enqueued. */
-  private final Set<Outcome> before;
+  private volatile Set<Outcome> before;
 
   private volatile @Nullable RuntimeException failure;
 
@@ -40,6 +40,12 @@ final class Outcome {
 
   void fail(RuntimeException e) {
     failure = e;
+  }
+
+  /** Ends it, and with it those before it, which are then not needed any more. */
+  void end() {
+    failure = failure();
+    before = Set.of();
   }
 
   /** The exception that it, or one before it, failed with; null if none is known. */

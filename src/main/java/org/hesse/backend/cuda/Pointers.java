@@ -1,6 +1,5 @@
 package org.hesse.backend.cuda;
 
-import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 
@@ -38,10 +37,5 @@ final class Pointers {
     Address(long address) {
       super(address);
     }
-  }
-
-  /** Whether nothing was ever stored in a handle. */
-  static boolean isNull(NativePointerObject handle) {
-    return handle.equals(NULL);
   }
 }
