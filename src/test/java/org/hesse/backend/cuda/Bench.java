@@ -147,9 +147,9 @@ final class Bench implements AutoCloseable {
   }
 
   /** One-dimensional, without waiting; each argument is a pointer to the value. */
-  void enqueue(CUfunction function, int blocks, int threads, int shared, NativePointerObject... args) {
-    cuLaunchKernel(
-        function, blocks, 1, 1, threads, 1, 1, shared, stream, arguments(args), null);
+  void enqueue(
+      CUfunction function, int blocks, int threads, int shared, NativePointerObject... args) {
+    cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, shared, stream, arguments(args), null);
   }
 
   static Pointer arguments(NativePointerObject... args) {

@@ -229,7 +229,8 @@ class SimulatedDeviceTest {
     bench.enqueue(kernel("add_one"), 1, 3, 0, x, of(0));
     cuMemFree(x);
     cuStreamSynchronize(bench.stream);
-    assertEquals("", SimulatedDevice.message(), "freeing waits for the device, as a real driver does");
+    assertEquals(
+        "", SimulatedDevice.message(), "freeing waits for the device, as a real driver does");
   }
 
   @Test
@@ -289,8 +290,7 @@ class SimulatedDeviceTest {
     bench.run(kernel("read"), 1, 3, x, y);
     assertArrayEquals(new float[] {1, 1, 1}, bench.floats(y, 3));
     SimulatedDevice.forget(x.address(), 8);
-    assertFound(
-        CUDA_ERROR_LAUNCH_FAILED, () -> bench.run(kernel("read"), 1, 3, x, y), "unwritten");
+    assertFound(CUDA_ERROR_LAUNCH_FAILED, () -> bench.run(kernel("read"), 1, 3, x, y), "unwritten");
   }
 
   @Test
@@ -352,9 +352,9 @@ class SimulatedDeviceTest {
   void aMissingBarrierOfAWarp() {
     CUdeviceptr x = bench.floats(new float[32]);
     bench.run(kernel("warp_reverse"), 1, 32, x, of(1));
-    assertThrows(
-        CudaException.class, () -> bench.run(kernel("warp_reverse"), 1, 32, x, of(0)));
-    assertTrue(SimulatedDevice.message().contains("static shared memory"), SimulatedDevice.message());
+    assertThrows(CudaException.class, () -> bench.run(kernel("warp_reverse"), 1, 32, x, of(0)));
+    assertTrue(
+        SimulatedDevice.message().contains("static shared memory"), SimulatedDevice.message());
   }
 
   @Test
@@ -437,8 +437,7 @@ class SimulatedDeviceTest {
     assertFound(
         CUDA_ERROR_INVALID_VALUE,
         () ->
-            cuLaunchKernel(
-                fill, 1, 65536, 1, 32, 1, 1, 0, bench.stream, Bench.arguments(x), null),
+            cuLaunchKernel(fill, 1, 65536, 1, 32, 1, 1, 0, bench.stream, Bench.arguments(x), null),
         "grid of 1x65536x1");
     assertFound(
         CUDA_ERROR_INVALID_VALUE, () -> bench.enqueue(fill, 1, 32, 49153, x), "49153 bytes");

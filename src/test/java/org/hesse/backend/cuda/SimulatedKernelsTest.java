@@ -186,8 +186,17 @@ class SimulatedKernelsTest {
     CUdeviceptr x = bench.doubles(values);
     CUdeviceptr y = bench.space(8L * values.length);
     cuLaunchKernel(
-        kernel("transpose"), 2, 3, 1, 16, 16, 1, 0, bench.stream,
-        Bench.arguments(x, y, of(rows), of(columns)), null);
+        kernel("transpose"),
+        2,
+        3,
+        1,
+        16,
+        16,
+        1,
+        0,
+        bench.stream,
+        Bench.arguments(x, y, of(rows), of(columns)),
+        null);
     cuStreamSynchronize(bench.stream);
     double[] result = bench.doubles(y, values.length);
     for (int r = 0; r < rows; r++) {
@@ -208,7 +217,14 @@ class SimulatedKernelsTest {
       of(20)
     };
     bench.run(
-        kernel("arguments"), 1, 2, y, arguments[0], arguments[1], arguments[2], arguments[3],
+        kernel("arguments"),
+        1,
+        2,
+        y,
+        arguments[0],
+        arguments[1],
+        arguments[2],
+        arguments[3],
         arguments[4]);
     assertArrayEquals(new float[] {2 * 37.75f, 3 * 37.75f}, bench.floats(y, 2));
     CUdeviceptr scale = new CUdeviceptr();
@@ -217,7 +233,14 @@ class SimulatedKernelsTest {
     assertEquals(8, size[0]);
     cuMemcpyHtoD(scale, Pointer.to(new float[] {1, 5}), 8);
     bench.run(
-        kernel("arguments"), 1, 2, y, arguments[0], arguments[1], arguments[2], arguments[3],
+        kernel("arguments"),
+        1,
+        2,
+        y,
+        arguments[0],
+        arguments[1],
+        arguments[2],
+        arguments[3],
         arguments[4]);
     assertArrayEquals(new float[] {37.75f, 5 * 37.75f}, bench.floats(y, 2));
   }
@@ -288,9 +311,30 @@ class SimulatedKernelsTest {
     CUdeviceptr y = bench.space(24 * 8);
     bench.run(kernel("math"), 1, 1, bench.doubles(v), y);
     double[] expected = {
-      Math.exp(v), Math.log1p(v), Math.sin(v), Math.cos(v), Math.tanh(v), 0.7111556336535151,
-      0.2888443663464849, 1 / Math.sqrt(v), v * v + 1, Math.exp(v), v, 2, 2, 31, 3, 3,
-      Float.floatToIntBits(1), -2, 1, Math.nextUp(v), v * v * v, 1.5, -1, v
+      Math.exp(v),
+      Math.log1p(v),
+      Math.sin(v),
+      Math.cos(v),
+      Math.tanh(v),
+      0.7111556336535151,
+      0.2888443663464849,
+      1 / Math.sqrt(v),
+      v * v + 1,
+      Math.exp(v),
+      v,
+      2,
+      2,
+      31,
+      3,
+      3,
+      Float.floatToIntBits(1),
+      -2,
+      1,
+      Math.nextUp(v),
+      v * v * v,
+      1.5,
+      -1,
+      v
     };
     double[] result = bench.doubles(y, 24);
     for (int k = 0; k < 24; k++) {

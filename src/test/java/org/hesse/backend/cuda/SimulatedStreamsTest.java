@@ -112,8 +112,7 @@ class SimulatedStreamsTest {
 
   /** Enqueues on a stream of one's own choice. */
   private void on(CUstream stream, CUfunction function, int threads, Pointer arguments) {
-    cuLaunchKernel(
-        function, 1, 1, 1, threads, 1, 1, 0, stream, arguments, null);
+    cuLaunchKernel(function, 1, 1, 1, threads, 1, 1, 0, stream, arguments, null);
   }
 
   @Test
@@ -258,11 +257,8 @@ class SimulatedStreamsTest {
     assertIllegal(unsupported, () -> cuCtxSynchronize());
     assertIllegal(unsupported, () -> bench.floats(x, 2));
     assertIllegal(
-        unsupported,
-        () -> cuMemcpyHtoDAsync(x, Pointer.to(new float[] {1, 2}), 8, bench.stream));
-    assertIllegal(
-        unsupported,
-        () -> cuModuleLoadData(new CUmodule(), image));
+        unsupported, () -> cuMemcpyHtoDAsync(x, Pointer.to(new float[] {1, 2}), 8, bench.stream));
+    assertIllegal(unsupported, () -> cuModuleLoadData(new CUmodule(), image));
     assertArrayEquals(new float[] {1, 2}, bench.floats(x, 2));
   }
 
