@@ -44,7 +44,8 @@ public final class FactorErrors {
   /** A routine that looks for eigenvalues or singular values has given up. */
   public ArithmeticException notConverged(long matrix, String routine, int info) {
     String values = step.kind() instanceof FactorKind.Eigh ? "eigenvalues" : "singular values";
-    return error(matrix, "has " + values + " that did not converge (" + routine + ": " + info + ")");
+    return error(
+        matrix, "has " + values + " that did not converge (" + routine + ": " + info + ")");
   }
 
   /**

@@ -12,7 +12,9 @@ import org.hesse.ir.CompositeKind;
  * fits in shared memory, it is read once.
  */
 final class CudaRows {
-  /** Threads of a block, unless one row takes more. */
+  private static final int WARP = 32;
+
+  /** Threads of a block of short rows. */
   private static final int THREADS = 128;
 
   private static final int MOST_THREADS = 1024;
@@ -84,7 +86,8 @@ final class CudaRows {
     long rows = Domains.size(step.batch());
     int pack = pack(step, length, dtype);
     int group = group(context, rows, length / pack);
-    int threads = Math.max(THREADS, group);
+    // All of a block, where a row takes more than a warp.
+    int threads = group <= WARP ? THREADS : group;
     int perBlock = threads / group;
     long kept = (long) work.keep * length * Domains.bytes(dtype) * perBlock;
     int shared = kept <= SHARED_BYTES ? (int) kept : 0;
@@ -148,7 +151,7 @@ final class CudaRows {
   /** Threads for each row. */
   private static int group(CudaContext context, long rows, int packs) {
     int all = Domains.powerOfTwo(packs);
-    int some = Math.max(Math.min(all, 32), Domains.powerOfTwo(Math.ceilDiv(packs, PACKS)));
+    int some = Math.max(Math.min(all, WARP), Domains.powerOfTwo(Math.ceilDiv(packs, PACKS)));
     // With fewer rows than the device has room for, more threads to each.
     while (some < all && rows * some < 1024L * context.multiprocessors()) {
       some *= 2;

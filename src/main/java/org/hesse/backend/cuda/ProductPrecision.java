@@ -3,7 +3,9 @@ package org.hesse.backend.cuda;
 import java.util.Locale;
 import jcuda.jcublas.cublasComputeType;
 
-/** How cuBLAS may compute large products of F32: the system property {@code hesse.cuda.products}. */
+/**
+ * How cuBLAS may compute large products of F32: the system property {@code hesse.cuda.products}.
+ */
 enum ProductPrecision {
   /** In F32. */
   FLOAT32(cublasComputeType.CUBLAS_COMPUTE_32F),

@@ -80,8 +80,7 @@ final class Solver {
     static final syevjInfo PARAMETERS = new syevjInfo();
 
     static {
-      LibraryStatus.cusolver(
-          "cusolverDnCreateSyevjInfo", cusolverDnCreateSyevjInfo(PARAMETERS));
+      LibraryStatus.cusolver("cusolverDnCreateSyevjInfo", cusolverDnCreateSyevjInfo(PARAMETERS));
     }
   }
 
@@ -166,28 +165,21 @@ final class Solver {
                 : cusolverDnDpotrfBatched(handle(), LOWER, n, all, n, i, batch));
       };
     }
-    return each(
-        (run, matrix) -> {
-          Pointer x = at(run, a, matrix, (long) n * n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer i = info(run, info, matrix);
-          check(
-              "cusolverDnpotrf",
-              f32
-                  ? cusolverDnSpotrf(handle(), LOWER, n, x, n, w, length, i)
-                  : cusolverDnDpotrf(handle(), LOWER, n, x, n, w, length, i));
-        });
+    return each((run, matrix) -> {
+      Pointer x = at(run, a, matrix, (long) n * n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer i = info(run, info, matrix);
+      check(
+          "cusolverDnpotrf",
+          f32
+              ? cusolverDnSpotrf(handle(), LOWER, n, x, n, w, length, i)
+              : cusolverDnDpotrf(handle(), LOWER, n, x, n, w, length, i));
+    });
   }
 
   /** B becomes the X of op(A) X = B. */
   Prepared solve(
-      Triangle triangle,
-      int n,
-      int k,
-      Argument.Scratch a,
-      Argument.Scratch b,
-      Table as,
-      Table bs) {
+      Triangle triangle, int n, int k, Argument.Scratch a, Argument.Scratch b, Table as, Table bs) {
     int side = CUBLAS_SIDE_LEFT;
     int uplo = triangle.lower ? CUBLAS_FILL_MODE_LOWER : CUBLAS_FILL_MODE_UPPER;
     int op = triangle.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -205,17 +197,16 @@ final class Solver {
                 : cublasDtrsmBatched(h, side, uplo, op, diag, n, k, one, x, n, y, n, batch));
       };
     }
-    return each(
-        (run, matrix) -> {
-          var h = context.cublas();
-          Pointer x = at(run, a, matrix, (long) n * n);
-          Pointer y = at(run, b, matrix, (long) n * k);
-          LibraryStatus.cublas(
-              "cublastrsm",
-              f32
-                  ? cublasStrsm(h, side, uplo, op, diag, n, k, one, x, n, y, n)
-                  : cublasDtrsm(h, side, uplo, op, diag, n, k, one, x, n, y, n));
-        });
+    return each((run, matrix) -> {
+      var h = context.cublas();
+      Pointer x = at(run, a, matrix, (long) n * n);
+      Pointer y = at(run, b, matrix, (long) n * k);
+      LibraryStatus.cublas(
+          "cublastrsm",
+          f32
+              ? cublasStrsm(h, side, uplo, op, diag, n, k, one, x, n, y, n)
+              : cublasDtrsm(h, side, uplo, op, diag, n, k, one, x, n, y, n));
+    });
   }
 
   long luBytes(int n) {
@@ -252,18 +243,17 @@ final class Solver {
                 : cublasDgetrfBatched(h, n, all, n, p, i, batch));
       };
     }
-    return each(
-        (run, matrix) -> {
-          Pointer x = at(run, a, matrix, (long) n * n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer p = address(run, exchanges.offset() + (long) Integer.BYTES * n * matrix);
-          Pointer i = info(run, info, matrix);
-          check(
-              "cusolverDngetrf",
-              f32
-                  ? cusolverDnSgetrf(handle(), n, n, x, n, w, p, i)
-                  : cusolverDnDgetrf(handle(), n, n, x, n, w, p, i));
-        });
+    return each((run, matrix) -> {
+      Pointer x = at(run, a, matrix, (long) n * n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer p = address(run, exchanges.offset() + (long) Integer.BYTES * n * matrix);
+      Pointer i = info(run, info, matrix);
+      check(
+          "cusolverDngetrf",
+          f32
+              ? cusolverDnSgetrf(handle(), n, n, x, n, w, p, i)
+              : cusolverDnDgetrf(handle(), n, n, x, n, w, p, i));
+    });
   }
 
   long qrBytes(int m, int n) {
@@ -291,18 +281,17 @@ final class Solver {
       Argument.Scratch tau,
       Argument.Scratch work,
       Argument.Scratch info) {
-    return each(
-        (run, matrix) -> {
-          Pointer x = at(run, a, matrix, (long) m * n);
-          Pointer t = at(run, tau, matrix, n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer i = info(run, info, matrix);
-          check(
-              "cusolverDngeqrf",
-              f32
-                  ? cusolverDnSgeqrf(handle(), m, n, x, m, t, w, length, i)
-                  : cusolverDnDgeqrf(handle(), m, n, x, m, t, w, length, i));
-        });
+    return each((run, matrix) -> {
+      Pointer x = at(run, a, matrix, (long) m * n);
+      Pointer t = at(run, tau, matrix, n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer i = info(run, info, matrix);
+      check(
+          "cusolverDngeqrf",
+          f32
+              ? cusolverDnSgeqrf(handle(), m, n, x, m, t, w, length, i)
+              : cusolverDnDgeqrf(handle(), m, n, x, m, t, w, length, i));
+    });
   }
 
   /** The first n columns of the Q whose reflectors {@link #qr} has left. */
@@ -313,18 +302,17 @@ final class Solver {
       Argument.Scratch tau,
       Argument.Scratch work,
       Argument.Scratch info) {
-    return each(
-        (run, matrix) -> {
-          Pointer x = at(run, a, matrix, (long) m * n);
-          Pointer t = at(run, tau, matrix, n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer i = info(run, info, matrix);
-          check(
-              "cusolverDnorgqr",
-              f32
-                  ? cusolverDnSorgqr(handle(), m, n, n, x, m, t, w, second, i)
-                  : cusolverDnDorgqr(handle(), m, n, n, x, m, t, w, second, i));
-        });
+    return each((run, matrix) -> {
+      Pointer x = at(run, a, matrix, (long) m * n);
+      Pointer t = at(run, tau, matrix, n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer i = info(run, info, matrix);
+      check(
+          "cusolverDnorgqr",
+          f32
+              ? cusolverDnSorgqr(handle(), m, n, n, x, m, t, w, second, i)
+              : cusolverDnDorgqr(handle(), m, n, n, x, m, t, w, second, i));
+    });
   }
 
   private boolean jacobi(int n) {
@@ -376,24 +364,22 @@ final class Solver {
         check(
             "cusolverDnsyevjBatched",
             f32
-                ? cusolverDnSsyevjBatched(
-                    handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch)
+                ? cusolverDnSsyevjBatched(handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch)
                 : cusolverDnDsyevjBatched(
                     handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch));
       };
     }
-    return each(
-        (run, matrix) -> {
-          Pointer x = at(run, a, matrix, (long) n * n);
-          Pointer v = at(run, values, matrix, n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer i = info(run, info, matrix);
-          check(
-              "cusolverDnsyevd",
-              f32
-                  ? cusolverDnSsyevd(handle(), mode, LOWER, n, x, n, v, w, length, i)
-                  : cusolverDnDsyevd(handle(), mode, LOWER, n, x, n, v, w, length, i));
-        });
+    return each((run, matrix) -> {
+      Pointer x = at(run, a, matrix, (long) n * n);
+      Pointer v = at(run, values, matrix, n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer i = info(run, info, matrix);
+      check(
+          "cusolverDnsyevd",
+          f32
+              ? cusolverDnSsyevd(handle(), mode, LOWER, n, x, n, v, w, length, i)
+              : cusolverDnDsyevd(handle(), mode, LOWER, n, x, n, v, w, length, i));
+    });
   }
 
   long singularBytes(int m, int n) {
@@ -418,23 +404,20 @@ final class Solver {
       Argument.Scratch work,
       Argument.Scratch info) {
     char some = 'S';
-    return each(
-        (run, matrix) -> {
-          var h = handle();
-          Pointer x = at(run, a, matrix, (long) m * n);
-          Pointer s = at(run, values, matrix, n);
-          Pointer l = at(run, u, matrix, (long) m * n);
-          Pointer r = at(run, vt, matrix, (long) n * n);
-          Pointer w = at(run, work, 0, 0);
-          Pointer i = info(run, info, matrix);
-          Pointer none = NOWHERE;
-          check(
-              "cusolverDngesvd",
-              f32
-                  ? cusolverDnSgesvd(
-                      h, some, some, m, n, x, m, s, l, m, r, n, w, length, none, i)
-                  : cusolverDnDgesvd(
-                      h, some, some, m, n, x, m, s, l, m, r, n, w, length, none, i));
-        });
+    return each((run, matrix) -> {
+      var h = handle();
+      Pointer x = at(run, a, matrix, (long) m * n);
+      Pointer s = at(run, values, matrix, n);
+      Pointer l = at(run, u, matrix, (long) m * n);
+      Pointer r = at(run, vt, matrix, (long) n * n);
+      Pointer w = at(run, work, 0, 0);
+      Pointer i = info(run, info, matrix);
+      Pointer none = NOWHERE;
+      check(
+          "cusolverDngesvd",
+          f32
+              ? cusolverDnSgesvd(h, some, some, m, n, x, m, s, l, m, r, n, w, length, none, i)
+              : cusolverDnDgesvd(h, some, some, m, n, x, m, s, l, m, r, n, w, length, none, i));
+    });
   }
 }

@@ -154,8 +154,7 @@ class CudaIndexingTest {
       OneStep s = new OneStep(random);
       DType dtype = NUMBERS[random.nextInt(3)];
       View in = s.input(dtype, domain, 0);
-      Step step =
-          new Step.Fold(domain, outer, in, extent, stride, dilation, s.output(dtype, to));
+      Step step = new Step.Fold(domain, outer, in, extent, stride, dilation, s.output(dtype, to));
       s.check(step, step.toString());
     }
   }

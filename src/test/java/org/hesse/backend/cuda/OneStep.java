@@ -68,6 +68,11 @@ final class OneStep {
     return input(array, new Layout(0, denseStrides(domain), Array.getLength(array)));
   }
 
+  /** The array that an operand is in. */
+  Object array(View view) {
+    return arrays.get(view.slot().index());
+  }
+
   private View input(Object array, Layout l) {
     DType dtype =
         switch (array) {
@@ -76,8 +81,7 @@ final class OneStep {
           case int[] a -> DType.I32;
           default -> DType.BOOL;
         };
-    Slot slot =
-        new Slot(Slot.Space.INPUT, arrays.size(), dtype, 0, Array.getLength(array));
+    Slot slot = new Slot(Slot.Space.INPUT, arrays.size(), dtype, 0, Array.getLength(array));
     arrays.add(array);
     slots.add(slot);
     return new View(slot, l.offset, l.strides);
@@ -163,8 +167,7 @@ final class OneStep {
     for (int i = 0; i < in.length; i++) {
       in[i] = backend.upload(arrays.get(i));
     }
-    Schedule schedule =
-        new Schedule(slots, List.of(to), new EnumMap<>(DType.class), List.of(step));
+    Schedule schedule = new Schedule(slots, List.of(to), new EnumMap<>(DType.class), List.of(step));
     Buffer result = backend.allocate(to.dtype(), to.size());
     backend.prepare(schedule).run(in, new Buffer[] {result});
     return result.toArray();
