@@ -116,16 +116,13 @@ int orgqr(const char* name, Handle* handle, int m, int n, int k, T* at, int lda,
 
 template <typename T>
 int syevd(const char* name, Handle* handle, int mode, int uplo, int n, T* at, int lda, T* values, Work<T> work,
-          int* info, int batch) {
-  bool valid = mode == VECTORS && uplo >= 0 && uplo <= 1 && square(n, lda) && batch >= 0;
-  return call(name, handle, valid, work, length(n, n), info, batch, [=] {
-    for (int i = 0; i < batch; i++) {
-      Matrix<T> a{at + static_cast<int64_t>(i) * lda * n, lda};
-      T* w = values + static_cast<int64_t>(i) * n;
-      reads(a, n, n, name);
-      writes(w, n, name);
-      info[i] = matrices::eigen(uplo == FILL_LOWER, n, a, w);
-    }
+          int* info) {
+  bool valid = mode == VECTORS && uplo >= 0 && uplo <= 1 && square(n, lda);
+  return call(name, handle, valid, work, length(n, n), info, 1, [=] {
+    Matrix<T> a{at, lda};
+    reads(a, n, n, name);
+    writes(values, n, name);
+    *info = matrices::eigen(uplo == FILL_LOWER, n, a, values);
   });
 }
 
@@ -193,17 +190,6 @@ LIBRARY_API int cusolverGetVersion(int* version) {
   return SUCCESS;
 }
 
-// Parameters of Jacobi's method; the defaults are all there is.
-LIBRARY_API int cusolverDnCreateSyevjInfo(int** parameters) {
-  *parameters = new int(0);
-  return SUCCESS;
-}
-
-LIBRARY_API int cusolverDnDestroySyevjInfo(int* parameters) {
-  delete parameters;
-  return SUCCESS;
-}
-
 #define TYPED(X, T)                                                                                                   \
   LIBRARY_API int cusolverDn##X##potrf_bufferSize(Handle* handle, int, int n, T*, int lda, int* to) {                 \
     return answer(handle, square(n, lda), to, length(n, n));                                                          \
@@ -244,16 +230,7 @@ LIBRARY_API int cusolverDnDestroySyevjInfo(int* parameters) {
   }                                                                                                                   \
   LIBRARY_API int cusolverDn##X##syevd(Handle* handle, int mode, int uplo, int n, T* a, int lda, T* values, T* work,  \
                                        int size, int* info) {                                                         \
-    return syevd("cusolverDn" #X "syevd", handle, mode, uplo, n, a, lda, values, Work<T>{work, size}, info, 1);       \
-  }                                                                                                                   \
-  LIBRARY_API int cusolverDn##X##syevjBatched_bufferSize(Handle* handle, int, int, int n, const T*, int lda, const T*,\
-                                                    int* to, int*, int) {                                             \
-    return answer(handle, square(n, lda), to, length(n, n));                                                          \
-  }                                                                                                                   \
-  LIBRARY_API int cusolverDn##X##syevjBatched(Handle* handle, int mode, int uplo, int n, T* a, int lda, T* values,    \
-                                              T* work, int size, int* info, int*, int batch) {                        \
-    return syevd("cusolverDn" #X "syevjBatched", handle, mode, uplo, n, a, lda, values, Work<T>{work, size}, info,    \
-                 batch);                                                                                              \
+    return syevd("cusolverDn" #X "syevd", handle, mode, uplo, n, a, lda, values, Work<T>{work, size}, info);          \
   }                                                                                                                   \
   LIBRARY_API int cusolverDn##X##gesvd_bufferSize(Handle* handle, int m, int n, int* to) {                            \
     return answer(handle, rectangle(m, n, std::max(1, m)), to, length(m, n));                                         \

@@ -15,7 +15,8 @@ import org.hesse.ir.FactorKind;
  * of the run, so the host waits for nothing.
  *
  * <p>The matrices of a batch are treated together where there is a routine for it: Cholesky, LU and
- * triangular solve up to 256 rows, eigenproblems up to 32. Others go one by one.
+ * triangular solve up to 256 rows. Others go one by one: JCusolver hands over no place for the
+ * parameters that cuSOLVER's batches of eigenproblems want.
  */
 final class CudaFactor implements Prepared {
   /** Values this close, in units of the rounding error of the largest, count as equal. */
@@ -213,7 +214,7 @@ final class CudaFactor implements Prepared {
     Argument.Scratch values = elements(n);
     load(operand(0), n, n, a, MatrixKernels.Region.LOWER);
     parts.add(solver.eigen(n, a, values, work(solver.eigenBytes(n)), info));
-    report(n, n, false, (matrix, i) -> errors.notConverged(matrix, solver.eigenRoutine(n), i));
+    report(n, n, false, (matrix, i) -> errors.notConverged(matrix, "cuSOLVER's syevd", i));
     store(values, n, n, 1, result(0).transposed());
     store(a, n, n, n, 1, MatrixKernels.Region.ALL);
   }

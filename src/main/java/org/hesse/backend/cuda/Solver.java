@@ -13,7 +13,6 @@ import static jcuda.jcublas.cublasFillMode.CUBLAS_FILL_MODE_UPPER;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_N;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_T;
 import static jcuda.jcublas.cublasSideMode.CUBLAS_SIDE_LEFT;
-import static jcuda.jcusolver.JCusolverDn.cusolverDnCreateSyevjInfo;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDgeqrf;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDgeqrf_bufferSize;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDgesvd;
@@ -27,8 +26,6 @@ import static jcuda.jcusolver.JCusolverDn.cusolverDnDpotrfBatched;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDpotrf_bufferSize;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDsyevd;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnDsyevd_bufferSize;
-import static jcuda.jcusolver.JCusolverDn.cusolverDnDsyevjBatched;
-import static jcuda.jcusolver.JCusolverDn.cusolverDnDsyevjBatched_bufferSize;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSgeqrf;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSgeqrf_bufferSize;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSgesvd;
@@ -42,13 +39,10 @@ import static jcuda.jcusolver.JCusolverDn.cusolverDnSpotrfBatched;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSpotrf_bufferSize;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSsyevd;
 import static jcuda.jcusolver.JCusolverDn.cusolverDnSsyevd_bufferSize;
-import static jcuda.jcusolver.JCusolverDn.cusolverDnSsyevjBatched;
-import static jcuda.jcusolver.JCusolverDn.cusolverDnSsyevjBatched_bufferSize;
 import static jcuda.jcusolver.cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR;
 
 import jcuda.Pointer;
 import jcuda.jcusolver.cusolverDnHandle;
-import jcuda.jcusolver.syevjInfo;
 import org.hesse.DType;
 
 /**
@@ -58,9 +52,6 @@ import org.hesse.DType;
 final class Solver {
   /** Up to this many rows a batch's matrices go to cuBLAS and cuSOLVER together. */
   private static final int SMALL = 256;
-
-  /** Up to this many also for eigenproblems, by Jacobi's method. */
-  private static final int TINY = 32;
 
   private static final Pointer NOWHERE = new Pointer();
   private static final int LOWER = CUBLAS_FILL_MODE_LOWER;
@@ -74,15 +65,6 @@ final class Solver {
   private int length;
 
   private int second;
-
-  /** Default parameters of Jacobi's method; they hold no memory of the device. */
-  private static final class Jacobi {
-    static final syevjInfo PARAMETERS = new syevjInfo();
-
-    static {
-      LibraryStatus.cusolver("cusolverDnCreateSyevjInfo", cusolverDnCreateSyevjInfo(PARAMETERS));
-    }
-  }
 
   /** What counts of a triangular matrix, and whether its transpose is meant. */
   record Triangle(boolean lower, boolean transposed, boolean unit) {}
@@ -315,33 +297,14 @@ final class Solver {
     });
   }
 
-  private boolean jacobi(int n) {
-    return batch > 1 && n <= TINY;
-  }
-
-  String eigenRoutine(int n) {
-    return jacobi(n) ? "cuSOLVER's syevjBatched" : "cuSOLVER's syevd";
-  }
-
   long eigenBytes(int n) {
     int[] l = new int[1];
     int mode = CUSOLVER_EIG_MODE_VECTOR;
-    if (jacobi(n)) {
-      syevjInfo p = Jacobi.PARAMETERS;
-      check(
-          "cusolverDnsyevjBatched_bufferSize",
-          f32
-              ? cusolverDnSsyevjBatched_bufferSize(
-                  handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l, p, batch)
-              : cusolverDnDsyevjBatched_bufferSize(
-                  handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l, p, batch));
-    } else {
-      check(
-          "cusolverDnsyevd_bufferSize",
-          f32
-              ? cusolverDnSsyevd_bufferSize(handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l)
-              : cusolverDnDsyevd_bufferSize(handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l));
-    }
+    check(
+        "cusolverDnsyevd_bufferSize",
+        f32
+            ? cusolverDnSsyevd_bufferSize(handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l)
+            : cusolverDnDsyevd_bufferSize(handle(), mode, LOWER, n, NOWHERE, n, NOWHERE, l));
     length = l[0];
     return (long) length * bytes;
   }
@@ -354,21 +317,6 @@ final class Solver {
       Argument.Scratch work,
       Argument.Scratch info) {
     int mode = CUSOLVER_EIG_MODE_VECTOR;
-    if (jacobi(n)) {
-      syevjInfo p = Jacobi.PARAMETERS;
-      return run -> {
-        Pointer x = at(run, a, 0, 0);
-        Pointer v = at(run, values, 0, 0);
-        Pointer w = at(run, work, 0, 0);
-        Pointer i = info(run, info, 0);
-        check(
-            "cusolverDnsyevjBatched",
-            f32
-                ? cusolverDnSsyevjBatched(handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch)
-                : cusolverDnDsyevjBatched(
-                    handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch));
-      };
-    }
     return each((run, matrix) -> {
       Pointer x = at(run, a, matrix, (long) n * n);
       Pointer v = at(run, values, matrix, n);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Slot;
@@ -138,7 +139,8 @@ class CudaDotTest {
   }
 
   private static Layout layout(Random random) {
-    return Layout.values()[random.nextInt(Layout.values().length)];
+    List<Layout> all = List.of(Layout.values());
+    return all.get(random.nextInt(all.size()));
   }
 
   /** Strides over (batch, rows, columns), with gaps and an offset. */
@@ -148,7 +150,7 @@ class CudaDotTest {
     long[] s =
         switch (l) {
           case ROWS -> new long[] {rows * width, width, 1};
-          case COLUMNS -> new long[] {columns * (rows + gap), 1, rows + gap};
+          case COLUMNS -> new long[] {(long) columns * (rows + gap), 1, rows + gap};
           case APART -> new long[] {2 * rows * width, 2 * width, 2};
           case REVERSED -> new long[] {rows * width, -width, -1};
           case REPEATED -> new long[] {0, width, 1};
