@@ -44,7 +44,11 @@ final class CudaExecutable implements Executable {
     context.lock();
     try {
       CudaSteps steps = new CudaSteps(context, faults, locals);
-      return CudaSteps.sections(steps.prepare(schedule.steps(), 0));
+      List<Prepared> prepared = steps.prepare(schedule.steps(), 0);
+      if (!faults.isEmpty()) {
+        prepared.add(context.ledger().settle());
+      }
+      return CudaSteps.sections(prepared);
     } finally {
       context.unlock();
     }
@@ -104,7 +108,10 @@ final class CudaExecutable implements Executable {
       }
     } catch (RuntimeException e) {
       // What has been enqueued may fail yet, and must not be taken for an error of the next run.
-      context.ledger().settle(run, faults, before);
+      if (!faults.isEmpty()) {
+        context.ledger().settle().enqueue(run);
+      }
+      var _ = context.ledger().outcome(faults, before);
       throw e;
     }
     for (int i = in.length; i < bound.length; i++) {
@@ -112,7 +119,7 @@ final class CudaExecutable implements Executable {
         copy(bound[i], addresses[i], out[i - in.length]);
       }
     }
-    Outcome outcome = context.ledger().settle(run, faults, before);
+    Outcome outcome = context.ledger().outcome(faults, before);
     for (Buffer b : out) {
       ((CudaBuffer) b).setOutcome(outcome);
     }

@@ -24,6 +24,11 @@ final class CudaMap implements Prepared {
     this.launch = new Generator(step).launch(context);
   }
 
+  /** The kernel's text. */
+  static String source(Step.Map step) {
+    return new Generator(step).source();
+  }
+
   @Override
   public void enqueue(Run run) {
     launch.enqueue(run);
@@ -95,8 +100,20 @@ final class CudaMap implements Prepared {
     }
 
     Launch launch(CudaContext context) {
-      long groups = four ? Math.ceilDiv(axes.size(), (long) FOUR) : axes.size();
-      text.count("groups", groups);
+      long groups = groups();
+      String source = source();
+      return new Launch(
+          context.generated(source, "map"),
+          Launch.Grid.of(Math.ceilDiv(groups, (long) THREADS), THREADS),
+          text.arguments());
+    }
+
+    private long groups() {
+      return four ? Math.ceilDiv(axes.size(), (long) FOUR) : axes.size();
+    }
+
+    String source() {
+      text.count("groups", groups());
       if (ragged) {
         text.count("size", axes.size());
       }
@@ -109,11 +126,7 @@ final class CudaMap implements Prepared {
       List<String> names = loads();
       apply(names);
       store(names);
-      String source = text.header("elementwise.cuh") + text.text("map");
-      return new Launch(
-          context.generated(source, "map"),
-          Launch.Grid.of(Math.ceilDiv(groups, (long) THREADS), THREADS),
-          text.arguments());
+      return text.header("elementwise.cuh") + text.text("map");
     }
 
     private void index() {

@@ -81,6 +81,19 @@ final class CudaReduce implements Prepared {
     this.scratchBytes = chunks == 1 ? 0 : results * chunks * PARTIAL_BYTES;
   }
 
+  /**
+   * The text of its kernels.
+   *
+   * @param partial whether work is cut up
+   */
+  static String source(Step.Reduce step, boolean partial) {
+    Generator generator = new Generator(step, partial);
+    generator.arguments(generator.reduce, 1, 1, 1, true);
+    generator.reduce.count("chunk", 1);
+    generator.arguments(generator.merge, 1, 1, 1, true);
+    return generator.source();
+  }
+
   private static long size(int[] extents) {
     long size = 1;
     for (int e : extents) {
@@ -91,7 +104,7 @@ final class CudaReduce implements Prepared {
 
   /** How many threads reduce so many elements that lie one after another: a power of two. */
   private static int lanes(long reduced) {
-    return (int) Math.clamp(Long.highestOneBit(Math.max(1, 2 * reduced - 1)), WARP, THREADS);
+    return (int) Math.min(Long.highestOneBit(Math.max(1, 2 * reduced - 1)), THREADS);
   }
 
   /** How many results a block makes where neighbouring threads make different ones. */

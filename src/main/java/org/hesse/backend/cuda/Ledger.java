@@ -6,7 +6,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Set;
 import jcuda.driver.JCudaDriver;
 import org.hesse.backend.Buffer;
@@ -42,7 +41,6 @@ final class Ledger {
   private final ArrayDeque<Outcome> pending = new ArrayDeque<>();
   private long tickets;
   private long seen;
-  private @Nullable Kernel settle;
 
   Ledger(CudaContext context) {
     this.context = context;
@@ -114,25 +112,24 @@ final class Ledger {
     return before;
   }
 
-  /** Enqueues the end of a run; null if it cannot have failed. */
-  @Nullable Outcome settle(Run run, Faults faults, Set<Outcome> before) {
+  /** The last step of a plan that can fail. */
+  Prepared settle() {
+    return new Launch(
+        context.kernel("runtime.cu", "hesse_settle"),
+        Launch.Grid.of(1, 32),
+        new Argument.Status(),
+        new Argument.I64(status + COUNTER),
+        new Argument.I64(deviceAddress));
+  }
+
+  /** The outcome of a run that has been enqueued; null if it cannot fail. */
+  @Nullable Outcome outcome(Faults faults, Set<Outcome> before) {
     if (faults.isEmpty()) {
       return before.isEmpty() ? null : new Outcome(0, faults, before);
     }
-    if (settle == null) {
-      settle = context.kernel("runtime.cu", "hesse_settle");
-    }
-    settle.launch(
-        run,
-        Launch.Grid.of(1, 32),
-        List.of(new Argument.Status(), new Argument.I64(status + COUNTER), address()));
     Outcome outcome = new Outcome(++tickets, faults, before);
     pending.addLast(outcome);
     return outcome;
-  }
-
-  private Argument address() {
-    return new Argument.I64(deviceAddress);
   }
 
   /**

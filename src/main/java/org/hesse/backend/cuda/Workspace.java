@@ -1,6 +1,7 @@
 package org.hesse.backend.cuda;
 
 import java.util.EnumMap;
+import java.util.Objects;
 import org.hesse.DType;
 
 /**
@@ -35,7 +36,7 @@ final class Workspace {
   }
 
   long arena(DType dtype) {
-    return regions.get(dtype);
+    return Objects.requireNonNull(regions.get(dtype), "the plan has no such arena");
   }
 
   long locals() {

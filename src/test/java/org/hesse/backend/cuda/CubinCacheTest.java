@@ -92,23 +92,22 @@ class CubinCacheTest {
       boolean writes = t % 2 == 0;
       threads.add(
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    CubinCache cache = new CubinCache(folder);
-                    try {
-                      for (int i = 0; i < 30; i++) {
-                        if (writes) {
-                          cache.write(key, code);
-                        }
-                        byte[] read = cache.read(key);
-                        if (read != null || writes) {
-                          assertArrayEquals(code, read);
-                        }
-                      }
-                    } catch (Throwable e) {
-                      problems.add(e);
+              .start(() -> {
+                CubinCache cache = new CubinCache(folder);
+                try {
+                  for (int i = 0; i < 30; i++) {
+                    if (writes) {
+                      cache.write(key, code);
                     }
-                  }));
+                    byte[] read = cache.read(key);
+                    if (read != null || writes) {
+                      assertArrayEquals(code, read);
+                    }
+                  }
+                } catch (Throwable e) {
+                  problems.add(e);
+                }
+              }));
     }
     for (Thread thread : threads) {
       thread.join();

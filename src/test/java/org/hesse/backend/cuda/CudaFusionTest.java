@@ -74,8 +74,7 @@ class CudaFusionTest {
       OneStep one = new OneStep(random);
       int[] domain = domain(random, 12);
       List<Instruction> code = program(one, random, dtype, domain);
-      View out =
-          random.nextBoolean() ? one.output(dtype, domain) : one.denseOutput(dtype, domain);
+      View out = random.nextBoolean() ? one.output(dtype, domain) : one.denseOutput(dtype, domain);
       one.check(
           new Step.Map(domain, code, List.of(new Step.Store(code.size() - 1, out))),
           "seed " + seed + ", " + Arrays.toString(domain));
@@ -105,7 +104,13 @@ class CudaFusionTest {
   /** Rows, columns, all of an array: in one go, in chunks, with more threads than elements. */
   @ParameterizedTest
   @CsvSource({
-    "1, 100000, 1", "3, 5000, 1", "700, 33, 1", "1, 3000, 40", "1, 70000, 3", "5, 9, 300", "2, 400, 2"
+    "1, 100000, 1",
+    "3, 5000, 1",
+    "700, 33, 1",
+    "1, 3000, 40",
+    "1, 70000, 3",
+    "5, 9, 300",
+    "2, 400, 2"
   })
   void largeSumsAreExact(int outer, int reduced, int inner) {
     int size = outer * reduced * inner;

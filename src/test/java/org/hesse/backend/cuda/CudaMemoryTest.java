@@ -37,8 +37,10 @@ class CudaMemoryTest {
 
   @AfterEach
   void usualDevice() {
-    SimulatedDevice.option("memory", USUAL);
-    SimulatedDevice.clear();
+    if (SimulatedDevice.isSimulated()) {
+      SimulatedDevice.option("memory", USUAL);
+      SimulatedDevice.clear();
+    }
   }
 
   private Buffer take(int mebibytes) {

@@ -280,8 +280,7 @@ class CudaRuntimeTest {
             new Instruction.Load(new View(slice, 0, new long[0])),
             new Instruction.Apply(new Op.Binary(BinaryKind.ADD), DType.F64, List.of(0, 1)));
     Step body =
-        new Step.Map(
-            new int[0], code, List.of(new Step.Store(2, new View(next, 0, new long[0]))));
+        new Step.Map(new int[0], code, List.of(new Step.Store(2, new View(next, 0, new long[0]))));
     List<Step> steps = new ArrayList<>();
     if (check) {
       steps.add(new Step.Check("no", 1, new View(flag, 0, new long[] {1})));
@@ -303,8 +302,7 @@ class CudaRuntimeTest {
     EnumMap<DType, Long> arena = new EnumMap<>(DType.class);
     arena.put(DType.F64, 64L);
     arena.put(DType.BOOL, 16L);
-    return new Schedule(
-        List.of(xs, flags), List.of(history), arena, List.of(start, loop));
+    return new Schedule(List.of(xs, flags), List.of(history), arena, List.of(start, loop));
   }
 
   private void checkScan(int length, boolean reverse, int runs) {
@@ -432,19 +430,17 @@ class CudaRuntimeTest {
       int start = 100 * t;
       threads.add(
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    try {
-                      for (int i = 0; i < 25; i++) {
-                        Buffer[] out = room(N);
-                        plan.run(one(numbers(N, start + i)), out);
-                        assertArrayEquals(
-                            numbers(N, start + i + 1111), (double[]) out[0].toArray());
-                      }
-                    } catch (Throwable e) {
-                      problems.add(e);
-                    }
-                  }));
+              .start(() -> {
+                try {
+                  for (int i = 0; i < 25; i++) {
+                    Buffer[] out = room(N);
+                    plan.run(one(numbers(N, start + i)), out);
+                    assertArrayEquals(numbers(N, start + i + 1111), (double[]) out[0].toArray());
+                  }
+                } catch (Throwable e) {
+                  problems.add(e);
+                }
+              }));
     }
     for (Thread t : threads) {
       t.join();

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CudaSourcesTest {
   private static final List<String> ARCHITECTURES = List.of("75", "80", "90", "100");
 
-  private static String compiler() {
+  static String compiler() {
     List<Path> folders = new ArrayList<>();
     String home = System.getenv("CUDA_HOME");
     if (home != null) {
