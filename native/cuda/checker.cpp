@@ -13,14 +13,36 @@ const char* verb(HesseAccess kind) {
   return kind == HESSE_READ ? "reads" : kind == HESSE_WRITE ? "writes" : "updates";
 }
 
+// Whether all of the bytes are marked as written; by the usual sizes, without a call.
+bool allWritten(const uint8_t* flags, size_t size) {
+  if (size == 4) {
+    uint32_t four;
+    memcpy(&four, flags, 4);
+    return four == 0x01010101u;
+  }
+  if (size == 8) {
+    uint64_t eight;
+    memcpy(&eight, flags, 8);
+    return eight == 0x0101010101010101ull;
+  }
+  return memchr(flags, 0, size) == nullptr;
+}
+
+void markAll(uint8_t* flags, size_t size) {
+  if (size == 4) {
+    memset(flags, 1, 4);
+  } else if (size == 8) {
+    memset(flags, 1, 8);
+  } else {
+    memset(flags, 1, size);
+  }
+}
+
 bool isAligned(uintptr_t address, size_t size) { return size > 16 || (size & (size - 1)) != 0 || address % size == 0; }
 
 }  // namespace
 
-Checker& Checker::get() {
-  static auto& checker = *new Checker();
-  return checker;
-}
+Checker* const Checker::instance = new Checker();
 
 void Checker::forgetRegion() {
   for (Page& page : pages_) {
@@ -30,6 +52,7 @@ void Checker::forgetRegion() {
 
 void Checker::beginLaunch(int device) {
   device_ = device;
+  races_ = Options::get().races != 0;
   phase_++;
   launchPhase_ = phase_;
   fenced_ = false;
@@ -88,23 +111,6 @@ Region* Checker::find(uintptr_t address) {
   return region;
 }
 
-void Checker::access(uintptr_t address, size_t size, HesseAccess kind) {
-  Executor& executor = Executor::get();
-  if (executor.onFibre(address) || size == 0) {
-    return;
-  }
-  Region* region = find(address);
-  if (region == nullptr) {
-    if (executor.inModule(address)) {
-      return;
-    }
-    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
-                   text(verb(kind), " ", size, " bytes at ", hex(address), ", which is ",
-                        describe(address)));
-  }
-  check(*region, address, size, kind);
-}
-
 std::string Checker::describe(uintptr_t address) const {
   constexpr uintptr_t NEAR = 65536;
   for (const Region* region : {&dynamicShared_, &staticShared_}) {
@@ -119,38 +125,9 @@ std::string Checker::describe(uintptr_t address) const {
   return Memory::get().describe(address);
 }
 
-void Checker::check(Region& region, uintptr_t address, size_t size, HesseAccess kind) {
-  size_t offset = address - region.base;
-  Executor& executor = Executor::get();
-  if (size > region.size - offset) {
-    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
-                   text(verb(kind), " ", size, " bytes from byte ", offset, " of ", region.name(), ": out of bounds"));
-  }
-  if (region.device >= 0 && region.device != device_) {
-    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS, text(verb(kind), " ", region.name(), " while it runs on device ", device_));
-  }
-  if (!isAligned(address, size)) {
-    executor.fault(CUDA_ERROR_MISALIGNED_ADDRESS,
-                   text(verb(kind), " ", size, " bytes at byte ", offset, " of ", region.name(), ": misaligned"));
-  }
-  if (region.written != nullptr) {
-    uint8_t* flags = region.written + offset;
-    if (kind != HESSE_WRITE && memchr(flags, 0, size) != nullptr) {
-      executor.fault(CUDA_ERROR_LAUNCH_FAILED, text("reads unwritten memory: ", size, " bytes at byte ", offset, " of ",
-                                                    region.name(), ", which has never been written"));
-    }
-    if (kind == HESSE_WRITE) {
-      memset(flags, 1, size);
-    }
-    if (Options::get().races != 0) {
-      order(region, offset, size, kind);
-    }
-  }
-}
-
 // Whether two accesses to a word, of which one writes, may happen in either order.
-bool Checker::conflict(const Stamp& old, const Stamp& now, uint64_t since) const {
-  if ((old.bytes & now.bytes) == 0 || old.phase < since || (old.atomic && now.atomic)) {
+inline bool Checker::conflict(const Stamp& old, const Stamp& now, uint64_t since) const {
+  if (old.phase < since || (old.bytes & now.bytes) == 0 || (old.atomic && now.atomic)) {
     return false;
   }
   if (old.phase < blockPhase_) {
@@ -163,7 +140,7 @@ bool Checker::conflict(const Stamp& old, const Stamp& now, uint64_t since) const
   return !oneWarp || old.warpPhase == now.warpPhase;
 }
 
-void Checker::noteReader(Stamp& reader, const Stamp& now) const {
+inline void Checker::noteReader(Stamp& reader, const Stamp& now) const {
   bool current = reader.phase == phase_ && reader.bytes != 0;
   if (!current) {
     reader = now;
@@ -181,8 +158,8 @@ void Checker::noteReader(Stamp& reader, const Stamp& now) const {
   }
 }
 
-void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind) {
-  Word* words = region.ensureWords();
+inline void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind) {
+  Word* words = region.words != nullptr ? region.words : region.ensureWords();
   Stamp now = {};
   now.phase = phase_;
   now.thread = thread_;
@@ -195,10 +172,14 @@ void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind
   // Each block has a shared memory of its own.
   uint64_t since = region.kind == Region::SHARED ? blockPhase_ : launchPhase_;
   size_t end = offset + size;
+  bool whole = (offset | size) % 4 == 0;
+  now.bytes = 15;
   for (size_t w = offset / 4; w * 4 < end; w++) {
-    size_t from = std::max(offset, w * 4) - w * 4;
-    size_t to = std::min(end, w * 4 + 4) - w * 4;
-    now.bytes = ((1u << to) - 1) & ~((1u << from) - 1);
+    if (!whole) {
+      size_t from = std::max(offset, w * 4) - w * 4;
+      size_t to = std::min(end, w * 4 + 4) - w * 4;
+      now.bytes = ((1u << to) - 1) & ~((1u << from) - 1);
+    }
     Word& word = words[w];
     if (conflict(word.writer, now, since)) {
       race(region, offset, word.writer, true, kind);
@@ -212,6 +193,52 @@ void Checker::order(Region& region, size_t offset, size_t size, HesseAccess kind
       word.writer = now;
     }
   }
+}
+
+inline void Checker::check(Region& region, uintptr_t address, size_t size, HesseAccess kind) {
+  size_t offset = address - region.base;
+  Executor& executor = Executor::get();
+  if (size > region.size - offset) {
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
+                   text(verb(kind), " ", size, " bytes from byte ", offset, " of ", region.name(), ": out of bounds"));
+  }
+  if (region.device >= 0 && region.device != device_) {
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS, text(verb(kind), " ", region.name(), " while it runs on device ", device_));
+  }
+  if (!isAligned(address, size)) {
+    executor.fault(CUDA_ERROR_MISALIGNED_ADDRESS,
+                   text(verb(kind), " ", size, " bytes at byte ", offset, " of ", region.name(), ": misaligned"));
+  }
+  if (region.written != nullptr) {
+    uint8_t* flags = region.written + offset;
+    if (kind != HESSE_WRITE && !allWritten(flags, size)) {
+      executor.fault(CUDA_ERROR_LAUNCH_FAILED, text("reads unwritten memory: ", size, " bytes at byte ", offset, " of ",
+                                                    region.name(), ", which has never been written"));
+    }
+    if (kind == HESSE_WRITE) {
+      markAll(flags, size);
+    }
+    if (races_) {
+      order(region, offset, size, kind);
+    }
+  }
+}
+
+void Checker::access(uintptr_t address, size_t size, HesseAccess kind) {
+  Executor& executor = Executor::get();
+  if (executor.onFibre(address) || size == 0) {
+    return;
+  }
+  Region* region = find(address);
+  if (region == nullptr) {
+    if (executor.inModule(address)) {
+      return;
+    }
+    executor.fault(CUDA_ERROR_ILLEGAL_ADDRESS,
+                   text(verb(kind), " ", size, " bytes at ", hex(address), ", which is ",
+                        describe(address)));
+  }
+  check(*region, address, size, kind);
 }
 
 void Checker::race(const Region& region, size_t offset, const Stamp& old, bool wasWrite, HesseAccess kind) {

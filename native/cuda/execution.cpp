@@ -21,10 +21,7 @@ std::string name(const HesseIndex& i) { return text("(", i.x, ",", i.y, ",", i.z
 
 }  // namespace
 
-Executor& Executor::get() {
-  static auto& executor = *new Executor();
-  return executor;
-}
+Executor* const Executor::instance = new Executor();
 
 unsigned Executor::run(const Launch& launch) {
   launch_ = &launch;

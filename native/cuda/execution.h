@@ -33,7 +33,8 @@ struct Launch {
 // Looks at every access to memory that a kernel makes.
 class Checker {
  public:
-  static Checker& get();
+  static Checker& get() { return *instance; }
+  static Checker* const instance;  // never deleted: other threads may go on while the process exits
   void access(uintptr_t address, size_t size, HesseAccess kind);
   // To be called when a region ceases to exist.
   void forgetRegion();
@@ -69,13 +70,15 @@ class Checker {
   uint64_t blockPhase_ = 1;
   uint64_t launchPhase_ = 1;
   bool fenced_ = false;
+  bool races_ = true;
   unsigned thread_ = 0;
   uint64_t warpPhases_[32] = {};
 };
 
 class Executor {
  public:
-  static Executor& get();
+  static Executor& get() { return *instance; }
+  static Executor* const instance;
   // Throws a Failure that names the kernel, block and thread if it does something wrong. Gives the bytes of static
   // shared memory that it used.
   unsigned run(const Launch& launch);
