@@ -47,7 +47,7 @@ SIM_API CUresult cuModuleGetGlobal_v2(CUdeviceptr* address, size_t* size, Module
     dladdr1(symbol, &info, reinterpret_cast<void**>(&entry), RTLD_DL_SYMENT);
     size_t length = entry == nullptr ? 0 : entry->st_size;
     auto start = reinterpret_cast<uintptr_t>(symbol);
-    if (Memory::get().find(start) == nullptr) {
+    if (module->variables.insert(start).second) {
       Memory::get().addHost(start, length);
     }
     if (address != nullptr) {

@@ -123,6 +123,9 @@ void unload(Module* module) {
   for (auto& [name, function] : module->functions) {
     functions().erase(function.get());
   }
+  for (uintptr_t variable : module->variables) {
+    Memory::get().removeHost(variable);
+  }
   modules().erase(module);
   dlclose(module->library);
   delete module;

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "execution.h"
@@ -25,6 +26,7 @@ struct Module {
   uintptr_t image = 0;
   size_t imageSize = 0;
   std::map<std::string, std::unique_ptr<Function>> functions;
+  std::set<uintptr_t> variables;  // whose addresses have been asked for
 };
 
 Module* load(const void* image);

@@ -11,6 +11,7 @@ import static jcuda.driver.CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED;
 import static jcuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+import static jcuda.driver.JCudaDriver.cuCtxSetCurrent;
 import static jcuda.driver.JCudaDriver.cuCtxSynchronize;
 import static jcuda.driver.JCudaDriver.cuEventCreate;
 import static jcuda.driver.JCudaDriver.cuEventElapsedTime;
@@ -45,6 +46,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import jcuda.CudaException;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
@@ -298,5 +304,25 @@ class SimulatedStreamsTest {
     long[] nodes = new long[1];
     cuGraphGetNodes(graph, null, nodes);
     assertEquals(0, nodes[0]);
+  }
+
+  @Test
+  void threadsMayUseTheDeviceAtOnce() throws Exception {
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      Callable<Float> work =
+          () -> {
+            cuCtxSetCurrent(bench.context);
+            CUstream own = stream();
+            CUdeviceptr x = bench.floats(0);
+            for (int i = 0; i < 100; i++) {
+              on(own, add, 1, Bench.arguments(x, of(1)));
+              cuStreamSynchronize(own);
+            }
+            return bench.floats(x, 1)[0];
+          };
+      for (Future<Float> result : threads.invokeAll(List.of(work, work))) {
+        assertEquals(100, result.get());
+      }
+    }
   }
 }
