@@ -92,16 +92,20 @@ public final class Autodiff {
   private static <A> List<Tensor> gradient(
       String transform, Function<A, Tensor> f, Tree<A> tree, A x, int from) {
     List<Tensor> leaves = tree.leaves(x);
-    return Transform.run(transform, leaves, () -> {
-      List<Node> inputs = Transform.freshCopies(leaves);
-      Transform.requireReal("x", tree, inputs);
-      A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
-      Node loss = Transform.scalar(transform, f, copy).node();
-      Linearization linear = Linearization.of(List.of(loss), inputs);
-      List<Node> results = new ArrayList<>(List.of(loss));
-      results.addAll(Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
-      return results.subList(from, results.size());
-    });
+    return Transform.run(
+        transform,
+        leaves,
+        () -> {
+          List<Node> inputs = Transform.freshCopies(leaves);
+          Transform.requireReal("x", tree, inputs);
+          A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
+          Node loss = Transform.scalar(transform, f, copy).node();
+          Linearization linear = Linearization.of(List.of(loss), inputs);
+          List<Node> results = new ArrayList<>(List.of(loss));
+          results.addAll(
+              Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
+          return results.subList(from, results.size());
+        });
   }
 
   /**

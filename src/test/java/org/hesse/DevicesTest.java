@@ -96,7 +96,12 @@ class DevicesTest {
           assertEquals(OTHER, Hesse.on(OTHER, () -> numbers().device()));
           assertThrows(
               IllegalStateException.class,
-              () -> Hesse.on(OTHER, () -> { throw new IllegalStateException(); }));
+              () ->
+                  Hesse.on(
+                      OTHER,
+                      () -> {
+                        throw new IllegalStateException();
+                      }));
           assertEquals(GPU, Hesse.device());
         });
     assertEquals(Device.CPU, numbers().device());
@@ -117,8 +122,7 @@ class DevicesTest {
   void refusesOperandsOnTwoDevices() {
     Tensor x = numbers();
     Tensor y = x.to(GPU);
-    String message =
-        assertThrows(IllegalArgumentException.class, () -> x.add(y)).getMessage();
+    String message = assertThrows(IllegalArgumentException.class, () -> x.add(y)).getMessage();
     assertTrue(
         message.matches(
             "operands are on two devices at DevicesTest.java:\\d+: F64\\[4\\] on cpu and F64\\[4\\]"
@@ -126,8 +130,7 @@ class DevicesTest {
         message);
     String gradient =
         assertThrows(
-                IllegalArgumentException.class,
-                () -> grad((Tensor t) -> t.mul(y).sum()).apply(x))
+                IllegalArgumentException.class, () -> grad((Tensor t) -> t.mul(y).sum()).apply(x))
             .getMessage();
     assertTrue(
         gradient.matches(
@@ -154,10 +157,7 @@ class DevicesTest {
         GPU,
         vjp(f, x).pullback().apply(Tensor.scalar(2, DType.F64)),
         vjp(f, y).pullback().apply(Tensor.scalar(2, DType.F64).to(GPU)));
-    assertOn(
-        GPU,
-        jacobian((Tensor t) -> t.square(), x),
-        jacobian((Tensor t) -> t.square(), y));
+    assertOn(GPU, jacobian((Tensor t) -> t.square(), x), jacobian((Tensor t) -> t.square(), y));
     Tensor rows = Tensor.stack(0, x, x.mul(3));
     assertOn(GPU, vmap(f).apply(rows), vmap(f).apply(rows.to(GPU)));
     assertOn(
@@ -174,17 +174,17 @@ class DevicesTest {
     Tensor x = numbers();
     AtomicReference<Device> inside = new AtomicReference<>();
     Function<Tensor, Tensor> f =
-        compile(
-            (Tensor t) -> {
-              inside.set(t.device());
-              assertEquals(t.device(), Hesse.device());
-              return loss(t);
-            });
+        compile((Tensor t) -> {
+          inside.set(t.device());
+          assertEquals(t.device(), Hesse.device());
+          return loss(t);
+        });
     for (Device d : List.of(Device.CPU, GPU, OTHER, GPU, Device.CPU)) {
       assertOn(d, loss(x), f.apply(x.to(d)));
     }
     assertEquals(OTHER, inside.get());
-    Function<List<Tensor>, Tensor> nothing = compile((List<Tensor> none) -> Tensor.zeros(DType.F32, 2));
+    Function<List<Tensor>, Tensor> nothing =
+        compile((List<Tensor> none) -> Tensor.zeros(DType.F32, 2));
     assertEquals(Device.CPU, nothing.apply(List.of()).device());
     assertEquals(GPU, Hesse.on(GPU, () -> nothing.apply(List.of())).device());
   }
@@ -193,10 +193,12 @@ class DevicesTest {
   void compiledFunctionsRefuseTwoDevices() {
     Tensor x = numbers();
     Tensor y = x.to(GPU);
-    Function<Pair<Tensor, Tensor>, Tensor> sum = compile((Pair<Tensor, Tensor> p) -> p.first().add(p.second()));
+    Function<Pair<Tensor, Tensor>, Tensor> sum =
+        compile((Pair<Tensor, Tensor> p) -> p.first().add(p.second()));
     assertOn(Device.CPU, x.add(x), sum.apply(new Pair<>(x, x)));
     String two =
-        assertThrows(IllegalArgumentException.class, () -> sum.apply(new Pair<>(x, y))).getMessage();
+        assertThrows(IllegalArgumentException.class, () -> sum.apply(new Pair<>(x, y)))
+            .getMessage();
     assertTrue(
         two.matches(
             "a compiled function is called at DevicesTest.java:\\d+ with leaf 'first' on cpu and leaf"
@@ -206,7 +208,8 @@ class DevicesTest {
     String captured =
         assertThrows(IllegalArgumentException.class, () -> captures.apply(x)).getMessage();
     assertTrue(
-        captured.contains("an argument on cpu, but captures a tensor of 4 F64 on cuda:8001"), captured);
+        captured.contains("an argument on cpu, but captures a tensor of 4 F64 on cuda:8001"),
+        captured);
   }
 
   @Test

@@ -87,10 +87,11 @@ class ScopeTest {
         assertThrows(
                 IllegalStateException.class,
                 () ->
-                    Autodiff.grad((Tensor t) -> {
-                          t.close();
-                          return t.sum();
-                        })
+                    Autodiff.grad(
+                            (Tensor t) -> {
+                              t.close();
+                              return t.sum();
+                            })
                         .apply(numbers()))
             .getMessage();
     assertTrue(traced.startsWith("close() at ScopeTest.java"), traced);

@@ -124,7 +124,9 @@ final class CheckCommand implements Callable<Integer> {
             + ", tolerance "
             + Numbers.scientific(report.tolerance())
             + ", "
-            + CommonOptions.name(dtype));
+            + CommonOptions.name(dtype)
+            + ", on "
+            + common.place());
     Result result =
         new Result(
             report.passed(),

@@ -1,7 +1,6 @@
 package org.hesse.cli;
 
 import org.hesse.DType;
-import org.hesse.Device;
 import org.hesse.backend.cpu.CpuBackend;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -42,6 +41,8 @@ final class CommonOptions {
       description = "Show no progress.")
   boolean quiet;
 
+  private @Nullable Placement place;
+
   /** Reads a dtype's name. */
   static final class DTypeConverter implements ITypeConverter<DType> {
     @Override
@@ -59,32 +60,22 @@ final class CommonOptions {
   /**
    * Makes the device ready.
    *
-   * @throws Failure if it is not part of this build, or an option is out of range
+   * @throws Failure if it cannot be used, or an option is out of range
    */
   void start() {
-    requireDevice(device);
+    place = Placement.choose(device);
     if (threads != null) {
       Checks.atLeast("--threads", threads, 1);
       CpuBackend.setThreads(threads);
     }
   }
 
-  /** Accepts what this build can compute on. */
-  static void requireDevice(String name) {
-    if (name.equals("auto")) {
-      return;
+  /** Where the command computes, once it has started. */
+  Placement place() {
+    if (place == null) {
+      throw new IllegalStateException("the command has not started");
     }
-    Device wanted;
-    try {
-      wanted = Device.parse(name);
-    } catch (IllegalArgumentException e) {
-      throw Failure.badInput(
-          "--device: '" + name + "' is unknown; expected auto, cpu or cuda[:INDEX]");
-    }
-    if (wanted.kind() == Device.Kind.CUDA) {
-      throw Failure.missing(
-          "--device " + name + ": this build has the CPU backend only; use --device cpu");
-    }
+    return place;
   }
 
   /** A dtype's name on the command line. */

@@ -2,7 +2,9 @@ package org.hesse.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -23,8 +25,8 @@ import picocli.CommandLine.Option;
     abbreviateSynopsis = true,
     optionListHeading = "%nOptions:%n",
     description = {
-      "Says what the program runs on and what of it works: processor, vector unit, memory, Java, and"
-          + " a numerical self-check."
+      "Says what the program runs on and what of it works: processor, vector unit, memory, Java,"
+          + " GPUs and the libraries that they need, and a numerical self-check of each device."
     },
     footer = {
       "",
@@ -34,8 +36,6 @@ import picocli.CommandLine.Option;
       "  hesse doctor --require cuda    (exit code 3 if it is missing)"
     })
 final class DoctorCommand implements Callable<Integer> {
-  private static final String NO_CUDA = "not part of this build; everything runs on the CPU";
-
   private final Terminal terminal;
 
   @Option(
@@ -63,7 +63,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   /** The machine and its state in JSON. */
   record Diagnosis(
-      String version, String system, String java, Cpu cpu, Cuda cuda, boolean healthy) {}
+      String version, String system, String java, Cpu cpu, CudaDiagnosis cuda, boolean healthy) {}
 
   /** The processor. */
   record Cpu(
@@ -77,9 +77,6 @@ final class DoctorCommand implements Callable<Integer> {
       SelfCheck product,
       SelfCheck kernel) {}
 
-  /** The GPU. */
-  record Cuda(boolean available, String reason) {}
-
   @Override
   public Integer call() throws IOException {
     if (require != null && !require.equals("cpu") && !require.equals("cuda")) {
@@ -89,15 +86,19 @@ final class DoctorCommand implements Callable<Integer> {
     Diagnosis d = diagnose();
     Text text = new Text(terminal, json);
     lines(d).forEach((name, value) -> text.line(String.format("  %-14s %s", name, value)));
+    d.cuda.lines().forEach(l -> text.line(String.format("  %-14s %s", "", l)));
     if (json != null) {
       Json.write(d, json, terminal);
     }
     if (!d.healthy) {
       throw Failure.failed("the self-check failed: results of this machine cannot be trusted");
     }
-    if ("cuda".equals(require)) {
-      throw Failure.missing(
-          "cuda is required, but this build has the CPU backend only; use --device cpu");
+    if ("cuda".equals(require) && !d.cuda.available()) {
+      List<String> lines = new ArrayList<>(List.of("--require cuda: " + d.cuda.reason()));
+      if (text.isSilent()) {
+        lines.addAll(d.cuda.lines());
+      }
+      throw Failure.missing(String.join("\n", lines), null);
     }
     return Failure.DONE;
   }
@@ -105,6 +106,7 @@ final class DoctorCommand implements Callable<Integer> {
   private static Diagnosis diagnose() {
     SelfCheck product = product();
     SelfCheck kernel = kernel();
+    CudaDiagnosis cuda = CudaDiagnosis.make(() -> List.of(product(), kernel()));
     int bits = Machine.vectorBits();
     Cpu cpu =
         new Cpu(
@@ -122,8 +124,8 @@ final class DoctorCommand implements Callable<Integer> {
         Machine.system(),
         Machine.java(),
         cpu,
-        new Cuda(false, NO_CUDA),
-        product.passed && kernel.passed);
+        cuda,
+        product.passed && kernel.passed && cuda.healthy());
   }
 
   private static Map<String, String> lines(Diagnosis d) {
@@ -142,11 +144,11 @@ final class DoctorCommand implements Callable<Integer> {
             + " may be heap");
     lines.put("self-check", verdict(c.product));
     lines.put("", verdict(c.kernel));
-    lines.put("CUDA", NO_CUDA);
+    lines.put("CUDA", d.cuda.available() ? "usable" : "not usable: " + d.cuda.reason());
     return lines;
   }
 
-  private static String verdict(SelfCheck s) {
+  static String verdict(SelfCheck s) {
     return (s.passed ? "passed" : "FAILED")
         + ": "
         + s.what

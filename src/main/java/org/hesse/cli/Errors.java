@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.hesse.backend.DeviceUnavailableException;
 import org.hesse.io.DataException;
 import org.hesse.io.Disk;
 import org.hesse.linalg.NumericalException;
@@ -105,11 +106,19 @@ final class Errors {
     switch (thrown) {
       case Failure f -> {
         code = f.code();
-        print(terminal, f.getMessage());
+        if (code == Failure.MISSING) {
+          list(terminal, String.valueOf(f.getMessage()));
+        } else {
+          print(terminal, f.getMessage());
+        }
       }
       case DataException d -> {
         code = Failure.BAD_INPUT;
         print(terminal, d.getMessage());
+      }
+      case DeviceUnavailableException d -> {
+        code = Failure.MISSING;
+        list(terminal, String.valueOf(d.getMessage()));
       }
       case NumericalException n -> print(terminal, n.getMessage());
       case InvalidPathException p -> {
@@ -157,6 +166,13 @@ final class Errors {
       thrown.printStackTrace(terminal.err());
     }
     terminal.err().flush();
+  }
+
+  /** What is missing on the first line, and what is there below. */
+  private static void list(Terminal terminal, String message) {
+    List<String> lines = message.strip().lines().toList();
+    print(terminal, lines.getFirst());
+    lines.stream().skip(1).forEach(l -> terminal.err().println("  " + l));
   }
 
   private static void print(Terminal terminal, @Nullable String message) {

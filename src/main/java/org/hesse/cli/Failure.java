@@ -1,5 +1,7 @@
 package org.hesse.cli;
 
+import org.jspecify.annotations.Nullable;
+
 /** Ends a command with a message of one line and an exit code. */
 final class Failure extends RuntimeException {
   static final int DONE = 0;
@@ -11,24 +13,24 @@ final class Failure extends RuntimeException {
 
   private final int code;
 
-  private Failure(int code, String message) {
-    super(message);
+  private Failure(int code, String message, @Nullable Throwable cause) {
+    super(message, cause);
     this.code = code;
   }
 
   /** The computation did not succeed. */
   static Failure failed(String message) {
-    return new Failure(FAILED, message);
+    return new Failure(FAILED, message, null);
   }
 
   /** What the user gave cannot be used. */
   static Failure badInput(String message) {
-    return new Failure(BAD_INPUT, message);
+    return new Failure(BAD_INPUT, message, null);
   }
 
-  /** A device or library that was asked for is not there. */
-  static Failure missing(String message) {
-    return new Failure(MISSING, message);
+  /** A device or library that was asked for is not there; further lines list what is. */
+  static Failure missing(String message, @Nullable Throwable cause) {
+    return new Failure(MISSING, message, cause);
   }
 
   int code() {

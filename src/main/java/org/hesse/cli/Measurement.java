@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.hesse.DType;
-import org.hesse.Hesse;
 import org.hesse.Tensor;
 import org.hesse.curvature.Hessian;
 import org.hesse.io.Dataset;
@@ -73,7 +72,7 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
         Double.isNaN(evaluation.accuracy()) ? null : evaluation.accuracy(),
         norm(at.gradient()),
         "hessian",
-        Hesse.device().toString(),
+        Placement.current(),
         CommonOptions.name(hessian.dtype()),
         top,
         new SpectrumResult.Trace(

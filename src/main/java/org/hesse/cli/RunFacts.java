@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.hesse.Device;
 import org.hesse.Hesse;
 import org.hesse.backend.cpu.CpuBackend;
 import org.hesse.io.Disk;
@@ -24,26 +25,33 @@ final class RunFacts {
   private RunFacts() {}
 
   /** The facts of a run, those of the command among them. */
-  static Map<String, String> of(List<String> args, Map<String, String> ofCommand) {
+  static Map<String, String> of(List<String> args, Placement place, Map<String, String> ofCommand) {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put(
         "command", "hesse " + args.stream().map(RunFacts::quoted).collect(Collectors.joining(" ")));
     DateTimeFormatter format = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm 'UTC'", Locale.ROOT);
     facts.put("date", ZonedDateTime.now(ZoneOffset.UTC).format(format));
     facts.putAll(ofCommand);
-    facts.put(
-        "device",
-        Hesse.device()
-            + ": "
-            + Machine.processor()
-            + ", "
-            + Numbers.count(CpuBackend.threads(), "thread")
-            + ", "
-            + Machine.vectors());
+    facts.put("device", device(place));
     facts.put("version", "hesse " + Hesse.version());
     facts.put("Java", Machine.java());
     facts.put("system", Machine.system());
     return facts;
+  }
+
+  private static String device(Placement place) {
+    boolean cpu = place.info().device().kind() == Device.Kind.CPU;
+    String what =
+        cpu
+            ? place.info().device()
+                + ": "
+                + Machine.processor()
+                + ", "
+                + Numbers.count(CpuBackend.threads(), "thread")
+                + ", "
+                + Machine.vectors()
+            : place.info().toString();
+    return what + (place.why().isEmpty() ? "" : "; chosen since: " + place.why());
   }
 
   private static String quoted(String word) {

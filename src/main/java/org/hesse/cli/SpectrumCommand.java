@@ -251,7 +251,7 @@ final class SpectrumCommand implements Callable<Integer> {
             + origin
             + ")");
     text.line("  data            " + Text.describe(s.data));
-    text.line("  computed on     " + r.device() + ", " + r.dtype() + ", seed " + r.seed());
+    text.line("  computed on     " + common.place() + ", " + r.dtype() + ", seed " + r.seed());
     text.line("");
     text.line("  loss            " + Numbers.significant(r.loss(), 7));
     if (r.accuracy() != null) {
@@ -332,6 +332,6 @@ final class SpectrumCommand implements Callable<Integer> {
         Numbers.count(r.matvecs(), "Hessian-vector product")
             + " in "
             + Numbers.seconds(r.seconds()));
-    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), f);
+    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
   }
 }

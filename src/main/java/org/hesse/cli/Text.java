@@ -21,6 +21,11 @@ final class Text {
     }
   }
 
+  /** Whether there is none of it. */
+  boolean isSilent() {
+    return silent;
+  }
+
   /** A data set in words. */
   static String describe(Dataset d) {
     String targets =

@@ -183,7 +183,7 @@ final class TrainCommand implements Callable<Integer> {
     Dataset data = trainer.data();
     Dataset.Split split = trainer.split();
     text.line("Training " + trainer.shape() + " on " + Text.describe(data));
-    text.line("  with " + trainer.settings().described());
+    text.line("  with " + trainer.settings().described() + ", on " + common.place());
     text.line("");
     boolean classes = data.classes() > 0;
     text.line(
@@ -249,6 +249,6 @@ final class TrainCommand implements Callable<Integer> {
     f.put("optimizer", r.optimizer());
     f.put("precision", r.dtype());
     f.put("seed", Long.toString(r.seed()));
-    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), f);
+    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
   }
 }

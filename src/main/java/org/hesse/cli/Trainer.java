@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.hesse.DType;
-import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tree;
 import org.hesse.io.Dataset;
@@ -72,7 +71,7 @@ record Trainer(MlpShape shape, Loss loss, Dataset data, DType dtype, Settings se
         new TrainResult(
             epochs,
             parameters,
-            Hesse.device().toString(),
+            Placement.current(),
             CommonOptions.name(dtype),
             settings.seed,
             total,

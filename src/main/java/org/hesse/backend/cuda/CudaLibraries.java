@@ -213,7 +213,21 @@ public final class CudaLibraries {
     List<String> lines = new ArrayList<>();
     lines.add(driver.toString());
     libraries.forEach(l -> lines.add(l.toString()));
-    if (!complete(libraries) || !driver.found()) {
+    lines.addAll(remedies());
+    return lines;
+  }
+
+  /** What to do to have what is missing, and where it was looked for, a line each. */
+  public List<String> remedies() {
+    List<String> lines = new ArrayList<>();
+    if (!driver.found()) {
+      lines.add("for the driver: " + driver.remedy());
+    }
+    List<CudaLibrary> missing = libraries.stream().filter(l -> !l.found()).toList();
+    if (!missing.isEmpty()) {
+      lines.add("for the libraries: " + version.remedy(missing));
+    }
+    if (!lines.isEmpty()) {
       lines.add("looked in: " + looked());
     }
     return lines;

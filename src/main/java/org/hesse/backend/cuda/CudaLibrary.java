@@ -42,7 +42,7 @@ public record CudaLibrary(
   @Override
   public String toString() {
     if (!found()) {
-      return file + ": missing; " + remedy;
+      return file + (path == null ? ": missing" : ": damaged, " + path);
     }
     return file + ": " + (path == null ? where : path.toString());
   }

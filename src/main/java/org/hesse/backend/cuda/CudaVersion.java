@@ -5,6 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -106,6 +108,35 @@ record CudaVersion(int major, int solver) {
 
   /** How to come by a library. */
   String remedy(String file) {
+    return remedy(new TreeSet<>(Set.of(wheel(file))));
+  }
+
+  /** How to come by several libraries, or to have one that is there in order. */
+  String remedy(List<CudaLibrary> missing) {
+    Set<String> wheels = new TreeSet<>();
+    List<String> broken = new ArrayList<>();
+    for (CudaLibrary l : missing) {
+      if (l.path() == null) {
+        wheels.add(wheel(l.file()));
+      } else {
+        broken.add(l.remedy());
+      }
+    }
+    if (!wheels.isEmpty()) {
+      broken.add(remedy(wheels));
+    }
+    return String.join("; ", broken);
+  }
+
+  private String remedy(Set<String> wheels) {
+    return "install the CUDA "
+        + major
+        + " toolkit, or 'pip install "
+        + String.join(" ", wheels)
+        + "', or build with 'mvn -Pcuda-redist'";
+  }
+
+  private String wheel(String file) {
     String part = stem(file).toLowerCase(Locale.ROOT);
     String wheel =
         switch (part) {
@@ -114,11 +145,6 @@ record CudaVersion(int major, int solver) {
           case "nvrtc" -> "cuda-nvrtc";
           default -> part;
         };
-    return "install the CUDA "
-        + major
-        + " toolkit, or 'pip install nvidia-"
-        + wheel
-        + (major == 12 ? "-cu12" : "")
-        + "', or build with 'mvn -Pcuda-redist'";
+    return "nvidia-" + wheel + (major == 12 ? "-cu12" : "");
   }
 }

@@ -181,8 +181,12 @@ class CudaLoaderTest {
         said.startsWith("unavailable: CUDA cannot be used: libcusparse.so.12 cannot be had\n"),
         said);
     assertTrue(said.contains("\nlibcuda.so.1: " + f.cuda.resolve("libcuda.so.1") + "\n"), said);
+    assertTrue(said.contains("\nlibcusparse.so.12: missing\nlibcusolver.so.11: /"), said);
     assertTrue(
-        said.contains("\nlibcusparse.so.12: missing; install the CUDA 12 toolkit, or"), said);
+        said.contains(
+            "\nfor the libraries: install the CUDA 12 toolkit, or 'pip install"
+                + " nvidia-cusparse-cu12', or build with 'mvn -Pcuda-redist'\n"),
+        said);
     assertTrue(said.contains("\nlooked in: hesse.cuda=" + f.cuda), said);
     assertFalse(said.contains("nvrtc 12"), said);
   }
