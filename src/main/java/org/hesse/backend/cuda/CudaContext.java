@@ -54,11 +54,13 @@ final class CudaContext {
   private @Nullable cublasHandle cublas;
   private @Nullable cusolverDnHandle cusolver;
 
-  CudaContext(Device.Info info) {
+  CudaContext(int index) {
+    CudaLoader.requireAll();
+    Device.Info info = CudaDevices.of(index);
     this.device = info.device();
     this.name = info.name();
     this.simulated = info.simulated();
-    JCudaDriver.cuDeviceGet(handle, device.index());
+    JCudaDriver.cuDeviceGet(handle, index);
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
     JCudaDriver.cuCtxSetCurrent(context);
     JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);

@@ -60,7 +60,11 @@ class CudaLibrariesTest {
 
   private static Path path(CudaLibraries found, String file) {
     return Objects.requireNonNull(
-        found.libraries().stream().filter(l -> l.file().equals(file)).findFirst().orElseThrow().path());
+        found.libraries().stream()
+            .filter(l -> l.file().equals(file))
+            .findFirst()
+            .orElseThrow()
+            .path());
   }
 
   @Test
@@ -209,7 +213,8 @@ class CudaLibrariesTest {
     StandIns.driver(lib.resolve("stubs"), 1, 13000);
     variables.put("LD_LIBRARY_PATH", lib + ":" + lib.resolve("stubs"));
     assertFalse(find().driver().found());
-    assertEquals("LD_LIBRARY_PATH=" + variables.get("LD_LIBRARY_PATH"),
+    assertEquals(
+        "LD_LIBRARY_PATH=" + variables.get("LD_LIBRARY_PATH"),
         find().libraries().getFirst().where());
   }
 
