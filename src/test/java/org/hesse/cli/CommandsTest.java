@@ -366,7 +366,15 @@ class CommandsTest {
     assertTrue(j.at("/healthy").asBoolean());
     assertTrue(j.at("/cpu/product/passed").asBoolean());
     assertTrue(j.at("/cpu/kernel/passed").asBoolean());
-    assertFalse(j.at("/cuda/available").asBoolean());
+    boolean cuda = j.at("/cuda/available").asBoolean();
+    assertEquals(cuda, j.at("/cuda/reason").asText().isEmpty());
+    assertEquals("libcuda.so.1", j.at("/cuda/libraries/0/file").asText());
+    Cli.Outcome required = Cli.run("doctor", "--require", "cuda", "--json");
+    assertEquals(cuda ? 0 : 3, required.code());
+    if (!cuda) {
+      assertTrue(required.err().startsWith("hesse: --require cuda: "), required.err());
+      assertTrue(required.err().contains("\n  looked in: "), required.err());
+    }
     assertEquals(
         ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent(),
         j.at("/cpu/vectorApi").asBoolean());

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>JCuda itself loads any file of the right name that lies in the temporary folder, whoever put
  * it there. So while it loads, the temporary folder is one that nobody else can write, with our
- * files in it. A failure is remembered.
+ * files in it. A failure is remembered, unless another folder is named.
  */
 final class CudaLoader {
   private static final String TEMPORARY = "java.io.tmpdir";
@@ -39,6 +39,12 @@ final class CudaLoader {
   private static final Once LIBRARIES = new Once(CudaLoader::loadLibraries);
 
   private static @Nullable Path natives;
+  private static @Nullable CudaLibraries found;
+
+  /** The property that the search went by; what is loaded stays. */
+  private static String setting = "";
+
+  private static boolean loaded;
 
   private CudaLoader() {}
 
@@ -47,6 +53,7 @@ final class CudaLoader {
     private final Runnable work;
     private volatile boolean done;
     private @Nullable DeviceUnavailableException failure;
+    private @Nullable CudaLibraries triedWith;
 
     Once(Runnable work) {
       this.work = work;
@@ -55,6 +62,11 @@ final class CudaLoader {
     void run() {
       if (!done) {
         synchronized (LOCK) {
+          CudaLibraries now = libraries();
+          if (!now.equals(triedWith)) {
+            failure = null;
+            triedWith = now;
+          }
           if (failure != null) {
             throw new DeviceUnavailableException(String.valueOf(failure.getMessage()), failure);
           }
@@ -66,20 +78,25 @@ final class CudaLoader {
               throw e;
             }
             done = true;
+            loaded = true;
           }
         }
       }
     }
   }
 
-  /** What is on this machine, looked for once. */
-  private static final class Found {
-    static final CudaLibraries LIBRARIES = CudaLibraries.find();
-  }
-
-  /** What was found when it was first asked for. */
+  /** What was found when it was first asked for, or under the setting that has come since. */
   static CudaLibraries libraries() {
-    return Found.LIBRARIES;
+    synchronized (LOCK) {
+      String now = String.valueOf(System.getProperty(Place.PROPERTY));
+      CudaLibraries known = found;
+      if (known == null || !loaded && !now.equals(setting)) {
+        known = CudaLibraries.find();
+        found = known;
+        setting = now;
+      }
+      return known;
+    }
   }
 
   /**
