@@ -47,9 +47,10 @@ final class CudaLoop implements Prepared {
     Note note = end == first ? null : new Note(context, first, end, level);
     int last =
         rounds instanceof Step.Count(int length, boolean reverse) && reverse ? length - 1 : -1;
-    this.round =
-        new Round(
-            before, body, after, note, new Moves.RoundNumber(new Argument.Local(counter), last));
+    // What a condition ends has no sequences, so only errors need to know which round it is.
+    boolean counted = note != null || rounds instanceof Step.Count;
+    Argument where = counted ? new Argument.Local(counter) : new Argument.I64(0);
+    this.round = new Round(before, body, after, note, new Moves.RoundNumber(where, last));
     if (note != null) {
       steps.faults().locate(first, level, where(rounds));
     }
@@ -68,7 +69,7 @@ final class CudaLoop implements Prepared {
         this.perGraph = 1;
         this.chunk = CudaSteps.sections(round.parts(0));
         this.rest = List.of();
-        this.count = note == null ? null : context.kernel("runtime.cu", "hesse_count");
+        this.count = counted ? context.kernel("runtime.cu", "hesse_count") : null;
       }
     }
   }
