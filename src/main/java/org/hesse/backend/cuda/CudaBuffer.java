@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * reads it need not hold it, for what is done with the memory later comes later on the same stream.
  */
 final class CudaBuffer implements Buffer {
-  private static final Cleaner CLEANER = Cleaner.create();
+  /** Of everything on devices. */
+  static final Cleaner CLEANER = Cleaner.create();
 
   private final CudaContext context;
   private final DType dtype;

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
+import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
@@ -51,6 +53,7 @@ final class CudaContext {
   private final ArgumentBlock arguments = new ArgumentBlock();
   private final Set<CudaExecutable> executables =
       java.util.Collections.newSetFromMap(new WeakHashMap<>());
+  private final ConcurrentLinkedQueue<CUgraphExec> discarded = new ConcurrentLinkedQueue<>();
   private @Nullable cublasHandle cublas;
   private @Nullable cusolverDnHandle cusolver;
 
@@ -100,6 +103,22 @@ final class CudaContext {
     lock.lock();
     if (lock.getHoldCount() == 1) {
       JCudaDriver.cuCtxSetCurrent(context);
+      if (!discarded.isEmpty()) {
+        discardGraphs();
+      }
+    }
+  }
+
+  /** Destroys a graph some time later; from any thread. */
+  void discard(CUgraphExec graph) {
+    discarded.add(graph);
+  }
+
+  /** Destroys the graphs that are not needed any more, once they do not run. */
+  void discardGraphs() {
+    JCudaDriver.cuStreamSynchronize(stream);
+    for (CUgraphExec g = discarded.poll(); g != null; g = discarded.poll()) {
+      JCudaDriver.cuGraphExecDestroy(g);
     }
   }
 
@@ -164,10 +183,11 @@ final class CudaContext {
   }
 
   /** Remembers what may have memory to spare. */
-  void register(CudaExecutable executable) {
+  void register(CudaExecutable executable, PlanMemory memory) {
     lock();
     try {
       executables.add(executable);
+      CudaBuffer.CLEANER.register(executable, memory);
     } finally {
       unlock();
     }

@@ -1,6 +1,5 @@
 package org.hesse.backend.cuda;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Set;
@@ -10,7 +9,6 @@ import org.hesse.backend.Buffer;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
-import org.jspecify.annotations.Nullable;
 
 /** A schedule's steps, prepared, with the graphs they are replayed as and the plan's memory. */
 final class CudaExecutable implements Executable {
@@ -24,8 +22,7 @@ final class CudaExecutable implements Executable {
   private final long scratchBytes;
   private final boolean replayed;
   private final Bindings bindings;
-  private final MemoryPool.@Nullable Block[] staged;
-  private @Nullable Workspace workspace;
+  private final PlanMemory memory;
 
   CudaExecutable(CudaContext context, Schedule schedule) {
     this.context = context;
@@ -36,8 +33,8 @@ final class CudaExecutable implements Executable {
     this.scratchBytes = parts.stream().mapToLong(Prepared::scratchBytes).max().orElse(0);
     this.replayed = parts.stream().anyMatch(p -> !(p instanceof Section s) || s.isLong());
     this.bindings = new Bindings(inputs.size() + outputs.size());
-    this.staged = new MemoryPool.Block[inputs.size() + outputs.size()];
-    context.register(this);
+    this.memory = new PlanMemory(context, parts, inputs.size() + outputs.size());
+    context.register(this, memory);
   }
 
   private List<Prepared> prepare(Schedule schedule) {
@@ -61,7 +58,7 @@ final class CudaExecutable implements Executable {
     context.lock();
     try {
       Set<Outcome> before = context.ledger().before(in);
-      long[] addresses = new long[staged.length];
+      long[] addresses = new long[in.length + out.length];
       for (int i = 0; i < addresses.length; i++) {
         addresses[i] = buffer(in, out, i).address();
       }
@@ -80,14 +77,14 @@ final class CudaExecutable implements Executable {
   }
 
   private void enqueue(Buffer[] in, Buffer[] out, long[] addresses, Set<Outcome> before) {
-    Workspace memory = workspace;
-    if (memory == null) {
-      memory = new Workspace(context.pool(), arena, locals.size(), scratchBytes);
-      workspace = memory;
+    Workspace workspace = memory.workspace();
+    if (workspace == null) {
+      workspace = new Workspace(context.pool(), arena, locals.size(), scratchBytes);
+      memory.setWorkspace(workspace);
     }
     long[] bound = addresses.clone();
     for (int i = 0; i < bound.length; i++) {
-      MemoryPool.Block place = staged[i];
+      MemoryPool.Block place = memory.staged(i);
       if (place != null) {
         bound[i] = place.address();
         if (i < in.length) {
@@ -98,7 +95,7 @@ final class CudaExecutable implements Executable {
     Run run =
         new Run(
             context,
-            memory,
+            workspace,
             new Run.Bound(
                 java.util.Arrays.copyOf(bound, in.length),
                 java.util.Arrays.copyOfRange(bound, in.length, bound.length)));
@@ -115,7 +112,7 @@ final class CudaExecutable implements Executable {
       throw e;
     }
     for (int i = in.length; i < bound.length; i++) {
-      if (staged[i] != null) {
+      if (memory.staged(i) != null) {
         copy(bound[i], addresses[i], out[i - in.length]);
       }
     }
@@ -132,11 +129,12 @@ final class CudaExecutable implements Executable {
   }
 
   private void allocateStaged() {
-    for (int i = 0; i < staged.length; i++) {
+    for (int i = 0; i < inputs.size() + outputs.size(); i++) {
       Slot slot = i < inputs.size() ? inputs.get(i) : outputs.get(i - inputs.size());
-      if (staged[i] == null && bindings.isStaged(i) && slot.size() > 0) {
+      if (memory.staged(i) == null && bindings.isStaged(i) && slot.size() > 0) {
         long bytes = slot.size() * slot.dtype().bytes();
-        staged[i] = context.pool().take(bytes, "a plan's own copy of an input or output");
+        String what = "a plan's own copy of an input or output";
+        memory.setStaged(i, context.pool().take(bytes, what));
       }
     }
   }
@@ -153,45 +151,17 @@ final class CudaExecutable implements Executable {
 
   /** Gives back all memory that a later run can do without. The caller holds the lock. */
   void trim() {
-    List<MemoryPool.Block> blocks = new ArrayList<>();
-    for (int i = 0; i < staged.length; i++) {
-      MemoryPool.Block block = staged[i];
-      if (block != null) {
-        blocks.add(block);
-        staged[i] = null;
-      }
-    }
-    Workspace memory = workspace;
-    if (memory != null) {
-      blocks.add(memory.block());
-      workspace = null;
-    }
-    context.synchronize();
-    sections().forEach(Section::clear);
-    blocks.forEach(context.pool()::give);
-  }
-
-  private List<Section> sections() {
-    List<Section> sections = new ArrayList<>();
-    for (Prepared part : parts) {
-      if (part instanceof Section s) {
-        sections.add(s);
-      }
-      if (part instanceof CudaLoop loop) {
-        sections.addAll(loop.sections());
-      }
-    }
-    return sections;
+    memory.release();
   }
 
   /** How many graphs have been captured. */
   int captures() {
-    return sections().stream().mapToInt(Section::captures).sum();
+    return memory.sections().stream().mapToInt(Section::captures).sum();
   }
 
   /** How many graphs have been launched that were there already. */
   int replays() {
-    return sections().stream().mapToInt(Section::replays).sum();
+    return memory.sections().stream().mapToInt(Section::replays).sum();
   }
 
   private void check(String what, List<Slot> slots, Buffer[] buffers) {

@@ -69,8 +69,7 @@ final class Section implements Prepared {
       if (graphs.size() > GRAPHS) {
         var eldest = graphs.entrySet().iterator().next();
         graphs.remove(eldest.getKey());
-        JCudaDriver.cuStreamSynchronize(run.stream());
-        JCudaDriver.cuGraphExecDestroy(eldest.getValue());
+        run.context().discard(eldest.getValue());
       }
     }
     JCudaDriver.cuGraphLaunch(graph, run.stream());
@@ -110,9 +109,9 @@ final class Section implements Prepared {
     }
   }
 
-  /** Drops all graphs; no run of them is under way. */
-  void clear() {
-    graphs.values().forEach(JCudaDriver::cuGraphExecDestroy);
+  /** Drops all graphs. */
+  void clear(CudaContext context) {
+    graphs.values().forEach(context::discard);
     graphs.clear();
     met.clear();
   }

@@ -197,6 +197,29 @@ class CudaRuntimeTest {
     assertTrue(live() <= before, live() + " bytes, before " + before);
   }
 
+  /** With their arenas and graphs. */
+  @Test
+  void plansThatAreGarbageAreFreed() throws InterruptedException {
+    long before = live();
+    Buffer[] in = one(numbers(N, 0));
+    Buffer[] out = room(N);
+    for (int i = 0; i < 4; i++) {
+      CudaExecutable plan = (CudaExecutable) backend.prepare(chain());
+      for (int j = 0; j < 3; j++) {
+        plan.run(in, out);
+      }
+      assertEquals(1, plan.replays());
+    }
+    assertTrue(live() > before);
+    in[0].close("it was closed");
+    out[0].close("it was closed");
+    for (int i = 0; i < 100 && live() > before; i++) {
+      System.gc();
+      Thread.sleep(20);
+    }
+    assertTrue(live() <= before, live() + " bytes, before " + before);
+  }
+
   /** x + 1 where all flags hold. */
   private static Schedule checked() {
     View flags = dense(input(0, DType.BOOL, N), N);
