@@ -43,6 +43,7 @@ class ReadmeTest {
     assertTrue(readme.contains(body("SpectrumExample.java")), "SpectrumExample");
     assertTrue(readme.contains(body("GradientExample.java")), "GradientExample");
     assertTrue(readme.contains(body("LoopExample.java")), "LoopExample");
+    assertTrue(readme.contains(body("DeviceExample.java")), "DeviceExample");
   }
 
   @Test
@@ -55,6 +56,7 @@ class ReadmeTest {
     assertTrue(gradient.contains("-13.5") && gradient.contains("-6.5"), gradient);
     // H = [[2 mean(x²), 2 mean(x)], [2 mean(x), 2]] times (1/2, 0).
     assertTrue(gradient.contains("3.5") && gradient.contains("1.5"), gradient);
+    assertTrue(output("DeviceExample").startsWith("14.0 on c"));
     // Difference quotients of the same steps in Java.
     String loop = output("LoopExample");
     for (String number : List.of("[0.26394607937", "[-1.36792110", "[-1.11607801", "[-1.483328")) {
