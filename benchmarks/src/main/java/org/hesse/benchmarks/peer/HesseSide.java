@@ -66,8 +66,10 @@ final class HesseSide {
           case "hvp" -> hessianProduct(w);
           case "block16" -> hessianBlock(w);
           case "density" -> density(w);
-          case "transformer" -> transformer();
+          case "transformer" -> transformer(w);
           case "forward", "backward" -> rows(w);
+          case "copy" -> copy(w);
+          case "inverse" -> inverse(Integer.parseInt(w.subject()));
           case "add" -> add();
           default -> throw new IllegalArgumentException(w.name());
         });
@@ -250,9 +252,10 @@ final class HesseSide {
     return z.add(linear(Functions.gelu(inner), p.get(10), p.get(11)));
   }
 
-  private static Supplier<Object> transformer() {
-    Block in = new Block(parameters(Workload.blockShapes()), normal(1, 1, 16, 64, 128));
-    Tensor above = normal(2, 1, 16, 64, 128);
+  private static Supplier<Object> transformer(Workload w) {
+    int n = w.name().contains("@") ? w.batch() : 16;
+    Block in = new Block(parameters(Workload.blockShapes()), normal(1, 1, n, 64, 128));
+    Tensor above = normal(2, 1, n, 64, 128);
     BiFunction<Block, Tensor, Block> f =
         compile((Block b, Tensor g) -> vjp(HesseSide::block, b).pullback().apply(g));
     return () -> f.apply(in, above);
@@ -303,6 +306,29 @@ final class HesseSide {
       spare.set(0, y);
       return y;
     };
+  }
+
+  /** As many bytes read and written as a copy has, to memory that is there already. */
+  private static Supplier<Object> copy(Workload w) {
+    Tensor x = normal(1, 1, Integer.parseInt(w.subject()));
+    BiFunction<Tensor, Tensor, Tensor> f =
+        compile((Tensor in, Tensor spare) -> in.neg(), Donate.leaves("second"));
+    List<Tensor> spare = new ArrayList<>(List.of(x.neg()));
+    return () -> {
+      Tensor y = f.apply(x, spare.getFirst());
+      spare.set(0, y);
+      return y;
+    };
+  }
+
+  /** Of a symmetric positive definite matrix, by its Cholesky factor. */
+  private static Supplier<Object> inverse(int n) {
+    Tensor a = normal(1, 1, n, 2 * n);
+    Tensor spd = a.matmul(a.transpose()).mul(1.0 / n);
+    Function<Tensor, Tensor> f = compile(
+            (Tensor m) ->
+                Matrices.solveCholesky(Matrices.cholesky(m), Tensor.eye(DType.F32, n)));
+    return () -> f.apply(spd);
   }
 
   private static Supplier<Object> add() {
