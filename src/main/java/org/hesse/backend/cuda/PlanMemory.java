@@ -5,8 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a plan holds of its device: its memory and its graphs. Apart from the plan, so that it can be
- * given back when the plan is garbage. The caller holds the device's lock, except for {@link #run}.
+ * What a plan holds of its device: its memory and its graphs. Apart from the plan, so that it can
+ * be given back when the plan is garbage. The caller holds the device's lock, except for {@link
+ * #run}.
  */
 final class PlanMemory implements Runnable {
   private final CudaContext context;

@@ -1,6 +1,6 @@
 package org.hesse.backend.cuda;
 
-import static org.hesse.backend.cuda.StepRuns.get;
+import static org.hesse.backend.cuda.StepRunner.get;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Products of every shape and layout against a triple loop in double. */
 class CudaDotTest {
-  private enum Types {
+  enum Types {
     F32(DType.F32, DType.F32),
     F64(DType.F64, DType.F64),
     MIXED(DType.F32, DType.F64),
@@ -99,8 +99,8 @@ class CudaDotTest {
   @Test
   void precisionIsAChoice() {
     Random random = new Random(5);
-    float[] a = (float[]) StepRuns.numbers(random, DType.F32, 128 * 128);
-    float[] b = (float[]) StepRuns.numbers(random, DType.F32, 128 * 128);
+    float[] a = (float[]) StepRunner.numbers(random, DType.F32, 128 * 128);
+    float[] b = (float[]) StepRunner.numbers(random, DType.F32, 128 * 128);
     float[] exact = squares(a, b);
     try {
       double float32 = error("float32", a, b, exact);
@@ -130,12 +130,12 @@ class CudaDotTest {
   }
 
   private static float[] squares(float[] a, float[] b) {
-    View va = new View(StepRuns.input(0, a), 0, new long[] {0, 128, 1});
-    View vb = new View(StepRuns.input(1, b), 0, new long[] {0, 128, 1});
-    Slot out = StepRuns.output(DType.F32, a.length);
+    View va = new View(StepRunner.input(0, a), 0, new long[] {0, 128, 1});
+    View vb = new View(StepRunner.input(1, b), 0, new long[] {0, 128, 1});
+    Slot out = StepRunner.output(DType.F32, a.length);
     View vc = new View(out, 0, new long[] {0, 128, 1});
     Step dot = new Step.Dot(1, 128, 128, 128, va, vb, vc);
-    return (float[]) StepRuns.run(CudaBackend.of(0), dot, out, 1, a, b);
+    return (float[]) StepRunner.run(CudaBackend.of(0), dot, out, 1, a, b);
   }
 
   private static Layout layout(Random random) {
@@ -146,12 +146,12 @@ class CudaDotTest {
   /** Strides over (batch, rows, columns), with gaps and an offset. */
   private static View view(Random random, Slot slot, int batch, int rows, int columns, Layout l) {
     int gap = random.nextInt(2);
-    long width = columns + gap;
+    long width = (long) columns + gap;
     long[] s =
         switch (l) {
           case ROWS -> new long[] {rows * width, width, 1};
           case COLUMNS -> new long[] {(long) columns * (rows + gap), 1, rows + gap};
-          case APART -> new long[] {2 * rows * width, 2 * width, 2};
+          case APART -> new long[] {2L * rows * width, 2 * width, 2};
           case REVERSED -> new long[] {rows * width, -width, -1};
           case REPEATED -> new long[] {0, width, 1};
           case OVERLAPPING -> new long[] {1, 1, 1};
@@ -166,16 +166,16 @@ class CudaDotTest {
 
   private static void check(
       Random random, Types types, int batch, int m, int n, int k, Layout left, Layout right) {
-    Object a = StepRuns.numbers(random, types.from, 2 * batch * m * (k + 1) + m + k + 4);
-    Object b = StepRuns.numbers(random, types.from, 2 * batch * n * (k + 1) + n + k + 4);
-    View va = view(random, StepRuns.input(0, a), batch, m, k, left);
-    View vb = view(random, StepRuns.input(1, b), batch, n, k, right);
-    Slot out = StepRuns.output(types.to, 2 * batch * m * (n + 1) + m + n + batch * n + 4);
+    Object a = StepRunner.numbers(random, types.from, 2 * batch * m * (k + 1) + m + k + 4);
+    Object b = StepRunner.numbers(random, types.from, 2 * batch * n * (k + 1) + n + k + 4);
+    View va = view(random, StepRunner.input(0, a), batch, m, k, left);
+    View vb = view(random, StepRunner.input(1, b), batch, n, k, right);
+    Slot out = StepRunner.output(types.to, 2 * batch * m * (n + 1) + m + n + batch * n + 4);
     Layout[] separate = {Layout.ROWS, Layout.COLUMNS, Layout.APART, Layout.REVERSED};
     View vc = view(random, out, batch, m, n, separate[random.nextInt(4)]);
     Step.Dot dot = new Step.Dot(batch, m, n, k, va, vb, vc);
-    Object c = StepRuns.run(CudaBackend.of(0), dot, out, 1, a, b);
-    Object again = StepRuns.run(CudaBackend.of(0), dot, out, 3, a, b);
+    Object c = StepRunner.run(CudaBackend.of(0), dot, out, 1, a, b);
+    Object again = StepRunner.run(CudaBackend.of(0), dot, out, 3, a, b);
     String what = types + " " + dot;
     switch (c) {
       case float[] x -> assertArrayEquals(x, (float[]) again, what);

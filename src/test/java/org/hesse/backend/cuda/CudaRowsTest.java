@@ -42,7 +42,11 @@ class CudaRowsTest {
         new Sample(new CompositeKind.Normalize(centred, 1e-5), ROW, ROW),
         new Sample(new CompositeKind.Normalize(centred, 1e-5), ROW, ROW, ROW),
         new Sample(new CompositeKind.Normalize(centred, 1e-5), ROW, ROW, ROW, ROW),
-        new Sample(new CompositeKind.NormalizeTangent(centred), ROW, ROW, 2, ROW));
+        new Sample(new CompositeKind.NormalizeTangent(centred, Scaling.NONE), ROW, ROW, 2, ROW),
+        new Sample(
+            new CompositeKind.NormalizeTangent(centred, Scaling.BEFORE), ROW, ROW, 2, ROW, ROW),
+        new Sample(
+            new CompositeKind.NormalizeTangent(centred, Scaling.AFTER), ROW, ROW, 2, ROW, ROW));
   }
 
   /** Whether an operand is the logarithm of probabilities, or of their sum. */
