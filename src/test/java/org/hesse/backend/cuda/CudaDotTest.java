@@ -151,7 +151,7 @@ class CudaDotTest {
         switch (l) {
           case ROWS -> new long[] {rows * width, width, 1};
           case COLUMNS -> new long[] {(long) columns * (rows + gap), 1, rows + gap};
-          case APART -> new long[] {2 * rows * width, 2 * width, 2};
+          case APART -> new long[] {2L * rows * width, 2 * width, 2};
           case REVERSED -> new long[] {rows * width, -width, -1};
           case REPEATED -> new long[] {0, width, 1};
           case OVERLAPPING -> new long[] {1, 1, 1};
