@@ -206,33 +206,30 @@ class CudaElementwiseTest {
 
   private static Object array(DType dtype, double[] values) {
     int n = values.length;
-    switch (dtype) {
+    return switch (dtype) {
       case F32 -> {
         float[] a = new float[n];
         for (int i = 0; i < n; i++) {
           a[i] = (float) values[i];
         }
-        return a;
+        yield a;
       }
-      case F64 -> {
-        return values;
-      }
+      case F64 -> values;
       case I32 -> {
         int[] a = new int[n];
         for (int i = 0; i < n; i++) {
           a[i] = (int) values[i];
         }
-        return a;
+        yield a;
       }
       case BOOL -> {
         boolean[] a = new boolean[n];
         for (int i = 0; i < n; i++) {
           a[i] = values[i] != 0;
         }
-        return a;
+        yield a;
       }
-    }
-    throw new IllegalArgumentException(dtype.toString());
+    };
   }
 
   /** One kernel for all primitives. */
