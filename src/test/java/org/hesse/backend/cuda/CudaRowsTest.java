@@ -204,12 +204,11 @@ class CudaRowsTest {
       }
     }
     float[] x = new float[2_000];
-    double variance = 0;
     for (int i = 0; i < x.length; i++) {
       x[i] = 4_096 + (i % 2 == 0 ? 0.0009765625f : 0);
     }
     double half = 0.0009765625 / 2;
-    variance = half * half;
+    double variance = half * half;
     float r = row(new CompositeKind.Moments(true, 0), 2, x)[1];
     assertTrue(Math.abs(r * Math.sqrt(variance) - 1) < 1e-6, "off by " + r * Math.sqrt(variance));
   }
