@@ -564,14 +564,11 @@ public final class Autodiff {
    */
   public static <A, B> Program program(Function<A, B> f, A x) {
     Tree<A> tree = Tree.of("x", x);
+    Device device = Transform.device(tree.leaves(x));
     List<Node> parameters = Transform.parameters(tree.leaves(x));
     AtomicReference<Tree<B>> out = new AtomicReference<>();
     return Program.capture(
-        parameters,
-        Trace.run(
-            "program",
-            Transform.device(tree.leaves(x)),
-            () -> Transform.call(f, tree, parameters, out)));
+        parameters, Trace.run("program", device, () -> Transform.call(f, tree, parameters, out)));
   }
 
   /**

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Step;
@@ -39,7 +40,7 @@ class CudaIndexingTest {
       OneStep s = new OneStep(random);
       int[] sizes = {1 + random.nextInt(4), 1 + random.nextInt(9), 1 + random.nextInt(40)};
       sizes[2] = random.nextBoolean() ? sizes[2] * 4 : sizes[2];
-      DType dtype = DType.values()[random.nextInt(4)];
+      DType dtype = List.of(DType.values()).get(random.nextInt(4));
       Step step = gather(s, random, dtype, sizes, 1 + random.nextInt(7));
       s.check(step, step.toString());
     }
