@@ -101,9 +101,9 @@ public final class Autodiff {
           A copy = tree.rebuild(inputs.stream().map(Tensor::traced).toList());
           Node loss = Transform.scalar(transform, f, copy).node();
           Linearization linear = Linearization.of(List.of(loss), inputs);
-          List<Node> results = new ArrayList<>(List.of(loss));
-          results.addAll(
-              Transform.orZeros(linear.pull(List.of(Sources.fullLike(1, loss))), inputs));
+          var pulled = linear.pull(List.of(Sources.fullLike(1, loss)));
+          List<Node> results = new ArrayList<>(Transform.orZeros(pulled, inputs));
+          results.addFirst(loss);
           return results.subList(from, results.size());
         });
   }

@@ -2,6 +2,7 @@ package org.hesse.backend.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Step;
@@ -32,7 +33,7 @@ class CudaLinesTest {
     for (int i = 0; i < 40; i++) {
       OneStep s = new OneStep(random);
       int[] domain = domain(random);
-      DType dtype = DType.values()[random.nextInt(4)];
+      DType dtype = List.of(DType.values()).get(random.nextInt(4));
       View in = s.input(dtype, domain, 0);
       Step step = new Step.ArgMax(domain, in, s.output(DType.I32, kept(domain)));
       s.check(step, step.toString());
