@@ -26,16 +26,13 @@ final class Unrolled {
   /** Where so many kept elements lie side by side, a reduction walks along these. */
   private static final int WIDE = 64;
 
-  /** Results of a size for which more than {@link #SHORT} terms are worth the longer program. */
+  /** Results of a size for which it is worth the longer program. */
   private static final int LEAST = 1 << 10;
 
   static final List<Rule> RULES =
       List.of(new Rule("reduce over few", Op.Reduce.class, Unrolled::overFew));
 
-  /**
-   * So few terms are always worth it, for where they are few a step takes longer to begin than to
-   * do. Axes of so few elements are unrolled where some operand is the same along them.
-   */
+  /** Axes of so few elements are unrolled where some operand is the same along them. */
   private static final int SHORT = 3;
 
   private static final int MAX_STORES = 16;
@@ -122,8 +119,7 @@ final class Unrolled {
     for (int a = last + 1; a < x.shape().rank(); a++) {
       inner *= x.shape().dim(a);
     }
-    boolean worth = n.shape().size() >= LEAST || terms <= SHORT;
-    if (!worth || terms < 2 || terms > MOST || inner >= WIDE) {
+    if (n.shape().size() < LEAST || terms < 2 || terms > MOST || inner >= WIDE) {
       return null;
     }
     List<Node> parts = new ArrayList<>();
