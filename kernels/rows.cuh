@@ -109,7 +109,11 @@ struct HesseGroup {
   template <class F>
   __device__ void store(T* to, F f) const {
     if (stores) {
-      each([&](int i) { ((HessePack<T, N>*)to)[i] = f(i); });
+      each([&](int i) {
+        // A variable, since what a function writes right into the place of its result escapes the simulated device.
+        HessePack<T, N> p = f(i);
+        ((HessePack<T, N>*)to)[i] = p;
+      });
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -14,6 +15,9 @@ namespace sim {
 namespace {
 
 constexpr size_t PAGE = 4096;
+// Address space is opened for use in steps of this size. Protecting each allocation by itself would take two of the
+// host's mappings for each, of which a process has 65,530 at most.
+constexpr size_t STEP = size_t(1) << 26;
 // Freed allocations that messages can still name; their addresses are never used again in any case.
 constexpr size_t REMEMBERED = 100000;
 
@@ -47,6 +51,7 @@ Memory::Memory() {
     void* space = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (space != MAP_FAILED) {
       next_ = reinterpret_cast<uintptr_t>(space);
+      open_ = next_;
       end_ = next_ + size;
       return;
     }
@@ -60,15 +65,24 @@ Region* Memory::insert(Region region) {
   return result;
 }
 
+void Memory::open(uintptr_t to, size_t size) {
+  if (to <= open_) {
+    return;
+  }
+  size_t more = std::min((to - open_ + STEP - 1) / STEP * STEP, end_ - open_);
+  if (mprotect(reinterpret_cast<void*>(open_), more, PROT_READ | PROT_WRITE) != 0) {
+    throw Failure(CUDA_ERROR_OUT_OF_MEMORY, text("the host has no ", size, " bytes"));
+  }
+  open_ += more;
+}
+
 uintptr_t Memory::allocate(int device, size_t size) {
-  size_t room = roundUp(size) + PAGE;  // and one page that nobody may touch
+  size_t room = roundUp(size) + PAGE;  // and one page that belongs to nobody
   if (next_ + room > end_) {
     throw Failure(CUDA_ERROR_OUT_OF_MEMORY, "the simulated device's address space is used up");
   }
+  open(next_ + room, size);
   void* start = reinterpret_cast<void*>(next_);
-  if (mprotect(start, room - PAGE, PROT_READ | PROT_WRITE) != 0) {
-    throw Failure(CUDA_ERROR_OUT_OF_MEMORY, text("the host has no ", size, " bytes"));
-  }
   Region region;
   region.base = next_;
   region.size = size;
@@ -103,7 +117,6 @@ void Memory::free(uintptr_t address) {
   region.words = nullptr;
   void* start = reinterpret_cast<void*>(region.base);
   madvise(start, roundUp(region.size), MADV_DONTNEED);
-  mprotect(start, roundUp(region.size), PROT_NONE);
   used_[region.device] -= region.size;
   freed_.push_back(address);
   if (freed_.size() > REMEMBERED) {

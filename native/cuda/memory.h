@@ -72,7 +72,11 @@ class Memory {
   std::map<uintptr_t, std::unique_ptr<Region>> regions_;
   std::map<int, size_t> used_;      // bytes by device
   std::deque<uintptr_t> freed_;     // remembered, the oldest first
+  // Makes address space usable up to an address, for an allocation of some size.
+  void open(uintptr_t to, size_t size);
+
   uintptr_t next_ = 0;
+  uintptr_t open_ = 0;
   uintptr_t end_ = 0;
 };
 
