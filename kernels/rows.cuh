@@ -4,6 +4,9 @@
 #include "index.cuh"
 #include "reduce.cuh"
 
+// The most threads of a block.
+#define HESSE_ROW_THREADS 1024
+
 // So many elements that one instruction moves.
 template <class T, int N>
 struct alignas(N * sizeof(T)) HessePack {
@@ -198,11 +201,12 @@ __device__ inline HesseExponentials<T> hesse_exponentials(const HesseGroup<T, N>
   return {all, g.total(hesse_scaled(sum, hesse_exp(hesse_finite(max) - hesse_finite(all))))};
 }
 
-// The entries of a kernel hesse_NAME(group, operands at the row) for both dtypes, with packs and without.
+// The entries of a kernel hesse_NAME(group, operands at the row) for both dtypes, with packs and without. Blocks of
+// 1024 threads leave each of them 64 registers, whatever the compiler would like.
 #define HESSE_ROW_ENTRY(name, entry, T, N)                                                                      \
-  extern "C" __global__ void entry(                                                                             \
-      const T* x, const T* z, const T* w, const int* labels, T* y, int centred, double epsilon, HesseAxes axes, \
-      HesseStrides<5> strides, HesseRowShape shape) {                                                           \
+  extern "C" __global__ void __launch_bounds__(HESSE_ROW_THREADS, 1) entry(                                     \
+      const T* x, const T* z, const T* w, const T* v, const int* labels, T* y, int centred, double epsilon,     \
+      HesseAxes axes, HesseStrides<6> strides, HesseRowShape shape) {                                           \
     HesseGroup<T, N> g(shape);                                                                                  \
     HesseRows<T> rows = {x, z, w, labels, y, centred != 0, epsilon};                                            \
     hesse_##name(g, rows.at(axes, strides, g.row));                                                             \
