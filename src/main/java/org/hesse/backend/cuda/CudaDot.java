@@ -203,13 +203,14 @@ final class CudaDot implements Prepared {
     }
   }
 
-  /** The operand, or a copy of it whose columns are contiguous. */
+  /** The operand, or a copy of it whose columns are contiguous; one if all its matrices are one. */
   private StridedMatrices contiguous(StridedMatrices operand, long rows) {
     if (CublasProduct.takes(rows, k, operand)) {
       return operand;
     }
-    Argument.Scratch copy = scratch.reserve(batch * rows * k * dtype.bytes());
-    parts.add(new MatrixKernels(context, dtype).load(operand, batch, (int) rows, (int) k, copy));
-    return new StridedMatrices(copy, rows * k, 1, rows);
+    int count = operand.batch() == 0 ? 1 : batch;
+    Argument.Scratch copy = scratch.reserve(count * rows * k * dtype.bytes());
+    parts.add(new MatrixKernels(context, dtype).load(operand, count, (int) rows, (int) k, copy));
+    return new StridedMatrices(copy, count == 1 ? 0 : rows * k, 1, rows);
   }
 }

@@ -42,6 +42,7 @@ class CudaDotTest {
     APART,
     REVERSED,
     REPEATED,
+    REPEATED_APART,
     OVERLAPPING
   }
 
@@ -94,6 +95,7 @@ class CudaDotTest {
   void largeProductsOfWhatCublasCannotRead() {
     Random random = new Random(3);
     check(random, Types.F32, 1, 260, 258, 251, Layout.APART, Layout.REVERSED);
+    check(random, Types.F32, 3, 180, 175, 180, Layout.REPEATED_APART, Layout.ROWS);
   }
 
   @Test
@@ -154,6 +156,7 @@ class CudaDotTest {
           case APART -> new long[] {2L * rows * width, 2 * width, 2};
           case REVERSED -> new long[] {rows * width, -width, -1};
           case REPEATED -> new long[] {0, width, 1};
+          case REPEATED_APART -> new long[] {0, 2 * width, 2};
           case OVERLAPPING -> new long[] {1, 1, 1};
         };
     long first = 0;
