@@ -96,25 +96,3 @@ __device__ void hesse_move(const HesseMoves& moves, const HesseStrides8& strides
 HESSE_MOVES(hesse_moves_1, unsigned char)
 HESSE_MOVES(hesse_moves_4, unsigned int)
 HESSE_MOVES(hesse_moves_16, uint4)
-
-// What the self-check runs: every way that blocks work together which kernels rely on.
-extern "C" __global__ void hesse_self_check(const float* x, float* sum, int n) {
-  __shared__ float shared[8];
-  float s = 0;
-  for (int i = threadIdx.x; i < n; i += blockDim.x) {
-    s += x[i];
-  }
-  for (int k = 16; k > 0; k >>= 1) {
-    s += __shfl_xor_sync(0xffffffffu, s, k);
-  }
-  if (threadIdx.x % 32 == 0) {
-    shared[threadIdx.x / 32] = s;
-  }
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    for (int w = 1; w < (int)blockDim.x / 32; w++) {
-      s += shared[w];
-    }
-    sum[0] = s;
-  }
-}
