@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import jcuda.CudaException;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Device memory that is kept for later use when it is given back. Everything on a device is in the
@@ -27,6 +28,12 @@ final class MemoryPool {
   private static final long SLAB = 2 << 20;
 
   private static final int LISTED = 8;
+
+  /** How often garbage is looked for before memory counts as exhausted. */
+  private static final int SEARCHES = 3;
+
+  /** Milliseconds in which some of the garbage found is given back. */
+  private static final int PAUSE = 20;
 
   /** Releases what it can of memory that is only kept to be quick; called when none is left. */
   interface Reserves {
@@ -86,12 +93,32 @@ final class MemoryPool {
     ArrayDeque<Block> kept = free.get(size);
     Block block = kept == null ? null : kept.pollFirst();
     if (block == null) {
-      block = size < SLAB / 2 && !exact ? fromSlab(size) : allocate(size);
+      block = isSmall(size) ? fromSlab(size) : allocate(size);
     }
     block.what = what;
     live.add(block);
     liveBytes += block.bytes;
     return block;
+  }
+
+  private boolean isSmall(long size) {
+    return size < SLAB / 2 && !exact;
+  }
+
+  /** The same for what can be done without; null if others would have to give memory back. */
+  @Nullable Block takeSpare(long bytes, String what) {
+    drain();
+    long size = sizeOf(bytes);
+    ArrayDeque<Block> kept = free.get(size);
+    if (!isSmall(size) && (kept == null || kept.isEmpty())) {
+      long address = tryAllocate(size);
+      if (address == 0) {
+        return null;
+      }
+      heldBytes += size;
+      free.computeIfAbsent(size, s -> new ArrayDeque<>()).addFirst(new Block(address, size, true));
+    }
+    return take(bytes, what);
   }
 
   /** Gives a block back; from any thread, once. */
@@ -151,11 +178,9 @@ final class MemoryPool {
       releaseFree();
       address = tryAllocate(size);
     }
-    if (address == 0) {
+    for (int i = 0; address == 0 && i < SEARCHES; i++) {
       collect();
-      reserves.release();
-      drain();
-      releaseFree();
+      release();
       address = tryAllocate(size);
     }
     if (address == 0) {
@@ -163,6 +188,12 @@ final class MemoryPool {
     }
     heldBytes += size;
     return new Block(address, size, true);
+  }
+
+  /** Gives all that is not in use back to the driver, and what plans keep to be quick. */
+  void release() {
+    reserves.release();
+    releaseFree();
   }
 
   private static long tryAllocate(long size) {
@@ -178,21 +209,21 @@ final class MemoryPool {
     }
   }
 
-  /** Has the garbage collector find buffers that nothing refers to, and waits for it a little. */
+  /**
+   * Has the garbage collector find buffers that nothing refers to, and waits while they are given
+   * back, which another thread does one after the other.
+   */
   private void collect() {
-    for (int i = 0; i < 5; i++) {
-      System.gc();
-      try {
-        Thread.sleep(10);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        break;
-      }
-      if (!returned.isEmpty()) {
-        break;
-      }
+    System.gc();
+    try {
+      int before;
+      do {
+        before = returned.size();
+        Thread.sleep(PAUSE);
+      } while (returned.size() > before);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
-    drain();
   }
 
   /** Hands what is free back to the driver, which waits until nothing uses it any more. */
