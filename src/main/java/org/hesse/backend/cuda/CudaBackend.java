@@ -53,7 +53,7 @@ public final class CudaBackend implements Backend {
       SelfCheck.run(context);
       return context;
     } catch (CudaException e) {
-      throw CudaErrors.explained(e);
+      throw CudaErrors.unavailable(e);
     }
   }
 
@@ -79,24 +79,16 @@ public final class CudaBackend implements Backend {
                   "array: expected float[], double[], int[] or boolean[], not "
                       + array.getClass().getSimpleName());
         };
-    context.lock();
-    try {
+    return context.locked(() -> {
       CudaBuffer buffer = CudaBuffer.allocate(context, dtype, Array.getLength(array));
       context.staging().upload(array, buffer);
       return buffer;
-    } finally {
-      context.unlock();
-    }
+    });
   }
 
   @Override
   public Buffer allocate(DType dtype, long size) {
-    context.lock();
-    try {
-      return CudaBuffer.allocate(context, dtype, size);
-    } finally {
-      context.unlock();
-    }
+    return context.locked(() -> CudaBuffer.allocate(context, dtype, size));
   }
 
   /** All composites have kernels. */
@@ -113,11 +105,6 @@ public final class CudaBackend implements Backend {
   /** Tensors and the memory of plans. */
   @Override
   public Live live() {
-    context.lock();
-    try {
-      return new Live(context.pool().liveBlocks(), context.pool().liveBytes());
-    } finally {
-      context.unlock();
-    }
+    return context.locked(() -> new Live(context.pool().liveBlocks(), context.pool().liveBytes()));
   }
 }

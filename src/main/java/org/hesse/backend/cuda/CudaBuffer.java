@@ -128,8 +128,7 @@ final class CudaBuffer implements Buffer {
 
   @Override
   public @Nullable Buffer take(String why) {
-    context.lock();
-    try {
+    return context.<@Nullable Buffer>locked(() -> {
       if (given != null) {
         return null;
       }
@@ -137,9 +136,7 @@ final class CudaBuffer implements Buffer {
       CudaBuffer taken = new CudaBuffer(context, dtype, size, storage);
       release();
       return taken;
-    } finally {
-      context.unlock();
-    }
+    });
   }
 
   @Override
@@ -149,15 +146,13 @@ final class CudaBuffer implements Buffer {
 
   @Override
   public void close(String why) {
-    context.lock();
-    try {
+    context.<@Nullable Void>locked(() -> {
       if (given == null) {
         given = why;
         release();
       }
-    } finally {
-      context.unlock();
-    }
+      return null;
+    });
   }
 
   private void release() {

@@ -11,6 +11,8 @@ import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import jcuda.CudaException;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUgraphExec;
@@ -54,8 +56,8 @@ final class CudaContext {
   private final Set<CudaExecutable> executables =
       java.util.Collections.newSetFromMap(new WeakHashMap<>());
   private final ConcurrentLinkedQueue<CUgraphExec> discarded = new ConcurrentLinkedQueue<>();
-  private @Nullable cublasHandle cublas;
-  private @Nullable cusolverDnHandle cusolver;
+  private volatile @Nullable cublasHandle cublas;
+  private volatile @Nullable cusolverDnHandle cusolver;
 
   CudaContext(int index) {
     CudaLoader.requireAll();
@@ -72,7 +74,7 @@ final class CudaContext {
         10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     this.sharedBytesPerBlock = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
-    this.pool = new MemoryPool(isSimulated(), () -> executables.forEach(CudaExecutable::trim));
+    this.pool = new MemoryPool(isSimulated(), this::trim);
     this.modules = new CudaModules(this, new CubinCache(cacheFolder(simulated)));
     this.ledger = new Ledger(this);
     this.staging = new Staging(this);
@@ -98,13 +100,56 @@ final class CudaContext {
     return value[0];
   }
 
+  /**
+   * Gives back what plans hold to be quick. Whoever waited before this for garbage to be found may
+   * go on in another thread of the system, if it is a virtual one.
+   */
+  private void trim() {
+    JCudaDriver.cuCtxSetCurrent(context);
+    executables.forEach(CudaExecutable::trim);
+  }
+
   /** Takes the device for the calling thread. May be nested. */
   void lock() {
     lock.lock();
     if (lock.getHoldCount() == 1) {
-      JCudaDriver.cuCtxSetCurrent(context);
-      if (!discarded.isEmpty()) {
+      boolean ready = false;
+      try {
+        JCudaDriver.cuCtxSetCurrent(context);
+        discardLater();
+        ready = true;
+      } finally {
+        if (!ready) {
+          lock.unlock();
+        }
+      }
+    }
+  }
+
+  /**
+   * Does something with the device taken for the calling thread.
+   *
+   * @throws RuntimeException an error of CUDA, in words
+   */
+  <T extends @Nullable Object> T locked(Supplier<T> work) {
+    try {
+      lock();
+      try {
+        return work.get();
+      } finally {
+        unlock();
+      }
+    } catch (CudaException e) {
+      throw CudaErrors.explained(e);
+    }
+  }
+
+  private void discardLater() {
+    if (!discarded.isEmpty()) {
+      try {
         discardGraphs();
+      } catch (CudaException e) {
+        // The error of some kernel. Who waits for that gets it, not who closes a tensor.
       }
     }
   }
@@ -184,23 +229,16 @@ final class CudaContext {
 
   /** Remembers what may have memory to spare. */
   void register(CudaExecutable executable, PlanMemory memory) {
-    lock();
-    try {
-      executables.add(executable);
-      CudaBuffer.CLEANER.register(executable, memory);
-    } finally {
-      unlock();
-    }
+    var _ =
+        locked(() -> {
+          executables.add(executable);
+          return CudaBuffer.CLEANER.register(executable, memory);
+        });
   }
 
   /** A function of one of the files in {@code kernels/}, "rows.cu" say, compiled if it must be. */
   Kernel kernel(String file, String entry) {
-    lock();
-    try {
-      return modules.file(file, entry);
-    } finally {
-      unlock();
-    }
+    return loaded(() -> modules.file(file, entry));
   }
 
   /**
@@ -208,12 +246,22 @@ final class CudaContext {
    * may include the headers in {@code kernels/}.
    */
   Kernel generated(String source, String entry) {
-    lock();
-    try {
-      return modules.generated(source, entry);
-    } finally {
-      unlock();
-    }
+    return loaded(() -> modules.generated(source, entry));
+  }
+
+  /** Code takes memory of the device, too, of which the pool may have all that is left. */
+  private Kernel loaded(Supplier<Kernel> kernel) {
+    return locked(() -> {
+      try {
+        return kernel.get();
+      } catch (CudaException e) {
+        if (!CudaErrors.isOutOfMemory(e)) {
+          throw e;
+        }
+        pool.release();
+        return kernel.get();
+      }
+    });
   }
 
   /** How many sources have been compiled here that no cache had. */
@@ -224,50 +272,39 @@ final class CudaContext {
   /** On the context's stream, with a workspace of its own, pointers to scalars on the host. */
   cublasHandle cublas() {
     cublasHandle made = cublas;
-    if (made == null) {
-      lock();
-      try {
-        made = new cublasHandle();
-        JCublas2.cublasCreate(made);
-        JCublas2.cublasSetStream(made, new cudaStream_t(stream));
-        // After the stream, which resets it.
-        MemoryPool.Block workspace = pool.take(CUBLAS_WORKSPACE, "workspace of cuBLAS");
-        JCublas2.cublasSetWorkspace(made, Pointers.device(workspace.address()), CUBLAS_WORKSPACE);
-        JCublas2.cublasSetPointerMode(made, cublasPointerMode.CUBLAS_POINTER_MODE_HOST);
-        JCublas2.cublasSetAtomicsMode(made, cublasAtomicsMode.CUBLAS_ATOMICS_NOT_ALLOWED);
-        cublas = made;
-      } finally {
-        unlock();
-      }
-    }
+    return made != null ? made : locked(this::createCublas);
+  }
+
+  private cublasHandle createCublas() {
+    cublasHandle made = new cublasHandle();
+    JCublas2.cublasCreate(made);
+    JCublas2.cublasSetStream(made, new cudaStream_t(stream));
+    // After the stream, which resets it.
+    MemoryPool.Block workspace = pool.take(CUBLAS_WORKSPACE, "workspace of cuBLAS");
+    JCublas2.cublasSetWorkspace(made, Pointers.device(workspace.address()), CUBLAS_WORKSPACE);
+    JCublas2.cublasSetPointerMode(made, cublasPointerMode.CUBLAS_POINTER_MODE_HOST);
+    JCublas2.cublasSetAtomicsMode(made, cublasAtomicsMode.CUBLAS_ATOMICS_NOT_ALLOWED);
+    cublas = made;
     return made;
   }
 
   /** On the context's stream. */
   cusolverDnHandle cusolver() {
     cusolverDnHandle made = cusolver;
-    if (made == null) {
-      lock();
-      try {
-        made = new cusolverDnHandle();
-        JCusolverDn.cusolverDnCreate(made);
-        JCusolverDn.cusolverDnSetStream(made, new cudaStream_t(stream));
-        cusolver = made;
-      } finally {
-        unlock();
-      }
-    }
+    return made != null ? made : locked(this::createCusolver);
+  }
+
+  private cusolverDnHandle createCusolver() {
+    cusolverDnHandle made = new cusolverDnHandle();
+    JCusolverDn.cusolverDnCreate(made);
+    JCusolverDn.cusolverDnSetStream(made, new cudaStream_t(stream));
+    cusolver = made;
     return made;
   }
 
   /** Waits until all that was enqueued is done. */
   void synchronize() {
-    lock();
-    try {
-      JCudaDriver.cuStreamSynchronize(stream);
-    } finally {
-      unlock();
-    }
+    var _ = locked(() -> JCudaDriver.cuStreamSynchronize(stream));
   }
 
   @Override

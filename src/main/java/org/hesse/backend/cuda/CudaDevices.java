@@ -29,7 +29,7 @@ public final class CudaDevices {
   public static List<Device.Info> list() {
     CudaLoader.requireDriver();
     List<Device.Info> devices = new ArrayList<>();
-    CudaErrors.explained(() -> {
+    CudaErrors.required(() -> {
       int[] number = new int[1];
       JCudaDriver.cuDeviceGetCount(number);
       int count = number[0];

@@ -82,12 +82,12 @@ final class CudaErrors {
 
   private CudaErrors() {}
 
-  /** Makes calls, whose errors are then {@link #explained(CudaException)}. */
-  static void explained(Runnable calls) {
+  /** Makes calls, without which nothing can be done: errors are {@link #unavailable}. */
+  static void required(Runnable calls) {
     try {
       calls.run();
     } catch (CudaException e) {
-      throw explained(e);
+      throw unavailable(e);
     }
   }
 
@@ -104,6 +104,14 @@ final class CudaErrors {
     }
     String remedy = REMEDIES.getOrDefault(code, "");
     return new IllegalStateException(remedy.isEmpty() ? what : what + ": " + remedy, e);
+  }
+
+  /** The exception to throw for one without which nothing can be done with a device. */
+  static DeviceUnavailableException unavailable(CudaException e) {
+    RuntimeException explained = explained(e);
+    return explained instanceof DeviceUnavailableException d
+        ? d
+        : new DeviceUnavailableException("CUDA cannot be used: " + explained.getMessage(), e);
   }
 
   /** Whether memory was wanting, so that freeing some and trying again may help. */

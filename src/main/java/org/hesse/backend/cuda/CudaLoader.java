@@ -125,7 +125,7 @@ final class CudaLoader {
     }
     load(driver, driver.path());
     withNatives(() -> JCudaDriver.setExceptionsEnabled(true));
-    CudaErrors.explained(() -> JCudaDriver.cuInit(0));
+    CudaErrors.required(() -> JCudaDriver.cuInit(0));
   }
 
   private static void loadLibraries() {
@@ -152,7 +152,7 @@ final class CudaLoader {
   /** Libraries of one major version run with drivers of that one and later ones. */
   private static void requireNewDriver() {
     int[] version = new int[1];
-    CudaErrors.explained(() -> JCudaDriver.cuDriverGetVersion(version));
+    CudaErrors.required(() -> JCudaDriver.cuDriverGetVersion(version));
     int major = libraries().major();
     if (version[0] / 1000 < major) {
       throw new DeviceUnavailableException(

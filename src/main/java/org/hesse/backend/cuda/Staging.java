@@ -9,6 +9,7 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.JCudaDriver;
 import org.hesse.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies between arrays and a device by way of pinned memory, in chunks of which one is on its way
@@ -78,26 +79,28 @@ final class Staging {
   Object download(CudaBuffer from) {
     Object array = allocate(from.dtype(), Math.toIntExact(from.size()));
     int perChunk = CHUNK / from.dtype().bytes();
-    context.lock();
-    try {
-      long address = from.address();
-      int size = Array.getLength(array);
-      ArrayDeque<Chunk> pending = new ArrayDeque<>();
-      int enqueued = 0;
-      for (int at = 0; at < size; at += perChunk) {
-        while (enqueued < size && pending.size() < 2) {
-          int n = Math.min(perChunk, size - enqueued);
-          pending.addLast(fetch(address + (long) enqueued * from.dtype().bytes(), from.dtype(), n));
-          enqueued += n;
-        }
-        Chunk chunk = pending.removeFirst();
-        chunk.await();
-        empty(chunk.memory, array, at, Math.min(perChunk, size - at));
-        chunks.addLast(chunk);
+    context.<@Nullable Void>locked(() -> {
+      download(from, array, perChunk);
+      return null;
+    });
+    return array;
+  }
+
+  private void download(CudaBuffer from, Object array, int perChunk) {
+    long address = from.address();
+    int size = Array.getLength(array);
+    ArrayDeque<Chunk> pending = new ArrayDeque<>();
+    int enqueued = 0;
+    for (int at = 0; at < size; at += perChunk) {
+      while (enqueued < size && pending.size() < 2) {
+        int n = Math.min(perChunk, size - enqueued);
+        pending.addLast(fetch(address + (long) enqueued * from.dtype().bytes(), from.dtype(), n));
+        enqueued += n;
       }
-      return array;
-    } finally {
-      context.unlock();
+      Chunk chunk = pending.removeFirst();
+      chunk.await();
+      empty(chunk.memory, array, at, Math.min(perChunk, size - at));
+      chunks.addLast(chunk);
     }
   }
 

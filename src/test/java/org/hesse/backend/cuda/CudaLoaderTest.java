@@ -154,6 +154,20 @@ class CudaLoaderTest {
     assertTrue(said.contains("again: CUDA cannot be used: cuInit failed"), said);
   }
 
+  /** Whatever it is that fails, it is the device that is not there. */
+  @Test
+  void saysThatADriverFailsForNoKnownReason(@TempDir Path folder) throws Exception {
+    Folders f = Folders.in(folder);
+    StandIns.library(f.cuda, "libcuda.so.1", "", "int cuInit(unsigned f) { return 101; }");
+    StandIns.toolkit(f.cuda, 12);
+    String said = f.load();
+    assertTrue(
+        said.startsWith(
+            "unavailable: CUDA cannot be used: cuInit failed with CUDA_ERROR_INVALID_DEVICE\n"),
+        said);
+    assertTrue(said.contains("again: CUDA cannot be used: cuInit failed"), said);
+  }
+
   @Test
   void namesALibraryThatCannotBeLoaded(@TempDir Path folder) throws Exception {
     Folders f = Folders.in(folder);
