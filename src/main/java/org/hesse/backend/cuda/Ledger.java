@@ -42,6 +42,11 @@ final class Ledger {
   private long tickets;
   private long seen;
 
+  /**
+   * The last run whose failure, if there was one, has been read: a later one may have failed since.
+   */
+  private long done;
+
   Ledger(CudaContext context) {
     this.context = context;
     this.status = context.pool().take(STATUS_BYTES, "status of kernels").address();
@@ -138,13 +143,11 @@ final class Ledger {
    * @throws RuntimeException the failure
    */
   void require(Outcome outcome) {
-    context.lock();
-    try {
+    context.<@Nullable Void>locked(() -> {
       poll();
       throwFailure(outcome);
-    } finally {
-      context.unlock();
-    }
+      return null;
+    });
   }
 
   private static void throwFailure(Outcome outcome) {
@@ -155,12 +158,7 @@ final class Ledger {
   }
 
   private boolean isSettled(Outcome outcome) {
-    long done = settled();
     return outcome.ticket() <= done && outcome.before().stream().allMatch(o -> o.ticket() <= done);
-  }
-
-  private long settled() {
-    return (long) SETTLED.getAcquire(host, 0L);
   }
 
   /** Looks at what the device has written down. The caller holds the device's lock. */
@@ -168,7 +166,7 @@ final class Ledger {
     if (pending.isEmpty()) {
       return;
     }
-    long settled = settled();
+    long settled = (long) SETTLED.getAcquire(host, 0L);
     long failures = host.get(ValueLayout.JAVA_LONG, 8);
     boolean lost = failures - seen > RECORDS;
     long first = Math.max(seen, failures - RECORDS);
@@ -188,6 +186,7 @@ final class Ledger {
       }
     }
     seen = failures;
+    done = settled;
     while (!pending.isEmpty() && pending.getFirst().ticket() <= settled) {
       Outcome ended = pending.removeFirst();
       ended.end();
