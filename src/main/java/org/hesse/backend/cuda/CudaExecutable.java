@@ -1,5 +1,6 @@
 package org.hesse.backend.cuda;
 
+import java.lang.ref.Reference;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Set;
@@ -9,6 +10,7 @@ import org.hesse.backend.Buffer;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
+import org.jspecify.annotations.Nullable;
 
 /** A schedule's steps, prepared, with the graphs they are replayed as and the plan's memory. */
 final class CudaExecutable implements Executable {
@@ -32,44 +34,60 @@ final class CudaExecutable implements Executable {
     this.parts = prepare(schedule);
     this.scratchBytes = parts.stream().mapToLong(Prepared::scratchBytes).max().orElse(0);
     this.replayed = parts.stream().anyMatch(p -> !(p instanceof Section s) || s.isLong());
-    this.bindings = new Bindings(inputs.size() + outputs.size());
+    this.bindings = bindings();
     this.memory = new PlanMemory(context, parts, inputs.size() + outputs.size());
     context.register(this, memory);
   }
 
+  private Bindings bindings() {
+    long[] bytes = new long[inputs.size() + outputs.size()];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = slot(i).size() * slot(i).dtype().bytes();
+    }
+    return new Bindings(bytes, parts.stream().mapToLong(Prepared::kernels).sum());
+  }
+
+  private Slot slot(int i) {
+    return i < inputs.size() ? inputs.get(i) : outputs.get(i - inputs.size());
+  }
+
   private List<Prepared> prepare(Schedule schedule) {
-    context.lock();
-    try {
+    return context.locked(() -> {
       CudaSteps steps = new CudaSteps(context, faults, locals);
       List<Prepared> prepared = steps.prepare(schedule.steps(), 0);
       if (!faults.isEmpty()) {
         prepared.add(context.ledger().settle());
       }
       return CudaSteps.sections(prepared);
-    } finally {
-      context.unlock();
-    }
+    });
   }
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
     check("input", inputs, in);
     check("output", outputs, out);
-    context.lock();
     try {
-      Set<Outcome> before = context.ledger().before(in);
-      long[] addresses = new long[in.length + out.length];
-      for (int i = 0; i < addresses.length; i++) {
-        addresses[i] = buffer(in, out, i).address();
-      }
-      if (replayed) {
-        bindings.observe(addresses);
-        allocateStaged();
-      }
-      enqueue(in, out, addresses, before);
+      context.<@Nullable Void>locked(() -> {
+        enqueue(in, out);
+        return null;
+      });
     } finally {
-      context.unlock();
+      // Its graphs and memory are given back when nobody refers to it, by another thread.
+      Reference.reachabilityFence(this);
     }
+  }
+
+  private void enqueue(Buffer[] in, Buffer[] out) {
+    Set<Outcome> before = context.ledger().before(in);
+    long[] addresses = new long[in.length + out.length];
+    for (int i = 0; i < addresses.length; i++) {
+      addresses[i] = buffer(in, out, i).address();
+    }
+    if (replayed) {
+      bindings.observe(addresses);
+      allocateStaged();
+    }
+    enqueue(in, out, addresses, before);
   }
 
   private static CudaBuffer buffer(Buffer[] in, Buffer[] out, int slot) {
@@ -96,6 +114,7 @@ final class CudaExecutable implements Executable {
         new Run(
             context,
             workspace,
+            bindings.isSteady(),
             new Run.Bound(
                 java.util.Arrays.copyOf(bound, in.length),
                 java.util.Arrays.copyOfRange(bound, in.length, bound.length)));
@@ -130,23 +149,26 @@ final class CudaExecutable implements Executable {
 
   private void allocateStaged() {
     for (int i = 0; i < inputs.size() + outputs.size(); i++) {
-      Slot slot = i < inputs.size() ? inputs.get(i) : outputs.get(i - inputs.size());
+      Slot slot = slot(i);
       if (memory.staged(i) == null && bindings.isStaged(i) && slot.size() > 0) {
         long bytes = slot.size() * slot.dtype().bytes();
         String what = "a plan's own copy of an input or output";
-        memory.setStaged(i, context.pool().take(bytes, what));
+        MemoryPool.Block place = context.pool().takeSpare(bytes, what);
+        if (place == null) {
+          bindings.forgo(i);
+        } else {
+          memory.setStaged(i, place);
+        }
       }
     }
   }
 
   /** Gives its memory back; a later run takes some again. */
   void close() {
-    context.lock();
-    try {
+    context.<@Nullable Void>locked(() -> {
       trim();
-    } finally {
-      context.unlock();
-    }
+      return null;
+    });
   }
 
   /** Gives back all memory that a later run can do without. The caller holds the lock. */

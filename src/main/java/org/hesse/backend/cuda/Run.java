@@ -9,6 +9,7 @@ import org.hesse.backend.View;
 final class Run {
   private final CudaContext context;
   private final Workspace workspace;
+  private final boolean steady;
   private final Bound bound;
   private boolean inSection;
 
@@ -27,9 +28,13 @@ final class Run {
     }
   }
 
-  Run(CudaContext context, Workspace workspace, Bound bound) {
+  /**
+   * @param steady whether there are likely to be more runs with these places
+   */
+  Run(CudaContext context, Workspace workspace, boolean steady, Bound bound) {
     this.context = context;
     this.workspace = workspace;
+    this.steady = steady;
     this.bound = bound;
   }
 
@@ -46,6 +51,11 @@ final class Run {
   /** Where inputs and outputs are. */
   Bound bound() {
     return bound;
+  }
+
+  /** Whether inputs and outputs are likely to be in these places again. */
+  boolean isSteady() {
+    return steady;
   }
 
   /** Whether a {@link Section} enqueues its steps, whose inner sections are then part of it. */

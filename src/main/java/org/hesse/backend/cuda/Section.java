@@ -3,10 +3,12 @@ package org.hesse.backend.cuda;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import jcuda.CudaException;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Steps that are replayed as one graph. A graph holds addresses, so there is one for each place of
@@ -26,6 +28,7 @@ final class Section implements Prepared {
   private final int launches;
   private final Map<Run.Bound, CUgraphExec> graphs = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<Run.Bound, Boolean> met = new LinkedHashMap<>(16, 0.75f, true);
+  private boolean capturable = true;
   private int captures;
   private int replays;
 
@@ -51,28 +54,48 @@ final class Section implements Prepared {
 
   @Override
   public void enqueue(Run run) {
-    if (run.inSection() || !isLong()) {
+    if (run.inSection() || !isLong() || !capturable) {
       enqueueEach(run);
       return;
     }
     CUgraphExec graph = graphs.get(run.bound());
     if (graph != null) {
       replays++;
-    } else if (met.put(run.bound(), true) == null) {
-      trim(met, REMEMBERED);
-      enqueueEach(run);
-      return;
     } else {
-      graph = capture(run);
-      captures++;
-      graphs.put(run.bound(), graph);
-      if (graphs.size() > GRAPHS) {
-        var eldest = graphs.entrySet().iterator().next();
-        graphs.remove(eldest.getKey());
-        run.context().discard(eldest.getValue());
-      }
+      graph = run.isSteady() && isMet(run.bound()) ? tryCapture(run) : null;
     }
-    JCudaDriver.cuGraphLaunch(graph, run.stream());
+    if (graph == null) {
+      enqueueEach(run);
+    } else {
+      JCudaDriver.cuGraphLaunch(graph, run.stream());
+    }
+  }
+
+  private boolean isMet(Run.Bound bound) {
+    boolean before = met.put(bound, true) != null;
+    trim(met, REMEMBERED);
+    return before;
+  }
+
+  /** The graph of the steps; null if there cannot be one, as a library does not let itself. */
+  private @Nullable CUgraphExec tryCapture(Run run) {
+    CUgraphExec graph;
+    try {
+      graph = capture(run);
+    } catch (CudaException e) {
+      capturable = false;
+      System.getLogger("org.hesse")
+          .log(System.Logger.Level.DEBUG, "steps are not replayed as a graph", e);
+      return null;
+    }
+    captures++;
+    graphs.put(run.bound(), graph);
+    if (graphs.size() > GRAPHS) {
+      var eldest = graphs.entrySet().iterator().next();
+      graphs.remove(eldest.getKey());
+      run.context().discard(eldest.getValue());
+    }
+    return graph;
   }
 
   private void enqueueEach(Run run) {
@@ -95,10 +118,12 @@ final class Section implements Prepared {
     CUgraph graph = new CUgraph();
     JCudaDriver.cuStreamBeginCapture(
         run.stream(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+    boolean enqueued = false;
     try {
       enqueueEach(run);
+      enqueued = true;
     } finally {
-      JCudaDriver.cuStreamEndCapture(run.stream(), graph);
+      endCapture(run, graph, enqueued);
     }
     try {
       CUgraphExec executable = new CUgraphExec();
@@ -106,6 +131,20 @@ final class Section implements Prepared {
       return executable;
     } finally {
       JCudaDriver.cuGraphDestroy(graph);
+    }
+  }
+
+  /** The stream is as before in any case. After an error, that is what counts, and not this one. */
+  private static void endCapture(Run run, CUgraph graph, boolean enqueued) {
+    try {
+      JCudaDriver.cuStreamEndCapture(run.stream(), graph);
+      if (!enqueued) {
+        JCudaDriver.cuGraphDestroy(graph);
+      }
+    } catch (CudaException e) {
+      if (enqueued) {
+        throw e;
+      }
     }
   }
 
