@@ -20,7 +20,9 @@ import java.util.List;
  * call is read, and in a loop that donates its state nothing is allocated for it. A donated tensor,
  * and every other one with the same memory, throws an {@link IllegalStateException} when it is used
  * again. Results never share memory with what a caller still holds. Memory that another thread is
- * reading when the call ends is left alone.
+ * reading when the call ends is left alone. A call that throws takes nothing; but on a GPU an error
+ * in the data, such as an index out of range, is thrown when a result is read, and what was donated
+ * to that call is gone by then.
  */
 public final class Donate {
   private static final Donate NONE = new Donate(List.of());

@@ -167,12 +167,15 @@ class DonationTest {
     illegalState(() -> x.sum(), "donated");
   }
 
+  /** Where calls return when all is done: a GPU finds the error when it is too late. */
   @Test
   void aCallThatFailsTakesNothing() {
     var f = compile((Tensor x, Tensor at) -> x.take(0, at), Donate.first());
-    Tensor x = vector(1, 2, 3);
-    assertThrows(IndexOutOfBoundsException.class, () -> f.apply(x, Tensor.of(new int[] {0, 1, 7})));
-    close(vector(3, 2, 1), f.apply(x, Tensor.of(new int[] {2, 1, 0})), 0);
+    Tensor x = vector(1, 2, 3).to(Device.CPU);
+    Tensor beyond = Tensor.of(new int[] {0, 1, 7}).to(Device.CPU);
+    assertThrows(IndexOutOfBoundsException.class, () -> f.apply(x, beyond));
+    Tensor backwards = Tensor.of(new int[] {2, 1, 0}).to(Device.CPU);
+    close(vector(3, 2, 1), f.apply(x, backwards), 0);
   }
 
   @Test
