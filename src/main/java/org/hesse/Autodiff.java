@@ -576,8 +576,7 @@ public final class Autodiff {
    * random directions.
    *
    * @param order highest order checked, 1 or more; order 2 checks the Hessian
-   * @throws IllegalArgumentException if f's result is no real scalar or x has a leaf that is not
-   *     real
+   * @throws IllegalArgumentException if f's result is no real scalar, or a leaf of x not real
    */
   public static <A> GradientReport checkGradients(Function<A, Tensor> f, A x, int order) {
     return checkGradients(f, x, GradientOptions.order(order));
@@ -592,8 +591,7 @@ public final class Autodiff {
    * assertTrue(r.passed(), r.toString());
    * }</pre>
    *
-   * @throws IllegalArgumentException if f's result is no real scalar or x has a leaf that is not
-   *     real
+   * @throws IllegalArgumentException if f's result is no real scalar, or a leaf of x not real
    */
   public static <A> GradientReport checkGradients(
       Function<A, Tensor> f, A x, GradientOptions options) {
