@@ -85,6 +85,17 @@ public final class Hesse {
     return Misuse.given(call, "device", device, "such as Device.CPU or Device.cuda(0)");
   }
 
+  /**
+   * Waits until the current device has done all that it was given, as timing does that reads no
+   * result. The host processor is never behind.
+   *
+   * @throws RuntimeException the first error that the device's work has met since the last call and
+   *     that reading a result has not thrown, such as an {@link IndexOutOfBoundsException}
+   */
+  public static void synchronize() {
+    backend().synchronize();
+  }
+
   /** The host processor, and every GPU that can be used; {@code hesse doctor} says why not. */
   public static List<Device.Info> devices() {
     List<Device.Info> all = new ArrayList<>();

@@ -33,6 +33,13 @@ public interface Backend {
     return false;
   }
 
+  /**
+   * Waits for all runs of what {@link #prepare} has made.
+   *
+   * @throws RuntimeException the first error since the last call that nobody has been told of
+   */
+  default void synchronize() {}
+
   /** Turns a schedule into something that can be run many times. */
   Executable prepare(Schedule schedule);
 }

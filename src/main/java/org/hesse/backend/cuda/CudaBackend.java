@@ -102,6 +102,17 @@ public final class CudaBackend implements Backend {
     return new CudaExecutable(context, schedule);
   }
 
+  @Override
+  public void synchronize() {
+    context.lock();
+    try {
+      context.synchronize();
+      context.ledger().requireNone();
+    } finally {
+      context.unlock();
+    }
+  }
+
   /** Tensors and the memory of plans. */
   @Override
   public Live live() {

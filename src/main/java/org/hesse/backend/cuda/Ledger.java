@@ -42,10 +42,8 @@ final class Ledger {
   private long tickets;
   private long seen;
 
-  /**
-   * The last run whose failure, if there was one, has been read: a later one may have failed since.
-   */
-  private long done;
+  /** The first failure that nobody has been told of. */
+  private @Nullable RuntimeException untold;
 
   Ledger(CudaContext context) {
     this.context = context;
@@ -150,9 +148,28 @@ final class Ledger {
     });
   }
 
-  private static void throwFailure(Outcome outcome) {
+  /**
+   * Throws the first failure that nobody has been told of; the caller has waited for the device and
+   * holds its lock.
+   *
+   * @throws RuntimeException the failure
+   */
+  void requireNone() {
+    poll();
+    RuntimeException failure = untold;
+    if (failure != null) {
+      untold = null;
+      throw Faults.again(failure);
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // one and the same failure
+  private void throwFailure(Outcome outcome) {
     RuntimeException failure = outcome.failure();
     if (failure != null) {
+      if (failure == untold) {
+        untold = null;
+      }
       throw Faults.again(failure);
     }
   }
@@ -182,6 +199,7 @@ final class Ledger {
       for (Outcome o : pending) {
         if (o.ticket() == ticket) {
           o.fail(code, value, rounds);
+          untold = untold == null ? o.failure() : untold;
         }
       }
     }
