@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import org.hesse.DType;
+import org.hesse.Device;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.io.Dataset;
@@ -34,6 +35,7 @@ public final class Hessian<M> implements LinearOperator {
   private final long samples;
   private final int size;
   private final DType dtype;
+  private final Device device;
   private final BiFunction<M, Dataset, LossGradient> lossAndGradient;
   private final BiFunction<Arguments<M>, Tensor, Tensor> product;
   private final BiFunction<Arguments<M>, Tensor, Tensor> products;
@@ -52,6 +54,7 @@ public final class Hessian<M> implements LinearOperator {
     Tensor flat = tree.ravel(model);
     this.size = flat.dim(0);
     this.dtype = flat.dtype();
+    this.device = flat.device();
     this.lossAndGradient =
         compile((M m, Dataset b) -> {
           var r = valueAndGrad((M p) -> loss.apply(p, b)).apply(m);
@@ -91,6 +94,12 @@ public final class Hessian<M> implements LinearOperator {
   @Override
   public DType dtype() {
     return dtype;
+  }
+
+  /** Where the model is. */
+  @Override
+  public Device device() {
+    return device;
   }
 
   @Override

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 
@@ -17,7 +19,7 @@ import org.hesse.Tensor;
  * {@link #regression} to make one, since they check what they are given (the canonical constructor
  * does not, because transforms rebuild records through it).
  *
- * <p>Subsets copy their rows and keep name and class count.
+ * <p>Subsets copy their rows, to the device that these are on, and keep name and class count.
  *
  * @param name where the data came from: a file's name or a built-in's
  * @param x inputs, F32 or F64, [N, …]; the first axis counts samples
@@ -235,9 +237,11 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
     private final Object values;
     private final Shape shape;
     private final int stride;
+    private final Device device;
 
     Rows(Tensor t) {
       shape = t.shape();
+      device = t.device();
       stride = Math.toIntExact(shape.remove(0).size());
       values =
           switch (t.dtype()) {
@@ -252,11 +256,14 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
       int[] dims = shape.with(0, to - from).dims();
       int a = from * stride;
       int b = to * stride;
-      return switch (values) {
-        case float[] v -> Tensor.of(Arrays.copyOfRange(v, a, b), dims);
-        case double[] v -> Tensor.of(Arrays.copyOfRange(v, a, b), dims);
-        default -> Tensor.of(Arrays.copyOfRange((int[]) values, a, b), dims);
-      };
+      return Hesse.on(
+          device,
+          () ->
+              switch (values) {
+                case float[] v -> Tensor.of(Arrays.copyOfRange(v, a, b), dims);
+                case double[] v -> Tensor.of(Arrays.copyOfRange(v, a, b), dims);
+                default -> Tensor.of(Arrays.copyOfRange((int[]) values, a, b), dims);
+              });
     }
 
     @SuppressWarnings("SuspiciousSystemArraycopy")
@@ -271,7 +278,8 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
       for (int i = 0; i < rows.length; i++) {
         System.arraycopy(values, rows[i] * stride, picked, i * stride, stride);
       }
-      return Element.tensor(picked, shape.with(0, rows.length).dims());
+      int[] dims = shape.with(0, rows.length).dims();
+      return Hesse.on(device, () -> Element.tensor(picked, dims));
     }
   }
 }

@@ -2,6 +2,7 @@ package org.hesse.linalg;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.hesse.DType;
+import org.hesse.Device;
 import org.hesse.Tensor;
 
 /** Counts the products made with an operator; a block of k vectors counts as k. */
@@ -31,6 +32,11 @@ public final class CountingOperator implements LinearOperator {
   @Override
   public DType dtype() {
     return operator.dtype();
+  }
+
+  @Override
+  public Device device() {
+    return operator.device();
   }
 
   @Override

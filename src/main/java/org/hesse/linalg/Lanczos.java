@@ -1,5 +1,6 @@
 package org.hesse.linalg;
 
+import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 
@@ -63,7 +64,7 @@ public final class Lanczos {
   int maxProducts;
   boolean checkMultiplicity = true;
   boolean keepVectors;
-  RngKey key = RngKey.of(0);
+  private long seed;
   Progress progress = Progress.NONE;
 
   private Lanczos(LinearOperator operator) {
@@ -169,7 +170,7 @@ public final class Lanczos {
 
   /** Seeds the random start vectors; default 0. */
   public Lanczos seed(long seed) {
-    key = RngKey.of(seed);
+    this.seed = seed;
     return this;
   }
 
@@ -187,7 +188,13 @@ public final class Lanczos {
    * @throws IllegalArgumentException if {@link #basis} has no room for the pairs wanted
    */
   public Eigenpairs run() {
-    return new LanczosSearch(this, basisVectors(), products()).run();
+    return Hesse.on(
+        operator.device(), () -> new LanczosSearch(this, basisVectors(), products()).run());
+  }
+
+  /** The random start vectors', on the current device. */
+  RngKey key() {
+    return RngKey.of(seed);
   }
 
   private int products() {
@@ -227,8 +234,12 @@ public final class Lanczos {
     if (steps < 1) {
       throw new IllegalArgumentException("steps: " + steps + "; expected 1 or more");
     }
+    return Hesse.on(operator.device(), () -> decomposed(steps));
+  }
+
+  private LanczosDecomposition decomposed(int steps) {
     Products products = new Products(operator, progress);
-    Tensor v = key.normal(operator.dtype(), operator.size());
+    Tensor v = key().normal(operator.dtype(), operator.size());
     LanczosProcess process =
         new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance);
     int most = Math.min(steps, operator.size());

@@ -85,7 +85,7 @@ final class LanczosSearch {
   }
 
   private Tensor start(int number, Basis locked) {
-    Tensor v = options.key.fold(number).normal(operator.dtype(), n);
+    Tensor v = options.key().fold(number).normal(operator.dtype(), n);
     Basis.Projection p = Basis.project(Basis.unit(v), locked);
     return Basis.divide(p.remainder(), p.norm());
   }

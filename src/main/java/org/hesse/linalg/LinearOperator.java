@@ -2,6 +2,8 @@ package org.hesse.linalg;
 
 import java.util.function.UnaryOperator;
 import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.Tensor;
 
 /**
@@ -26,6 +28,14 @@ public interface LinearOperator {
 
   /** Whether A = Aᵀ, up to rounding. */
   boolean symmetric();
+
+  /**
+   * Where vectors and products are: the algorithms of this package make theirs there. The current
+   * device unless an operator knows better, as one that holds tensors does.
+   */
+  default Device device() {
+    return Hesse.device();
+  }
 
   /**
    * The product Av.

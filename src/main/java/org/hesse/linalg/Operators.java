@@ -2,6 +2,8 @@ package org.hesse.linalg;
 
 import java.util.function.UnaryOperator;
 import org.hesse.DType;
+import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +85,7 @@ final class Operators {
     for (int i = from; i < to; i++) {
       e[(i - from) * n + i] = 1;
     }
-    return Tensor.of(e, to - from, n).cast(op.dtype());
+    return Hesse.on(op.device(), () -> Tensor.of(e, to - from, n).cast(op.dtype()));
   }
 
   private static String name(LinearOperator op, String kind) {
@@ -135,6 +137,11 @@ final class Operators {
     @Override
     public DType dtype() {
       return matrix.dtype();
+    }
+
+    @Override
+    public Device device() {
+      return matrix.device();
     }
 
     @Override
@@ -191,6 +198,11 @@ final class Operators {
     @Override
     public DType dtype() {
       return diagonal.dtype();
+    }
+
+    @Override
+    public Device device() {
+      return diagonal.device();
     }
 
     @Override
@@ -271,6 +283,11 @@ final class Operators {
     }
 
     @Override
+    public Device device() {
+      return a.device();
+    }
+
+    @Override
     public boolean symmetric() {
       return a.symmetric() && b.symmetric();
     }
@@ -306,6 +323,11 @@ final class Operators {
     @Override
     public DType dtype() {
       return a.dtype();
+    }
+
+    @Override
+    public Device device() {
+      return a.device();
     }
 
     @Override
@@ -366,6 +388,11 @@ final class Operators {
     }
 
     @Override
+    public Device device() {
+      return outer.device();
+    }
+
+    @Override
     @SuppressWarnings("ReferenceEquality") // one and the same operator
     public boolean symmetric() {
       return outer == inner && outer.symmetric();
@@ -402,6 +429,11 @@ final class Operators {
     @Override
     public DType dtype() {
       return a.dtype();
+    }
+
+    @Override
+    public Device device() {
+      return a.device();
     }
 
     @Override

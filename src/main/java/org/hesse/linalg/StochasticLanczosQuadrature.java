@@ -2,6 +2,7 @@ package org.hesse.linalg;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 
@@ -32,7 +33,7 @@ public final class StochasticLanczosQuadrature {
   private int together;
   private double symmetryTolerance;
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
-  private RngKey key = RngKey.of(0);
+  private long seed;
   private Progress progress = Progress.NONE;
 
   private StochasticLanczosQuadrature(LinearOperator operator) {
@@ -100,7 +101,7 @@ public final class StochasticLanczosQuadrature {
 
   /** Seeds the probes; default 0. */
   public StochasticLanczosQuadrature seed(long seed) {
-    key = RngKey.of(seed);
+    this.seed = seed;
     return this;
   }
 
@@ -116,6 +117,10 @@ public final class StochasticLanczosQuadrature {
    * @throws NumericalException if a product is NaN or infinite, or the operator is not symmetric
    */
   public Quadrature run() {
+    return Hesse.on(operator.device(), () -> measured());
+  }
+
+  private Quadrature measured() {
     Products products = new Products(operator, progress);
     List<Quadrature.Rule> rules = new ArrayList<>();
     int group = group();
@@ -136,6 +141,7 @@ public final class StochasticLanczosQuadrature {
   }
 
   private List<Quadrature.Rule> runGroup(Products products, int from, int to) {
+    RngKey key = RngKey.of(seed);
     Tensor[] starts = new Tensor[to - from];
     List<Recurrence> all = new ArrayList<>();
     for (int i = 0; i < starts.length; i++) {

@@ -1,6 +1,7 @@
 package org.hesse.linalg;
 
 import java.util.Arrays;
+import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 
@@ -28,7 +29,7 @@ public final class TraceEstimator {
   private int probes = 100;
   private double relativeError;
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
-  private RngKey key = RngKey.of(0);
+  private long seed;
   private Progress progress = Progress.NONE;
 
   private TraceEstimator(LinearOperator operator) {
@@ -69,7 +70,7 @@ public final class TraceEstimator {
 
   /** Seeds the probes; default 0. */
   public TraceEstimator seed(long seed) {
-    key = RngKey.of(seed);
+    this.seed = seed;
     return this;
   }
 
@@ -85,6 +86,10 @@ public final class TraceEstimator {
    * @throws NumericalException if a product is NaN or infinite
    */
   public TraceEstimate run() {
+    return Hesse.on(operator.device(), () -> measured());
+  }
+
+  private TraceEstimate measured() {
     Products products = new Products(operator, progress);
     double[] traces = new double[probes];
     double[] squares = new double[probes];
@@ -104,6 +109,7 @@ public final class TraceEstimator {
   }
 
   private void measure(Products products, int from, int to, double[] traces, double[] squares) {
+    RngKey key = RngKey.of(seed);
     Tensor[] vs = new Tensor[to - from];
     for (int i = from; i < to; i++) {
       vs[i - from] = distribution.draw(key.fold(i), operator.dtype(), operator.size());
