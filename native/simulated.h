@@ -11,6 +11,8 @@ const char* hesse_simulated_message();
 void hesse_simulated_clear();
 // Sets an option, as HESSE_SIMULATED_<NAME> in the environment does: see Options in cuda/simulator.h. 0 if it exists.
 int hesse_simulated_option(const char* name, long value);
+// How often a function of the driver was called, such as cuGraphLaunch.
+long hesse_simulated_calls(const char* name);
 // Lets a stretch of device memory count as never written.
 int hesse_simulated_forget(uintptr_t address, size_t size);
 

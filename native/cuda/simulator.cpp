@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
 #include "../simulated.h"
 #include "memory.h"
@@ -15,6 +16,11 @@ namespace {
 std::string& lastMessage() {
   static auto& message = *new std::string();
   return message;
+}
+
+std::map<std::string, long>& calls() {
+  static auto& calls = *new std::map<std::string, long>();
+  return calls;
 }
 
 struct Setting {
@@ -30,6 +36,8 @@ constexpr Setting SETTINGS[] = {
 };
 
 }  // namespace
+
+void count(const char* name) { calls()[name]++; }
 
 std::string hex(uintptr_t value) {
   char digits[32];
@@ -109,6 +117,11 @@ const char* resultText(int code) {
 }  // namespace sim
 
 using namespace sim;
+
+SIM_API long hesse_simulated_calls(const char* name) {
+  std::lock_guard<std::recursive_mutex> hold(lock());
+  return calls()[name];
+}
 
 SIM_API const char* hesse_simulated_message() {
   static std::string copy;

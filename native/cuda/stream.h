@@ -106,11 +106,14 @@ void forbidOnCapturing(Stream* stream, const char* name);
 
 CUresult fail(const char* name, const Failure& failure);
 CUresult precheck(bool needsContext);
+// Counts a call of the driver's function of this name.
+void count(const char* name);
 
 // Wraps each call: the lock, an earlier error of the context, failures to codes and messages.
 template <class F>
 CUresult call(const char* name, bool needsContext, F&& body) {
   std::lock_guard<std::recursive_mutex> hold(lock());
+  count(name);
   try {
     CUresult before = precheck(needsContext);
     if (before != CUDA_SUCCESS) {

@@ -7,11 +7,11 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * Runs every test on the device that the system property {@code hesse.test.device} names, "cuda"
- * say: on the simulated one where {@code hesse.cuda} does not name a real one's libraries. Found by
- * JUnit's automatic detection of extensions.
+ * say: a real one if there is a driver, else the simulated one. Found by JUnit's automatic
+ * detection of extensions.
  */
 public final class ChosenDevice implements BeforeAllCallback {
-  private static final String PROPERTY = "hesse.test.device";
+  static final String PROPERTY = "hesse.test.device";
 
   @Override
   public void beforeAll(ExtensionContext context) {

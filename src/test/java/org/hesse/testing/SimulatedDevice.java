@@ -17,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.hesse.backend.cuda.CudaDevices;
+import org.hesse.backend.cuda.CudaLibraries;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,10 +26,12 @@ import org.jspecify.annotations.Nullable;
  * where it is not up to date, and puts it in the place of CUDA's libraries.
  *
  * <p>A real device takes its place if the system property {@code hesse.cuda} names a folder with
- * CUDA's libraries.
+ * CUDA's libraries, or if tests are to run on a GPU ({@code -Dhesse.test.device=cuda}) and there is
+ * a driver: then a GPU that cannot be used is a failure and no reason to skip.
  */
 public final class SimulatedDevice {
   private static final String PROPERTY = "hesse.cuda";
+  private static final Path BUILD = Path.of("native", "build.sh");
   private static final int NO_COMPILER = 3;
 
   /** In the order in which they need each other; those of other parts may be missing. */
@@ -39,6 +43,7 @@ public final class SimulatedDevice {
           "libcusolver.so.11",
           "libcusolverMg.so.11");
 
+  private static boolean chosen;
   private static @Nullable String absent;
   private static @Nullable Path folder;
 
@@ -49,7 +54,8 @@ public final class SimulatedDevice {
    * ready and chosen by the property {@code hesse.cuda}.
    */
   public static synchronized void require() {
-    if (absent == null && folder == null && System.getProperty(PROPERTY) == null) {
+    if (!chosen) {
+      chosen = true;
       choose();
     }
     if (absent != null) {
@@ -105,6 +111,18 @@ public final class SimulatedDevice {
     }
   }
 
+  /** How often a function of the driver has been called, such as cuGraphLaunch. */
+  public static long calls(String function) {
+    FunctionDescriptor descriptor =
+        FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
+    try (Arena arena = Arena.ofConfined()) {
+      MethodHandle get = function("hesse_simulated_calls", descriptor);
+      return (long) get.invokeExact(arena.allocateFrom(function));
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Lets a stretch of device memory count as never written. */
   public static void forget(long address, long bytes) {
     FunctionDescriptor descriptor =
@@ -128,8 +146,17 @@ public final class SimulatedDevice {
   }
 
   private static void choose() {
+    boolean onGpu = System.getProperty(ChosenDevice.PROPERTY, "").startsWith("cuda");
+    if (System.getProperty(PROPERTY) != null || onGpu && CudaLibraries.hasDriver()) {
+      System.out.println("CUDA tests run on " + CudaDevices.of(0));
+      return;
+    }
     if (!System.getProperty("os.name").equals("Linux")) {
       absent = "it is for Linux only";
+      return;
+    }
+    if (!Files.exists(BUILD)) {
+      absent = "its source, " + BUILD + ", is not here";
       return;
     }
     Path out = Path.of("target", "native").toAbsolutePath();
@@ -161,7 +188,7 @@ public final class SimulatedDevice {
             FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         var _ = channel.lock()) {
       Process process =
-          new ProcessBuilder("sh", Path.of("native", "build.sh").toString(), out.toString())
+          new ProcessBuilder("sh", BUILD.toString(), out.toString())
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
