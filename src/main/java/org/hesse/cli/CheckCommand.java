@@ -72,6 +72,7 @@ final class CheckCommand implements Callable<Integer> {
       String model,
       String data,
       int samples,
+      String device,
       String dtype,
       long seed) {}
 
@@ -136,6 +137,7 @@ final class CheckCommand implements Callable<Integer> {
             shape.toString(),
             data.name(),
             data.size(),
+            Placement.current(),
             CommonOptions.name(dtype),
             common.seed);
     json.write(result, terminal);
