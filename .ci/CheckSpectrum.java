@@ -5,17 +5,17 @@ import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Checks the shape of what {@code hesse spectrum --json FILE} wrote; exit code 1 if it is wrong. */
+/**
+ * Checks the shape of what {@code hesse spectrum --json FILE} wrote; with a second file, of the same
+ * run on another device, that the numbers agree. Exit code 1 if something is wrong.
+ */
 public final class CheckSpectrum {
   private static final List<String> problems = new ArrayList<>();
 
   private CheckSpectrum() {}
 
   public static void main(String[] args) throws Exception {
-    JsonNode root =
-        new ObjectMapper()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .readTree(new File(args[0]));
+    JsonNode root = read(args[0]);
 
     positiveInteger(root, "/parameters");
     positiveInteger(root, "/samples");
@@ -50,6 +50,9 @@ public final class CheckSpectrum {
       }
     }
 
+    if (args.length > 1) {
+      compare(root, read(args[1]));
+    }
     problems.forEach(problem -> System.err.println(args[0] + ": " + problem));
     if (!problems.isEmpty()) {
       System.exit(1);
@@ -57,6 +60,35 @@ public final class CheckSpectrum {
     System.out.printf(
         "%s: %d parameters, %d eigenvalues, %d grid points%n",
         args[0], root.at("/parameters").asLong(), eigenvalues.size(), points);
+  }
+
+  private static JsonNode read(String file) throws Exception {
+    return new ObjectMapper()
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .readTree(new File(file));
+  }
+
+  /** The same seed means the same random vectors, so that rounding is all that differs. */
+  private static void compare(JsonNode a, JsonNode b) {
+    check(!a.at("/device").equals(b.at("/device")), "/device is the same in both files");
+    for (String key : List.of("/parameters", "/samples", "/model", "/data", "/dtype", "/seed")) {
+      check(a.at(key).equals(b.at(key)), key + " differs");
+    }
+    for (String key : List.of("/loss", "/gradientNorm", "/trace/value", "/trace/standardError")) {
+      close(a, b, key, 1e-4 * Math.abs(b.at(key).asDouble()));
+    }
+    check(a.at("/eigenvalues").size() == b.at("/eigenvalues").size(), "/eigenvalues differ");
+    for (int i = 0; i < a.at("/eigenvalues").size(); i++) {
+      String key = "/eigenvalues/" + i;
+      double bound = a.at(key + "/residual").asDouble() + b.at(key + "/residual").asDouble();
+      close(a, b, key + "/value", bound);
+    }
+  }
+
+  private static void close(JsonNode a, JsonNode b, String key, double bound) {
+    double x = a.at(key).asDouble();
+    double y = b.at(key).asDouble();
+    check(Math.abs(x - y) <= bound, key + ": " + x + " and " + y + " differ by more than " + bound);
   }
 
   private static void number(JsonNode root, String key) {
