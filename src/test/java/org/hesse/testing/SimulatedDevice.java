@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.hesse.Device;
 import org.hesse.backend.cuda.CudaDevices;
 import org.hesse.backend.cuda.CudaLibraries;
 import org.jspecify.annotations.Nullable;
@@ -147,8 +148,11 @@ public final class SimulatedDevice {
 
   private static void choose() {
     boolean onGpu = System.getProperty(ChosenDevice.PROPERTY, "").startsWith("cuda");
-    if (System.getProperty(PROPERTY) != null || onGpu && CudaLibraries.hasDriver()) {
-      System.out.println("CUDA tests run on " + CudaDevices.of(0));
+    String named = System.getProperty(PROPERTY);
+    if (named != null || onGpu && CudaLibraries.hasDriver()) {
+      Device.Info device = CudaDevices.of(0);
+      System.out.println("CUDA tests run on " + device);
+      folder = named != null && device.simulated() ? Path.of(named).toAbsolutePath() : null;
       return;
     }
     if (!System.getProperty("os.name").equals("Linux")) {
