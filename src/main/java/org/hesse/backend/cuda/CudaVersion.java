@@ -133,7 +133,7 @@ record CudaVersion(int major, int solver) {
         + major
         + " toolkit, or 'pip install "
         + String.join(" ", wheels)
-        + "', or build with 'mvn -Pcuda-redist'";
+        + "', or build with 'mvn -Pcuda-redist package'";
   }
 
   private String wheel(String file) {

@@ -79,7 +79,7 @@ class CudaLibrariesTest {
     assertTrue(
         lines.contains(
             "for the libraries: install the CUDA 12 toolkit, or 'pip install nvidia-cublas-cu12"
-                + " nvidia-cuda-nvrtc-cu12 nvidia-cusolver-cu12', or build with 'mvn -Pcuda-redist'"),
+                + " nvidia-cuda-nvrtc-cu12 nvidia-cusolver-cu12', or build with 'mvn -Pcuda-redist package'"),
         lines.toString());
     String looked = lines.getLast();
     for (String place :

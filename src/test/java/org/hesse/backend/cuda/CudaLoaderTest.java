@@ -199,7 +199,7 @@ class CudaLoaderTest {
     assertTrue(
         said.contains(
             "\nfor the libraries: install the CUDA 12 toolkit, or 'pip install"
-                + " nvidia-cusparse-cu12', or build with 'mvn -Pcuda-redist'\n"),
+                + " nvidia-cusparse-cu12', or build with 'mvn -Pcuda-redist package'\n"),
         said);
     assertTrue(said.contains("\nlooked in: hesse.cuda=" + f.cuda), said);
     assertFalse(said.contains("nvrtc 12"), said);
