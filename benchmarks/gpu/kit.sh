@@ -18,11 +18,12 @@ mvn -q -B test-compile >&2
 mvn -q -B package -Dhesse.quick >&2
 mvn -q -B -f benchmarks/pom.xml package >&2
 mvn -q -B dependency:copy-dependencies -DincludeScope=test -DoutputDirectory="$stage/test-lib" >&2
-mvn -q -B dependency:copy -Dartifact=org.junit.platform:junit-platform-console-standalone:"$(
-  mvn -q -B help:evaluate -Dexpression=junit.version -DforceStdout)" -DoutputDirectory="$stage/test-lib" >&2
+junit=$(sed -n 's:.*<junit.version>\(.*\)</junit.version>.*:\1:p' pom.xml)
+mvn -q -B dependency:copy -Dartifact="org.junit.platform:junit-platform-console-standalone:$junit" \
+  -DoutputDirectory="$stage/test-lib" >&2
 
 mkdir -p "$stage/kit/lib" "$stage/kit/test-lib"
-cp target/quick/hesse.jar "$stage/kit/lib/"
+cp target/hesse.jar "$stage/kit/lib/"
 cp "$stage"/test-lib/{junit-platform-console-standalone,archunit,slf4j}*.jar "$stage/kit/test-lib/" 2>/dev/null
 rm -f "$stage"/test-lib/{junit,archunit,slf4j,opentest4j,apiguardian}*.jar
 # The natives are compressed once, in the kit.
@@ -32,14 +33,14 @@ for jar in "$stage"/test-lib/*.jar; do
     "$java_home/bin/jar" -c -f "$stage/kit/lib/$(basename "$jar")" --no-compress -M .)
   rm -rf "$stage/jar"
 done
-cp -r target/test-classes "$stage/kit/test-classes"
+cp -r target/test-classes kernels "$stage/kit/"
 mkdir -p "$stage/kit/benchmarks"
 cp -r benchmarks/target/classes/org "$stage/kit/benchmarks/"
 cp benchmarks/gpu/{workloads.txt,table.py} benchmarks/peers/*.py "$stage/kit/"
 git describe --always --dirty >"$stage/kit/commit.txt"
 
 echo "kit: a Java runtime" >&2
-"$java_home/bin/jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.incubator.vector,jdk.unsupported \
+"$java_home/bin/jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.incubator.vector,jdk.management,jdk.unsupported,jdk.zipfs \
   --strip-java-debug-attributes --no-header-files --no-man-pages --output "$stage/kit/java" 2>/dev/null
 rm -f "$stage"/kit/java/lib/server/*.jsa
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Tests and times the CUDA backend on the machine at hand, from the kit that it lies in (see kit.sh).
 # Usage: run.sh [--only tests|sanitize|times] [OUTPUT-FOLDER]
+#   TESTS=REGEX       classes to test, by their full names; HESSE_JAVA_OPTS: more options for the JVM, such as
+#   WORKLOADS=FILE    what to time, instead of workloads.txt      -Dhesse.cuda=FOLDER, also of the simulated device
 # Full logs go to the output folder (or $OUT, or ./gpu-results); a short table comes last. Each part has its
 # limit, so that the whole ends within ten minutes.
 set -uo pipefail
@@ -9,6 +11,9 @@ only=
 if [ "${1:-}" = --only ]; then only=$2 && shift 2; fi
 out=${1:-${OUT:-$PWD/gpu-results}}
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
+tested=${TESTS:-org\.hesse\.backend\.cuda\..*Test|.*OnDeviceTest}
+names=${WORKLOADS:+$(readlink -f "$WORKLOADS")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 - "$here/kit.tar.xz" "$work" <<'PY' || exit 1
@@ -16,6 +21,7 @@ import sys, tarfile
 tarfile.open(sys.argv[1]).extractall(sys.argv[2])
 PY
 kit=$work/kit
+cd "$kit"
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX:+UseParallelGC -Xmx8g
   -Dhesse.cache="$work/cache" ${HESSE_JAVA_OPTS:-})
@@ -44,27 +50,26 @@ junit() { # seconds, log, wrapper command or nothing, then arguments of the cons
   shift 2
   while [ "$1" != -- ]; do wrapper+=("$1") && shift; done
   shift
+  # Where there is a driver its GPU is tested, or the simulated device where hesse.cuda names that.
   limited "$seconds" "$log" "${wrapper[@]}" "$kit/java/bin/java" "${flags[@]}" -Dhesse.test.device=cuda \
-    -cp "$tests" org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=tree \
-    --details-theme=ascii "$@"
-  grep -E "tests (successful|failed|skipped)" "$out/$log" | tail -3 | tee -a "$summary"
+    -cp "$tests" org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors \
+    --details=testfeed --include-classname "$tested" --select-package org.hesse "$@"
+  grep -E "tests (successful|failed|aborted)" "$out/$log" | tail -3 | tee -a "$summary"
 }
 
 if part tests; then
-  junit 240 tests.txt -- --include-classname '.*Test' --select-package org.hesse.backend.cuda
+  junit 240 tests.txt --
 fi
 if part sanitize && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
-    junit 90 "$tool.txt" compute-sanitizer --tool "$tool" --error-exitcode 99 -- --include-tag kernels \
-      --select-package org.hesse.backend.cuda
+    junit 90 "$tool.txt" compute-sanitizer --tool "$tool" --error-exitcode 99 -- --include-tag kernels
     grep -E "ERROR SUMMARY|RACECHECK SUMMARY" "$out/$tool.txt" | tee -a "$summary"
   done
 fi
 if part times; then
-  names=$kit/workloads.txt
+  names=${names:-$kit/workloads.txt}
   limited 120 hesse.tsv "$kit/java/bin/java" "${flags[@]}" -cp "$kit/benchmarks:$main" \
     org.hesse.benchmarks.peer.DeviceTimes "$names"
-  cd "$kit"
   export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
   for variant in eager graph compile; do
     limited 90 "torch-$variant.tsv" python3 torch_times.py "$variant" <"$names"

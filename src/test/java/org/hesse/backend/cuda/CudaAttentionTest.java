@@ -13,9 +13,11 @@ import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.ir.CompositeKind;
 import org.hesse.testing.SimulatedDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Attention and its derivatives against the formulas of {@link CompositeKind} in double. */
+@Tag("kernels")
 class CudaAttentionTest {
   private record Size(int n, int m, int d, int e) {}
 

@@ -10,9 +10,11 @@ import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.testing.SimulatedDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Products over any axes against plain loops in double. */
+@Tag("kernels")
 class CudaContractTest {
   private static long position(View v, int[] domain, long index) {
     long p = v.offset();

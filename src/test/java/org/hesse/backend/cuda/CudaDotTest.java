@@ -14,11 +14,13 @@ import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Products of every shape and layout against a triple loop in double. */
+@Tag("kernels")
 class CudaDotTest {
   enum Types {
     F32(DType.F32, DType.F32),

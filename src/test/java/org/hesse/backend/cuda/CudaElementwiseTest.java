@@ -23,11 +23,13 @@ import org.hesse.ir.Op;
 import org.hesse.ir.UnaryKind;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Each elementwise primitive on a device against the CPU, all kinds of special values included. */
+@Tag("kernels")
 class CudaElementwiseTest {
   private static final double[] SPECIALS = {
     0.0,

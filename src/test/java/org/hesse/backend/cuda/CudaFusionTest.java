@@ -21,12 +21,14 @@ import org.hesse.ir.ReduceKind;
 import org.hesse.ir.UnaryKind;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Generated kernels against the CPU, over operands that lie anyhow in memory. */
+@Tag("kernels")
 class CudaFusionTest {
   @BeforeAll
   static void device() {

@@ -10,9 +10,11 @@ import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.testing.SimulatedDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Steps that go by indices, windows and random words: on the device as on the CPU. */
+@Tag("kernels")
 class CudaIndexingTest {
   private static final DType[] NUMBERS = {DType.F32, DType.F64, DType.I32};
 

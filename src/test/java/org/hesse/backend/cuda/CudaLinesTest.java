@@ -8,9 +8,11 @@ import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.testing.SimulatedDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The first maximum and running sums of lines: on the device as on the CPU. */
+@Tag("kernels")
 class CudaLinesTest {
   private static final DType[] NUMBERS = {DType.F32, DType.F64, DType.I32};
 

@@ -13,12 +13,14 @@ import org.hesse.testing.RandomNested;
 import org.hesse.testing.RandomPrograms;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Random programs on a device against the CPU: results and errors, when they are run for the first
  * time and when they are replayed.
  */
+@Tag("kernels")
 class CudaProgramsTest {
   private static final int COUNT = 14;
   private static final int RUNS = 4;

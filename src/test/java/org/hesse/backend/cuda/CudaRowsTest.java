@@ -12,9 +12,11 @@ import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.ir.CompositeKind;
 import org.hesse.testing.SimulatedDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Composites of rows: on the device as on the CPU, and where values are special. */
+@Tag("kernels")
 class CudaRowsTest {
   private static final DType[] REAL = {DType.F32, DType.F64};
 

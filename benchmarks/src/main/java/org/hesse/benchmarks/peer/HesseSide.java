@@ -15,6 +15,7 @@ import java.util.function.Supplier;
 import org.hesse.DType;
 import org.hesse.Donate;
 import org.hesse.Functions;
+import org.hesse.Matrices;
 import org.hesse.Sliding;
 import org.hesse.Tensor;
 import org.hesse.Tree;
@@ -325,9 +326,9 @@ final class HesseSide {
   private static Supplier<Object> inverse(int n) {
     Tensor a = normal(1, 1, n, 2 * n);
     Tensor spd = a.matmul(a.transpose()).mul(1.0 / n);
-    Function<Tensor, Tensor> f = compile(
-            (Tensor m) ->
-                Matrices.solveCholesky(Matrices.cholesky(m), Tensor.eye(DType.F32, n)));
+    Function<Tensor, Tensor> f =
+        compile(
+            (Tensor m) -> Matrices.solveCholesky(Matrices.cholesky(m), Tensor.eye(DType.F32, n)));
     return () -> f.apply(spd);
   }
 
