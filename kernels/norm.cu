@@ -73,11 +73,15 @@ __device__ void hesse_normalize_scale_shift(const HesseGroup<T, N>& g, const Hes
   hesse_normalized<3>(g, rows);
 }
 
-// r (t − mean t − (x − μ) r² mean((x − μ) t)), z being (μ, r) and w being t.
-template <class T, int N>
-__device__ void hesse_normalize_tangent(const HesseGroup<T, N>& g, const HesseRows<T>& rows) {
+// Where org.hesse.ir.CompositeKind.Scaling multiplies with a scale.
+enum HesseScaling { HESSE_NONE, HESSE_BEFORE, HESSE_AFTER };
+
+// r (t − mean t − (x − μ) r² mean((x − μ) t)), z being (μ, r) and w being t; with a scale w, t is v.
+template <HesseScaling SCALING, class T, int N>
+__device__ void hesse_norm_tangent(const HesseGroup<T, N>& g, const HesseRows<T>& rows) {
   HesseRow<T, N> x = g.operand(rows.x, 0);
-  HesseRow<T, N> t = g.operand(rows.w, 1);
+  HesseRow<T, N> t = g.operand(SCALING == HESSE_NONE ? rows.w : rows.v, 1);
+  HesseRow<T, N> s = g.operand(rows.w, SCALING == HESSE_BEFORE ? 2 : -1);
   T mean = rows.z[0];
   double r = rows.z[1];
   double sum = 0;
@@ -85,6 +89,10 @@ __device__ void hesse_normalize_tangent(const HesseGroup<T, N>& g, const HesseRo
   g.each([&](int i) {
     HessePack<T, N> a = x.first(i);
     HessePack<T, N> b = t.first(i);
+    if constexpr (SCALING == HESSE_BEFORE) {
+      HessePack<T, N> scale = s.first(i);
+      b = hesse_pack<T, N>([&](int j) { return b.v[j] * scale.v[j]; });
+    }
     sum += hesse_sum(b);
     along += hesse_sum(hesse_pack<T, N>([&](int j) { return (a.v[j] - mean) * b.v[j]; }));
   });
@@ -94,8 +102,28 @@ __device__ void hesse_normalize_tangent(const HesseGroup<T, N>& g, const HesseRo
   g.store(rows.y, [&](int i) {
     HessePack<T, N> a = x.again(i);
     HessePack<T, N> b = t.again(i);
-    return hesse_pack<T, N>([&](int j) { return (a.v[j] - mean) * slope + (b.v[j] - average) * factor; });
+    HessePack<T, N> scale = SCALING == HESSE_NONE ? b : s.again(i);
+    return hesse_pack<T, N>([&](int j) {
+      T v = SCALING == HESSE_BEFORE ? b.v[j] * scale.v[j] : b.v[j];
+      T y = (a.v[j] - mean) * slope + (v - average) * factor;
+      return SCALING == HESSE_AFTER ? y * scale.v[j] : y;
+    });
   });
+}
+
+template <class T, int N>
+__device__ void hesse_normalize_tangent(const HesseGroup<T, N>& g, const HesseRows<T>& rows) {
+  hesse_norm_tangent<HESSE_NONE>(g, rows);
+}
+
+template <class T, int N>
+__device__ void hesse_normalize_tangent_scaled_before(const HesseGroup<T, N>& g, const HesseRows<T>& rows) {
+  hesse_norm_tangent<HESSE_BEFORE>(g, rows);
+}
+
+template <class T, int N>
+__device__ void hesse_normalize_tangent_scaled_after(const HesseGroup<T, N>& g, const HesseRows<T>& rows) {
+  hesse_norm_tangent<HESSE_AFTER>(g, rows);
 }
 
 HESSE_ROW_ENTRIES(moments)
@@ -103,3 +131,5 @@ HESSE_ROW_ENTRIES(normalize)
 HESSE_ROW_ENTRIES(normalize_scale)
 HESSE_ROW_ENTRIES(normalize_scale_shift)
 HESSE_ROW_ENTRIES(normalize_tangent)
+HESSE_ROW_ENTRIES(normalize_tangent_scaled_before)
+HESSE_ROW_ENTRIES(normalize_tangent_scaled_after)

@@ -24,23 +24,24 @@ struct HesseRowShape {
   hesse_long keep;
 };
 
-// What a kernel is given: up to three real operands, labels, and the result; at a row of the batch, or at its
+// What a kernel is given: up to four real operands, labels, and the result; at a row of the batch, or at its
 // beginning. Those that it has no use for are any of the others.
 template <class T>
 struct HesseRows {
   const T* x;
   const T* z;
   const T* w;
+  const T* v;
   const int* labels;
   T* y;
   // Of normalization.
   bool centred;
   double epsilon;
 
-  __device__ HesseRows at(const HesseAxes& axes, const HesseStrides<5>& strides, hesse_long row) const {
-    hesse_long at[5];
+  __device__ HesseRows at(const HesseAxes& axes, const HesseStrides<6>& strides, hesse_long row) const {
+    hesse_long at[6];
     hesse_locate(axes, strides, row, at);
-    return {x + at[0], z + at[1], w + at[2], labels + at[3], y + at[4], centred, epsilon};
+    return {x + at[0], z + at[1], w + at[2], v + at[3], labels + at[4], y + at[5], centred, epsilon};
   }
 };
 
@@ -208,7 +209,7 @@ __device__ inline HesseExponentials<T> hesse_exponentials(const HesseGroup<T, N>
       const T* x, const T* z, const T* w, const T* v, const int* labels, T* y, int centred, double epsilon,     \
       HesseAxes axes, HesseStrides<6> strides, HesseRowShape shape) {                                           \
     HesseGroup<T, N> g(shape);                                                                                  \
-    HesseRows<T> rows = {x, z, w, labels, y, centred != 0, epsilon};                                            \
+    HesseRows<T> rows = {x, z, w, v, labels, y, centred != 0, epsilon};                                         \
     hesse_##name(g, rows.at(axes, strides, g.row));                                                             \
   }
 #define HESSE_ROW_ENTRIES(name)                   \

@@ -91,7 +91,7 @@ public final class CudaBackend implements Backend {
     return context.locked(() -> CudaBuffer.allocate(context, dtype, size));
   }
 
-  /** All composites have kernels. */
+  /** There is one for each kind. */
   @Override
   public boolean hasKernel(Node composite) {
     return composite.op() instanceof Op.Composite;

@@ -27,6 +27,7 @@ import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
 import jcuda.runtime.cudaStream_t;
 import org.hesse.Device;
+import org.hesse.backend.NativeFiles;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,13 +60,11 @@ final class CudaContext {
   private volatile @Nullable cublasHandle cublas;
   private volatile @Nullable cusolverDnHandle cusolver;
 
-  CudaContext(int index) {
-    CudaLoader.requireAll();
-    Device.Info info = CudaDevices.of(index);
+  CudaContext(Device.Info info) {
     this.device = info.device();
     this.name = info.name();
     this.simulated = info.simulated();
-    JCudaDriver.cuDeviceGet(handle, index);
+    JCudaDriver.cuDeviceGet(handle, device.index());
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
     JCudaDriver.cuCtxSetCurrent(context);
     JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);
@@ -86,9 +85,7 @@ final class CudaContext {
       return null;
     }
     try {
-      return given == null
-          ? null
-          : java.nio.file.Files.createDirectories(Path.of(given).resolve("cuda"));
+      return NativeFiles.cached("kernels");
     } catch (IOException e) {
       return null;
     }

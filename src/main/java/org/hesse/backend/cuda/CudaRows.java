@@ -26,7 +26,7 @@ final class CudaRows {
   private static final int SHARED_BYTES = 47 << 10;
 
   /** The most real operands, in {@code HesseRows}. */
-  private static final int OPERANDS = 3;
+  private static final int OPERANDS = 4;
 
   private CudaRows() {}
 
@@ -58,8 +58,12 @@ final class CudaRows {
             new Work("norm.cu", "moments", 1, centred, epsilon);
         case CompositeKind.Normalize(var centred, var epsilon) ->
             new Work("norm.cu", normalize(step.operands().size()), 1, centred, epsilon);
-        case CompositeKind.NormalizeTangent(var centred) ->
-            new Work("norm.cu", "normalize_tangent", 2, centred, 0);
+        case CompositeKind.NormalizeTangent(var centred, var scaling) ->
+            switch (scaling) {
+              case NONE -> new Work("norm.cu", "normalize_tangent", 2, centred, 0);
+              case BEFORE -> new Work("norm.cu", "normalize_tangent_scaled_before", 3, centred, 0);
+              case AFTER -> new Work("norm.cu", "normalize_tangent_scaled_after", 2, centred, 0);
+            };
         case CompositeKind.Attention k -> throw none(k);
         case CompositeKind.AttentionTangent k -> throw none(k);
         case CompositeKind.AttentionCotangent k -> throw none(k);

@@ -66,7 +66,7 @@ final class CudaSteps {
     return switch (step) {
       case Step.Map s -> new CudaMap(context, s);
       case Step.Reduce s -> new CudaReduce(context, s);
-      case Step.Dot s -> missing(s);
+      case Step.Dot s -> new CudaDot(context, s);
       case Step.Contract s -> new CudaContract(context, s);
       case Step.ArgMax s -> new CudaArgMax(context, s);
       case Step.Cumsum s -> new CudaCumsum(context, s);
@@ -74,7 +74,7 @@ final class CudaSteps {
       case Step.Gather s -> new CudaGather(context, s, faults);
       case Step.ScatterAdd s -> new CudaScatterAdd(context, s, faults);
       case Step.RandomBits s -> new CudaRandomBits(context, s);
-      case Step.Factor s -> missing(s);
+      case Step.Factor s -> new CudaFactor(context, s, faults);
       case Step.Composite s -> new CudaComposite(context, s);
       case Step.Check s -> new CudaCheck(context, s, faults);
       case Step.Loop s -> CudaLoop.prepare(this, s, level);

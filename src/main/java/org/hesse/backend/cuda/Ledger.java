@@ -42,6 +42,11 @@ final class Ledger {
   private long tickets;
   private long seen;
 
+  /**
+   * The last run whose failure, if there was one, has been read: a later one may have failed since.
+   */
+  private long done;
+
   /** The first failure that nobody has been told of. */
   private @Nullable RuntimeException untold;
 

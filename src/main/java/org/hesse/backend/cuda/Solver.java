@@ -66,15 +66,6 @@ final class Solver {
 
   private int second;
 
-  /** Default parameters of Jacobi's method; they hold no memory of the device. */
-  private static final class Jacobi {
-    static final syevjInfo PARAMETERS = new syevjInfo();
-
-    static {
-      LibraryStatus.cusolver("cusolverDnCreateSyevjInfo", cusolverDnCreateSyevjInfo(PARAMETERS));
-    }
-  }
-
   /** What counts of a triangular matrix, and whether its transpose is meant. */
   record Triangle(boolean lower, boolean transposed, boolean unit) {}
 
@@ -306,14 +297,6 @@ final class Solver {
     });
   }
 
-  private boolean jacobi(int n) {
-    return batch > 1 && n <= TINY;
-  }
-
-  String eigenRoutine(int n) {
-    return jacobi(n) ? "cuSOLVER's syevjBatched" : "cuSOLVER's syevd";
-  }
-
   long eigenBytes(int n) {
     int[] l = new int[1];
     int mode = CUSOLVER_EIG_MODE_VECTOR;
@@ -334,21 +317,6 @@ final class Solver {
       Argument.Scratch work,
       Argument.Scratch info) {
     int mode = CUSOLVER_EIG_MODE_VECTOR;
-    if (jacobi(n)) {
-      syevjInfo p = Jacobi.PARAMETERS;
-      return run -> {
-        Pointer x = at(run, a, 0, 0);
-        Pointer v = at(run, values, 0, 0);
-        Pointer w = at(run, work, 0, 0);
-        Pointer i = info(run, info, 0);
-        check(
-            "cusolverDnsyevjBatched",
-            f32
-                ? cusolverDnSsyevjBatched(handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch)
-                : cusolverDnDsyevjBatched(
-                    handle(), mode, LOWER, n, x, n, v, w, length, i, p, batch));
-      };
-    }
     return each((run, matrix) -> {
       Pointer x = at(run, a, matrix, (long) n * n);
       Pointer v = at(run, values, matrix, n);

@@ -36,7 +36,7 @@ final class Workspace {
   }
 
   long arena(DType dtype) {
-    return Objects.requireNonNull(regions.get(dtype), "no region of this dtype");
+    return Objects.requireNonNull(regions.get(dtype), "the plan has no such arena");
   }
 
   long locals() {

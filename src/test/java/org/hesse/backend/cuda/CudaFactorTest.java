@@ -23,7 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Dense linear algebra: by its definition, or where it is unique against the CPU; and its errors. */
+/**
+ * Dense linear algebra: by its definition, or where it is unique against the CPU; and its errors.
+ */
 class CudaFactorTest {
   private static final int[] BATCHES = {1, 3};
   private static final int[] SIDES = {1, 2, 5, 33, 40};
@@ -39,9 +41,7 @@ class CudaFactorTest {
       Object array = StepRunner.numbers(random, dtype, batch * rows * columns);
       long size = (long) rows * columns;
       long[] strides =
-          random.nextBoolean()
-              ? new long[] {size, columns, 1}
-              : new long[] {size, 1, rows};
+          random.nextBoolean() ? new long[] {size, columns, 1} : new long[] {size, 1, rows};
       return new Sample(array, rows, columns, strides);
     }
 
@@ -340,9 +340,9 @@ class CudaFactorTest {
         });
   }
 
-  private static String error(Backend backend, FactorKind kind, int rows, int columns, Sample... a) {
-    return assertThrows(
-            ArithmeticException.class, () -> run(backend, kind, rows, columns, 1, a))
+  private static String error(
+      Backend backend, FactorKind kind, int rows, int columns, Sample... a) {
+    return assertThrows(ArithmeticException.class, () -> run(backend, kind, rows, columns, 1, a))
         .getMessage();
   }
 

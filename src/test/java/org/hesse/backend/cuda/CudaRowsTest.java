@@ -11,6 +11,7 @@ import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
 import org.hesse.ir.CompositeKind;
+import org.hesse.ir.CompositeKind.Scaling;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
