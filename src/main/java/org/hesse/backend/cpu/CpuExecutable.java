@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicReference;
 import org.hesse.DType;
+import org.hesse.Device;
 import org.hesse.backend.Buffer;
+import org.hesse.backend.Buffers;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
@@ -85,8 +87,8 @@ final class CpuExecutable implements Executable {
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
-    check("input", inputs, in);
-    check("output", outputs, out);
+    Buffers.check("input", inputs, in, Device.CPU, b -> b instanceof CpuBuffer);
+    Buffers.check("output", outputs, out, Device.CPU, b -> b instanceof CpuBuffer);
     int held = 0;
     try {
       Object[] from = new Object[in.length];
@@ -122,34 +124,6 @@ final class CpuExecutable implements Executable {
     }
     if (!idle.compareAndSet(null, taken)) {
       arenas.addFirst(taken);
-    }
-  }
-
-  private static void check(String what, List<Slot> slots, Buffer[] buffers) {
-    if (buffers.length != slots.size()) {
-      throw new IllegalArgumentException(
-          what + "s: " + buffers.length + " buffers given, the schedule has " + slots.size());
-    }
-    for (int i = 0; i < buffers.length; i++) {
-      Slot slot = slots.get(i);
-      if (!(buffers[i] instanceof CpuBuffer b)) {
-        throw new IllegalArgumentException(
-            what + " " + i + ": on " + buffers[i].device() + ", but this plan runs on cpu");
-      }
-      if (b.dtype() != slot.dtype() || b.size() < slot.size()) {
-        throw new IllegalArgumentException(
-            what
-                + " "
-                + i
-                + ": "
-                + b.size()
-                + " elements of "
-                + b.dtype()
-                + " given, expected "
-                + slot.size()
-                + " of "
-                + slot.dtype());
-      }
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.Set;
 import jcuda.driver.JCudaDriver;
 import org.hesse.DType;
 import org.hesse.backend.Buffer;
+import org.hesse.backend.Buffers;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
@@ -64,8 +65,18 @@ final class CudaExecutable implements Executable {
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
-    check("input", inputs, in);
-    check("output", outputs, out);
+    Buffers.check(
+        "input",
+        inputs,
+        in,
+        context.device(),
+        b -> b instanceof CudaBuffer c && c.context() == context);
+    Buffers.check(
+        "output",
+        outputs,
+        out,
+        context.device(),
+        b -> b instanceof CudaBuffer c && c.context() == context);
     try {
       context.<@Nullable Void>locked(() -> {
         enqueue(in, out);
@@ -184,39 +195,5 @@ final class CudaExecutable implements Executable {
   /** How many graphs have been launched that were there already. */
   int replays() {
     return memory.sections().stream().mapToInt(Section::replays).sum();
-  }
-
-  private void check(String what, List<Slot> slots, Buffer[] buffers) {
-    if (buffers.length != slots.size()) {
-      throw new IllegalArgumentException(
-          what + "s: " + buffers.length + " buffers given, the schedule has " + slots.size());
-    }
-    for (int i = 0; i < buffers.length; i++) {
-      Slot slot = slots.get(i);
-      if (!(buffers[i] instanceof CudaBuffer b) || b.context() != context) {
-        throw new IllegalArgumentException(
-            what
-                + " "
-                + i
-                + ": on "
-                + buffers[i].device()
-                + ", but this plan runs on "
-                + context.device());
-      }
-      if (b.dtype() != slot.dtype() || b.size() < slot.size()) {
-        throw new IllegalArgumentException(
-            what
-                + " "
-                + i
-                + ": "
-                + b.size()
-                + " elements of "
-                + b.dtype()
-                + " given, expected "
-                + slot.size()
-                + " of "
-                + slot.dtype());
-      }
-    }
   }
 }
