@@ -1,9 +1,8 @@
 package org.hesse.linalg;
 
+import java.util.List;
 import java.util.function.UnaryOperator;
 import org.hesse.DType;
-import org.hesse.Device;
-import org.hesse.Hesse;
 import org.hesse.Tensor;
 
 /**
@@ -18,54 +17,30 @@ import org.hesse.Tensor;
  * <p>The same product made twice must give the same result: the algorithms of this package rely on
  * it, and on ⟨u, Av⟩ = ⟨v, Au⟩ where {@link #symmetric()} says so.
  */
-public interface LinearOperator {
+public interface LinearOperator extends LinearMap {
 
   /** n, the number of rows and of columns. */
   int size();
 
-  /** The element type of vectors and products, F32 or F64. */
-  DType dtype();
+  @Override
+  default int rows() {
+    return size();
+  }
+
+  @Override
+  default int columns() {
+    return size();
+  }
 
   /** Whether A = Aᵀ, up to rounding. */
   boolean symmetric();
-
-  /**
-   * Where vectors and products are: the algorithms of this package make theirs there. The current
-   * device unless an operator knows better, as one that holds tensors does.
-   */
-  default Device device() {
-    return Hesse.device();
-  }
-
-  /**
-   * The product Av.
-   *
-   * @param v [n], of this operator's dtype
-   * @return [n]
-   */
-  Tensor apply(Tensor v);
-
-  /**
-   * The products with each row of a block: row i of the result is A·(row i). An operator that can
-   * share work between vectors overrides this.
-   *
-   * @param vs [k, n] with k ≥ 1
-   * @return [k, n]
-   */
-  default Tensor applyAll(Tensor vs) {
-    Operators.requireBlock(this, vs);
-    Tensor[] products = new Tensor[vs.dim(0)];
-    for (int i = 0; i < products.length; i++) {
-      products[i] = apply(vs.select(0, i));
-    }
-    return Tensor.stack(0, products);
-  }
 
   /**
    * Aᵀ.
    *
    * @throws UnsupportedOperationException if A is not symmetric and its adjoint is not known
    */
+  @Override
   default LinearOperator adjoint() {
     if (symmetric()) {
       return this;
@@ -79,10 +54,16 @@ public interface LinearOperator {
 
   /** A + B. */
   default LinearOperator plus(LinearOperator other) {
-    return new Operators.Sum(this, other);
+    return new Operators.Square(
+        new LinearMaps.Sum(this, other), symmetric() && other.symmetric());
   }
 
-  /** c·A. */
+  /** A − B. */
+  default LinearOperator minus(LinearOperator other) {
+    return plus(other.scale(-1));
+  }
+
+  @Override
   default LinearOperator scale(double factor) {
     return new Operators.Affine(this, factor, 0);
   }
@@ -96,27 +77,29 @@ public interface LinearOperator {
    * The chain A·B, which applies {@code inner} = B first. Counts as symmetric only where B is this
    * very operator; say {@link #assumeSymmetric()} where you know it is.
    */
+  @SuppressWarnings("ReferenceEquality") // one and the same operator
   default LinearOperator times(LinearOperator inner) {
-    return new Operators.Chain(this, inner);
+    return new Operators.Square(new LinearMaps.Chain(this, inner), inner == this && symmetric());
+  }
+
+  /**
+   * Rows and columns {@code from} … {@code to} − 1 of A, as an operator of their own; its products
+   * cost those of A.
+   *
+   * @throws IllegalArgumentException unless 0 ≤ from &lt; to ≤ n
+   */
+  default LinearOperator block(int from, int to) {
+    return new Operators.Block(this, from, to);
   }
 
   /** The same products, declared symmetric by the caller. */
   default LinearOperator assumeSymmetric() {
-    return symmetric() ? this : new Operators.AssumedSymmetric(this);
+    return symmetric() ? this : new Operators.Square(this, true);
   }
 
   /** The same operator with a counter of the products made through it. */
   default CountingOperator counting() {
     return new CountingOperator(this);
-  }
-
-  /**
-   * All of A, [n, n], from n products.
-   *
-   * @throws IllegalArgumentException if n exceeds {@value Operators#DENSE_LIMIT}
-   */
-  default Tensor toDense() {
-    return Operators.toDense(this);
   }
 
   /**
@@ -126,7 +109,7 @@ public interface LinearOperator {
    * @param matrix [n, n], F32 or F64
    */
   static LinearOperator ofDense(Tensor matrix) {
-    return new Operators.Dense(matrix);
+    return Operators.dense(matrix);
   }
 
   /**
@@ -138,14 +121,25 @@ public interface LinearOperator {
     return new Operators.Diagonal(diagonal);
   }
 
+  /**
+   * The operator with these blocks along its diagonal, in order, and zeros elsewhere.
+   *
+   * @throws IllegalArgumentException if there is none or their dtypes differ
+   */
+  static LinearOperator blockDiagonal(List<? extends LinearOperator> blocks) {
+    return new Operators.BlockDiagonal(List.copyOf(blocks));
+  }
+
   /** A symmetric operator from the function that computes its products, [n] → [n]. */
   static LinearOperator ofSymmetric(int size, DType dtype, UnaryOperator<Tensor> product) {
-    return new Operators.Function(size, dtype, product, null);
+    return new Operators.Square(
+        new LinearMaps.Function(size, size, dtype, product, product), true);
   }
 
   /** An operator from the functions that compute Av and Aᵀv, [n] → [n]. */
   static LinearOperator ofFunctions(
       int size, DType dtype, UnaryOperator<Tensor> product, UnaryOperator<Tensor> transposed) {
-    return new Operators.Function(size, dtype, product, transposed);
+    return new Operators.Square(
+        new LinearMaps.Function(size, size, dtype, product, transposed), false);
   }
 }

@@ -1,12 +1,12 @@
 package org.hesse.linalg;
 
-import java.util.function.UnaryOperator;
+import java.util.List;
+import java.util.function.BiFunction;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.Hesse;
 import org.hesse.Shape;
 import org.hesse.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /** The operators that {@link LinearOperator} makes, and checks of arguments. */
 final class Operators {
@@ -15,11 +15,11 @@ final class Operators {
 
   private Operators() {}
 
-  static void requireVector(LinearOperator op, Tensor v) {
-    requireShape(op, v, Shape.of(op.size()), "v");
+  static void requireVector(LinearMap op, Tensor v) {
+    requireShape(op, v, Shape.of(op.columns()), "v");
   }
 
-  static void requireBlock(LinearOperator op, Tensor vs) {
+  static void requireBlock(LinearMap op, Tensor vs) {
     if (vs.shape().rank() != 2 || vs.dim(0) == 0) {
       throw new IllegalArgumentException(
           "vs: shape "
@@ -27,13 +27,13 @@ final class Operators {
               + " is not a block of vectors for "
               + op
               + "; expected [k, "
-              + op.size()
+              + op.columns()
               + "] with k of 1 or more; a single vector goes to apply");
     }
-    requireShape(op, vs, Shape.of(vs.dim(0), op.size()), "vs");
+    requireShape(op, vs, Shape.of(vs.dim(0), op.columns()), "vs");
   }
 
-  private static void requireShape(LinearOperator op, Tensor v, Shape expected, String name) {
+  private static void requireShape(LinearMap op, Tensor v, Shape expected, String name) {
     if (!v.shape().equals(expected)) {
       throw new IllegalArgumentException(
           name + ": shape " + v.shape() + " does not fit " + op + "; expected " + expected);
@@ -58,122 +58,108 @@ final class Operators {
     }
   }
 
-  static Tensor toDense(LinearOperator op) {
-    int n = op.size();
-    if (n > DENSE_LIMIT) {
+  static void requireFitting(boolean fit, LinearMap a, LinearMap b, String method, String rule) {
+    if (!fit) {
+      throw new IllegalArgumentException(
+          method + ": " + a + " and " + b + " do not go together; " + rule);
+    }
+  }
+
+  static Tensor toDense(LinearMap map) {
+    int n = map.columns();
+    if (Math.max(n, map.rows()) > DENSE_LIMIT) {
       throw new IllegalArgumentException(
           "toDense: "
-              + op
+              + map
               + " has "
-              + n
-              + " rows; at most "
+              + Math.max(n, map.rows())
+              + " rows or columns; at most "
               + DENSE_LIMIT
               + " are written out; use products, or Lanczos and SpectralDensity for its spectrum");
     }
     Tensor[] blocks = new Tensor[(n + DENSE_BLOCK - 1) / DENSE_BLOCK];
     for (int b = 0; b < blocks.length; b++) {
       int from = b * DENSE_BLOCK;
-      blocks[b] = op.applyAll(unitVectors(op, from, Math.min(n, from + DENSE_BLOCK)));
+      blocks[b] = map.applyAll(unitVectors(map, from, Math.min(n, from + DENSE_BLOCK)));
     }
     Tensor columns = blocks.length == 1 ? blocks[0] : Tensor.concat(0, blocks);
     return columns.transpose();
   }
 
-  private static Tensor unitVectors(LinearOperator op, int from, int to) {
-    int n = op.size();
+  private static Tensor unitVectors(LinearMap map, int from, int to) {
+    int n = map.columns();
     double[] e = new double[(to - from) * n];
     for (int i = from; i < to; i++) {
       e[(i - from) * n + i] = 1;
     }
-    return Hesse.on(op.device(), () -> Tensor.of(e, to - from, n).cast(op.dtype()));
+    return Hesse.on(map.device(), () -> Tensor.of(e, to - from, n).cast(map.dtype()));
   }
 
-  private static String name(LinearOperator op, String kind) {
-    return kind + " operator of size " + op.size() + " in " + op.dtype();
+  static LinearOperator dense(Tensor matrix) {
+    requireReal(matrix.dtype(), "matrix");
+    if (matrix.shape().rank() != 2 || matrix.dim(0) != matrix.dim(1)) {
+      throw new IllegalArgumentException(
+          "matrix: shape " + matrix.shape() + " is not square; expected [n, n]");
+    }
+    boolean symmetric = isSymmetric(matrix);
+    return new Square(
+        symmetric ? new LinearMaps.Dense(matrix, matrix) : new LinearMaps.Dense(matrix), symmetric);
   }
 
-  /** A matrix in memory. */
-  static final class Dense implements LinearOperator {
-    private final Tensor matrix;
-    private final Tensor transposed;
-    private final boolean symmetric;
-
-    Dense(Tensor matrix) {
-      requireReal(matrix.dtype(), "matrix");
-      if (matrix.shape().rank() != 2 || matrix.dim(0) != matrix.dim(1)) {
-        throw new IllegalArgumentException(
-            "matrix: shape " + matrix.shape() + " is not square; expected [n, n]");
+  private static boolean isSymmetric(Tensor matrix) {
+    int n = matrix.dim(0);
+    double[] a = matrix.toDoubleArray();
+    double largest = 0;
+    double asymmetry = 0;
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        largest = Math.max(largest, Math.max(Math.abs(a[i * n + j]), Math.abs(a[j * n + i])));
+        asymmetry = Math.max(asymmetry, Math.abs(a[i * n + j] - a[j * n + i]));
       }
-      this.matrix = matrix;
-      this.symmetric = isSymmetric(matrix);
-      this.transposed = symmetric ? matrix : matrix.transpose();
     }
+    return asymmetry <= 100 * matrix.dtype().epsilon() * largest;
+  }
 
-    private Dense(Tensor matrix, Tensor transposed) {
-      this.matrix = matrix;
-      this.transposed = transposed;
-      this.symmetric = false;
-    }
-
-    private static boolean isSymmetric(Tensor matrix) {
-      int n = matrix.dim(0);
-      double[] a = matrix.toDoubleArray();
-      double largest = 0;
-      double asymmetry = 0;
-      for (int i = 0; i < n; i++) {
-        for (int j = 0; j <= i; j++) {
-          largest = Math.max(largest, Math.max(Math.abs(a[i * n + j]), Math.abs(a[j * n + i])));
-          asymmetry = Math.max(asymmetry, Math.abs(a[i * n + j] - a[j * n + i]));
-        }
-      }
-      return asymmetry <= 100 * matrix.dtype().epsilon() * largest;
-    }
-
+  /** A square map as an operator, which knows whether it is symmetric. */
+  record Square(LinearMap map, boolean symmetric) implements LinearOperator {
     @Override
     public int size() {
-      return matrix.dim(0);
+      return map.rows();
     }
 
     @Override
     public DType dtype() {
-      return matrix.dtype();
+      return map.dtype();
     }
 
     @Override
     public Device device() {
-      return matrix.device();
-    }
-
-    @Override
-    public boolean symmetric() {
-      return symmetric;
+      return map.device();
     }
 
     @Override
     public Tensor apply(Tensor v) {
-      requireVector(this, v);
-      return matrix.matmul(v);
+      return map.apply(v);
     }
 
     @Override
     public Tensor applyAll(Tensor vs) {
-      requireBlock(this, vs);
-      return vs.matmul(transposed);
+      return map.applyAll(vs);
     }
 
     @Override
     public LinearOperator adjoint() {
-      return symmetric ? this : new Dense(/* matrix= */ transposed, /* transposed= */ matrix);
+      return symmetric ? this : new Square(map.adjoint(), false);
     }
 
     @Override
     public Tensor toDense() {
-      return matrix;
+      return map.toDense();
     }
 
     @Override
     public String toString() {
-      return name(this, "dense");
+      return map.toString();
     }
   }
 
@@ -224,92 +210,7 @@ final class Operators {
 
     @Override
     public String toString() {
-      return name(this, "diagonal");
-    }
-  }
-
-  /** Products computed by a function; symmetric where no transpose is given. */
-  record Function(
-      int size,
-      DType dtype,
-      UnaryOperator<Tensor> product,
-      @Nullable UnaryOperator<Tensor> transposed)
-      implements LinearOperator {
-    Function {
-      requireReal(dtype, "dtype");
-      if (size < 1) {
-        throw new IllegalArgumentException("size: " + size + "; expected 1 or more");
-      }
-    }
-
-    @Override
-    public boolean symmetric() {
-      return transposed == null;
-    }
-
-    @Override
-    public Tensor apply(Tensor v) {
-      requireVector(this, v);
-      return product.apply(v);
-    }
-
-    @Override
-    public LinearOperator adjoint() {
-      return transposed == null
-          ? this
-          : new Function(size, dtype, /* product= */ transposed, /* transposed= */ product);
-    }
-
-    @Override
-    public String toString() {
-      return name(this, "function");
-    }
-  }
-
-  /** A + B. */
-  record Sum(LinearOperator a, LinearOperator b) implements LinearOperator {
-    Sum {
-      requireSame(a, b, "plus");
-    }
-
-    @Override
-    public int size() {
-      return a.size();
-    }
-
-    @Override
-    public DType dtype() {
-      return a.dtype();
-    }
-
-    @Override
-    public Device device() {
-      return a.device();
-    }
-
-    @Override
-    public boolean symmetric() {
-      return a.symmetric() && b.symmetric();
-    }
-
-    @Override
-    public Tensor apply(Tensor v) {
-      return a.apply(v).add(b.apply(v));
-    }
-
-    @Override
-    public Tensor applyAll(Tensor vs) {
-      return a.applyAll(vs).add(b.applyAll(vs));
-    }
-
-    @Override
-    public LinearOperator adjoint() {
-      return symmetric() ? this : new Sum(a.adjoint(), b.adjoint());
-    }
-
-    @Override
-    public String toString() {
-      return "(" + a + " + " + b + ")";
+      return "diagonal operator of size " + size() + " in " + dtype();
     }
   }
 
@@ -371,59 +272,18 @@ final class Operators {
     }
   }
 
-  /** A·B. */
-  record Chain(LinearOperator outer, LinearOperator inner) implements LinearOperator {
-    Chain {
-      requireSame(outer, inner, "times");
+  /** Rows and columns from … to − 1 of A. */
+  record Block(LinearOperator a, int from, int to) implements LinearOperator {
+    Block {
+      if (from < 0 || from >= to || to > a.size()) {
+        throw new IllegalArgumentException(
+            "block: rows " + from + " to " + to + " of " + a + "; expected 0 <= from < to <= size");
+      }
     }
 
     @Override
     public int size() {
-      return outer.size();
-    }
-
-    @Override
-    public DType dtype() {
-      return outer.dtype();
-    }
-
-    @Override
-    public Device device() {
-      return outer.device();
-    }
-
-    @Override
-    @SuppressWarnings("ReferenceEquality") // one and the same operator
-    public boolean symmetric() {
-      return outer == inner && outer.symmetric();
-    }
-
-    @Override
-    public Tensor apply(Tensor v) {
-      return outer.apply(inner.apply(v));
-    }
-
-    @Override
-    public Tensor applyAll(Tensor vs) {
-      return outer.applyAll(inner.applyAll(vs));
-    }
-
-    @Override
-    public LinearOperator adjoint() {
-      return symmetric() ? this : new Chain(inner.adjoint(), outer.adjoint());
-    }
-
-    @Override
-    public String toString() {
-      return "(" + outer + " · " + inner + ")";
-    }
-  }
-
-  /** The products of A, declared symmetric. */
-  record AssumedSymmetric(LinearOperator a) implements LinearOperator {
-    @Override
-    public int size() {
-      return a.size();
+      return to - from;
     }
 
     @Override
@@ -438,29 +298,111 @@ final class Operators {
 
     @Override
     public boolean symmetric() {
-      return true;
+      return a.symmetric();
     }
 
     @Override
     public Tensor apply(Tensor v) {
-      return a.apply(v);
+      requireVector(this, v);
+      return a.apply(padded(v)).slice(0, from, to);
     }
 
     @Override
     public Tensor applyAll(Tensor vs) {
-      return a.applyAll(vs);
+      requireBlock(this, vs);
+      return a.applyAll(padded(vs)).slice(1, from, to);
+    }
+
+    /** v with zeros for the rows that are not here. */
+    private Tensor padded(Tensor v) {
+      int axis = v.rank() - 1;
+      return Hesse.on(
+          v.device(),
+          () -> Tensor.concat(axis, zeros(v, from), v, zeros(v, a.size() - to)));
+    }
+
+    private static Tensor zeros(Tensor v, int count) {
+      return Tensor.zeros(v.dtype(), v.shape().with(v.rank() - 1, count).dims());
+    }
+
+    @Override
+    public LinearOperator adjoint() {
+      return symmetric() ? this : new Block(a.adjoint(), from, to);
     }
 
     @Override
     public String toString() {
-      return a.toString();
+      return "rows " + from + " to " + to + " of " + a;
     }
   }
 
-  private static void requireSame(LinearOperator a, LinearOperator b, String method) {
-    if (a.size() != b.size() || a.dtype() != b.dtype()) {
-      throw new IllegalArgumentException(
-          method + ": " + a + " and " + b + " do not go together; sizes and dtypes must be equal");
+  /** Operators along the diagonal. */
+  record BlockDiagonal(List<LinearOperator> blocks) implements LinearOperator {
+    BlockDiagonal {
+      if (blocks.isEmpty()) {
+        throw new IllegalArgumentException("blocks: none given; expected one or more");
+      }
+      LinearOperator first = blocks.getFirst();
+      for (LinearOperator b : blocks) {
+        requireFitting(
+            b.dtype() == first.dtype(), first, b, "blockDiagonal", "dtypes must be equal");
+      }
+    }
+
+    @Override
+    public int size() {
+      return Math.toIntExact(blocks.stream().mapToLong(LinearOperator::size).sum());
+    }
+
+    @Override
+    public DType dtype() {
+      return blocks.getFirst().dtype();
+    }
+
+    @Override
+    public Device device() {
+      return blocks.getFirst().device();
+    }
+
+    @Override
+    public boolean symmetric() {
+      return blocks.stream().allMatch(LinearOperator::symmetric);
+    }
+
+    @Override
+    public Tensor apply(Tensor v) {
+      requireVector(this, v);
+      return each(v, LinearOperator::apply);
+    }
+
+    @Override
+    public Tensor applyAll(Tensor vs) {
+      requireBlock(this, vs);
+      return each(vs, LinearOperator::applyAll);
+    }
+
+    private Tensor each(Tensor v, BiFunction<LinearOperator, Tensor, Tensor> product) {
+      int axis = v.rank() - 1;
+      Tensor[] parts = new Tensor[blocks.size()];
+      int from = 0;
+      for (int i = 0; i < parts.length; i++) {
+        int to = from + blocks.get(i).size();
+        parts[i] = product.apply(blocks.get(i), v.slice(axis, from, to));
+        from = to;
+      }
+      return Tensor.concat(axis, parts);
+    }
+
+    @Override
+    public LinearOperator adjoint() {
+      return symmetric()
+          ? this
+          : new BlockDiagonal(blocks.stream().map(LinearOperator::adjoint).toList());
+    }
+
+    @Override
+    public String toString() {
+      return "block diagonal of " + blocks;
     }
   }
 }

@@ -6,16 +6,16 @@ import org.hesse.Tensor;
 
 /** Makes, checks and counts an algorithm's products, and reports its progress. */
 final class Products {
-  private final LinearOperator operator;
+  private final LinearMap operator;
   private final Progress progress;
   private int count;
 
-  Products(LinearOperator operator, Progress progress) {
+  Products(LinearMap operator, Progress progress) {
     this.operator = operator;
     this.progress = progress;
   }
 
-  LinearOperator operator() {
+  LinearMap operator() {
     return operator;
   }
 
@@ -39,20 +39,22 @@ final class Products {
   }
 
   private void requireLike(Tensor product, Tensor v) {
-    Shape expected = v.shape();
+    Shape expected = v.shape().with(v.rank() - 1, operator.rows());
     if (!product.shape().equals(expected) || product.dtype() != v.dtype()) {
       throw new IllegalArgumentException(
           "operator: "
               + operator
               + " answered a vector of shape "
-              + expected
+              + v.shape()
               + " and dtype "
               + v.dtype()
               + " with "
               + product.shape()
               + " and "
               + product.dtype()
-              + "; a product must have the shape and dtype of its vector");
+              + "; expected "
+              + expected
+              + " and the dtype of the vector");
     }
   }
 

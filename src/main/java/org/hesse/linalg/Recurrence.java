@@ -19,7 +19,7 @@ final class Recurrence {
   /** A remainder below this many roundings of ‖A‖ is noise: the subspace is invariant. */
   private static final double BREAKDOWN = 64;
 
-  private final LinearOperator operator;
+  private final LinearMap operator;
   private final double symmetryTolerance;
   private double[] alpha = new double[16];
   private double[] beta = new double[16];
@@ -33,7 +33,7 @@ final class Recurrence {
    *
    * @param scale a lower bound on ‖A‖ known so far, or 0
    */
-  Recurrence(LinearOperator operator, double scale, double symmetryTolerance) {
+  Recurrence(LinearMap operator, double scale, double symmetryTolerance) {
     this.operator = operator;
     this.scale = scale;
     this.symmetryTolerance = symmetryTolerance;

@@ -3,7 +3,8 @@
  * can be measured of them that way.
  *
  * <ul>
- *   <li>{@link org.hesse.linalg.LinearOperator}: the products, and small combinators
+ *   <li>{@link org.hesse.linalg.LinearMap}, {@link org.hesse.linalg.LinearOperator}: the products,
+ *       and what sums, chains and blocks are made of
  *   <li>{@link org.hesse.linalg.Lanczos}: extreme eigenvalues, each with a residual bound
  *   <li>{@link org.hesse.linalg.SpectralDensity}, {@link
  *       org.hesse.linalg.StochasticLanczosQuadrature}: the whole spectrum as a density with a band

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
 import org.hesse.Tensor;
@@ -55,6 +56,35 @@ class LinearOperatorTest {
 
   private static double[] column(double[][] m, int j) {
     return Arrays.stream(m).mapToDouble(row -> row[j]).toArray();
+  }
+
+  @Test
+  void differencesBlocksAndBlockDiagonalsAreTheirDenseDefinitions() {
+    double[][] a = Matrices.rows(general.toDense());
+    double[][] b = Matrices.rows(symmetric.toDense());
+    assertSameMatrix(entries(7, (i, j) -> a[i][j] - b[i][j]), general.minus(symmetric));
+    assertSameMatrix(entries(4, (i, j) -> a[i + 2][j + 2]), general.block(2, 6));
+    assertSameMatrix(entries(4, (i, j) -> a[j + 2][i + 2]), general.block(2, 6).adjoint());
+    assertSameMatrix(a, general.block(0, 7));
+    LinearOperator both =
+        LinearOperator.blockDiagonal(List.of(general.block(0, 3), symmetric, general.block(5, 7)));
+    Entry entry =
+        (i, j) ->
+            i < 3 && j < 3
+                ? a[i][j]
+                : i >= 10 && j >= 10
+                    ? a[i - 5][j - 5]
+                    : Math.min(i, j) >= 3 && Math.max(i, j) < 10 ? b[i - 3][j - 3] : 0;
+    assertSameMatrix(entries(12, entry), both);
+    assertSameMatrix(entries(12, (i, j) -> entry.at(j, i)), both.adjoint());
+    assertTrue(symmetric.block(1, 5).symmetric());
+    assertFalse(both.symmetric());
+    Tensor v = Matrices.tensor(Matrices.gaussian(1, 12, random), DType.F64).select(0, 0);
+    assertArrayEquals(
+        both.toDense().matmul(v).toDoubleArray(), both.apply(v).toDoubleArray(), 1e-13);
+    assertMessage("rows 3 to 3", "from < to", () -> general.block(3, 3));
+    assertMessage("rows 3 to 8", "from < to", () -> general.block(3, 8));
+    assertMessage("none", "one or more", () -> LinearOperator.blockDiagonal(List.of()));
   }
 
   @Test
