@@ -112,6 +112,17 @@ public final class Training {
    * @throws NumericalException if the loss becomes NaN or infinite
    */
   public <M extends Layer> Result<M> fit(M model, Dataset.Split data) {
+    return fit(model, data, s -> {});
+  }
+
+  /**
+   * The same, with an observer of the run.
+   *
+   * @param onState is told of the state after each step; the next step takes the state's tensors
+   *     away, so what is to be kept must be copied
+   */
+  public <M extends Layer> Result<M> fit(
+      M model, Dataset.Split data, Consumer<TrainState<M>> onState) {
     BiFunction<TrainState<M>, Dataset, Stepped<M>> step = compile(this::step, Donate.first());
     BiFunction<M, Dataset, Evaluation> evaluate = Evaluation.with(loss, EVALUATED);
     // Copies, since each step gives the state before it away.
@@ -126,6 +137,7 @@ public final class Training {
         steps++;
         requireFinite(next.loss.item(), e, steps);
         onStep.accept(steps);
+        onState.accept(state);
       }
       Evaluation train = evaluate.apply(state.model(), data.train());
       requireFinite(train.loss(), e, steps);
