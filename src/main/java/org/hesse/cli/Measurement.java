@@ -6,6 +6,7 @@ import java.util.List;
 import org.hesse.DType;
 import org.hesse.Tensor;
 import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.CountingOperator;
 import org.hesse.linalg.Density;
@@ -47,13 +48,10 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
 
   SpectrumResult run(ProgressBar bar) {
     long start = System.nanoTime();
-    Hessian<Mlp> hessian =
-        Hessian.of(
-            model,
-            (Mlp m, Dataset b) -> loss.apply(m.apply(b.x()), b.y()),
-            data.batches(settings.batch));
+    Objective<Mlp> objective = Objective.of(model, loss, data.batches(settings.batch));
+    Hessian<Mlp> hessian = Hessian.of(objective);
     bar.step("loss and gradient", 0, 1);
-    Hessian.LossGradient at = hessian.lossAndGradient();
+    Objective.LossGradient at = objective.lossAndGradient();
     Evaluation evaluation = Evaluation.of(model, loss, data, settings.batch);
     CountingOperator operator = hessian.counting();
     List<SpectrumResult.Eigenvalue> top = eigenvalues(operator, bar);
@@ -67,7 +65,7 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
     bar.clear();
     return new SpectrumResult(
         hessian.size(),
-        hessian.samples(),
+        objective.samples(),
         at.loss().item(),
         Double.isNaN(evaluation.accuracy()) ? null : evaluation.accuracy(),
         norm(at.gradient()),

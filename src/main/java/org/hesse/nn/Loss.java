@@ -2,28 +2,77 @@ package org.hesse.nn;
 
 import org.hesse.DType;
 import org.hesse.Functions;
+import org.hesse.RngKey;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 
-/** How far a model's outputs are from the targets: the mean over a batch, a scalar. */
-public enum Loss {
+/** The losses that the command line knows. Each is the negative logarithm of a likelihood. */
+public enum Loss implements Likelihood {
   /**
-   * Softmax cross-entropy, the mean over examples of −log softmax(logits)[label]. Outputs are
-   * logits [N, C], targets I32 labels [N] in 0 … C−1; any other label makes the loss NaN. Finite,
-   * with its derivatives, for logits of ±10⁴.
+   * Softmax cross-entropy, the mean over examples, or over all positions of sequences, of −log
+   * softmax(logits)[label]. Outputs are logits [N, …, C], targets I32 labels [N, …] in 0 … C−1; any
+   * other label makes the loss NaN. Finite, with its derivatives, for logits of ±10⁴.
+   *
+   * <p>A term is a label. Its Hessian in the logits is diag(p) − ppᵀ with p = softmax(logits).
    */
   CROSS_ENTROPY("cross-entropy") {
     @Override
     public Tensor apply(Tensor logits, Tensor labels) {
-      if (logits.rank() != 2
+      int last = logits.rank() - 1;
+      if (last < 1
           || labels.dtype() != DType.I32
-          || !labels.shape().equals(logits.shape().remove(1))) {
-        throw mismatch(logits, labels, "logits [N, C] and I32 labels [N]");
+          || !labels.shape().equals(logits.shape().remove(last))) {
+        throw mismatch(logits, labels, "logits [N, …, C] and I32 labels [N, …]");
       }
       return Functions.crossEntropy(logits, labels);
     }
+
+    @Override
+    public int termAxes(Tensor labels) {
+      return labels.rank();
+    }
+
+    @Override
+    public Tensor hessianProduct(Tensor logits, Tensor labels, Tensor u) {
+      return fisherProduct(logits, u).div(terms(labels));
+    }
+
+    @Override
+    public String distribution() {
+      return "categorical, p(c) = softmax(logits)[c]";
+    }
+
+    /** diag(√p) − p √pᵀ, [N, …, C, C]. */
+    @Override
+    public Tensor root(Tensor logits) {
+      Tensor p = logits.softmax(-1);
+      Tensor sqrt = p.sqrt();
+      Tensor diagonal = Tensor.eye(p.dtype(), p.dim(-1)).mul(sqrt.insertAxis(-1));
+      return diagonal.sub(p.insertAxis(-1).mul(sqrt.insertAxis(-2)));
+    }
+
+    /** p ⊙ u − p (p · u). */
+    @Override
+    public Tensor fisherProduct(Tensor logits, Tensor u) {
+      Tensor p = logits.softmax(-1);
+      Tensor pu = p.mul(u);
+      return pu.sub(p.mul(pu.sum(-1).insertAxis(-1)));
+    }
+
+    /** By the largest of logits with Gumbel noise. */
+    @Override
+    public Tensor sample(Tensor logits, RngKey key) {
+      Tensor noise = key.uniform(logits.dtype(), logits.shape().dims()).log().neg().log().neg();
+      return logits.add(noise).argMax(-1);
+    }
   },
-  /** Squared error, the mean over examples and outputs. Both are [N, k]. */
+  /**
+   * Squared error, the mean over examples, positions and outputs. Outputs and targets are both [N,
+   * …, k], or [N] for k = 1.
+   *
+   * <p>A term is a vector of k outputs o, with loss ‖o − t‖²/k, whose Hessian is (2/k) I: the
+   * normal distribution with variance k/2 in each output.
+   */
   MSE("mse") {
     @Override
     public Tensor apply(Tensor outputs, Tensor targets) {
@@ -32,6 +81,45 @@ public enum Loss {
       }
       return outputs.sub(targets).square().mean();
     }
+
+    @Override
+    public int termAxes(Tensor targets) {
+      return Math.max(1, targets.rank() - 1);
+    }
+
+    @Override
+    public Tensor hessianProduct(Tensor outputs, Tensor targets, Tensor u) {
+      return u.mul(2.0 / outputs.size());
+    }
+
+    @Override
+    public String distribution() {
+      return "normal, with the outputs as mean and k/2 as the variance of each of k outputs";
+    }
+
+    /** √(2/k) I, [N, …, k, k]. */
+    @Override
+    public Tensor root(Tensor outputs) {
+      int k = width(outputs);
+      Shape shape = outputs.rank() == 1 ? outputs.shape().insert(1, 1) : outputs.shape();
+      Tensor identity = Tensor.eye(outputs.dtype(), k).mul(Math.sqrt(2.0 / k));
+      return identity.broadcastTo(shape.insert(shape.rank(), k).dims());
+    }
+
+    @Override
+    public Tensor fisherProduct(Tensor outputs, Tensor u) {
+      return u.mul(2.0 / width(outputs));
+    }
+
+    @Override
+    public Tensor sample(Tensor outputs, RngKey key) {
+      Tensor noise = key.normal(outputs.dtype(), outputs.shape().dims());
+      return outputs.add(noise.mul(Math.sqrt(width(outputs) / 2.0)));
+    }
+
+    private static int width(Tensor outputs) {
+      return outputs.rank() == 1 ? 1 : outputs.dim(-1);
+    }
   };
 
   private final String label;
@@ -39,9 +127,6 @@ public enum Loss {
   Loss(String label) {
     this.label = label;
   }
-
-  /** The scalar loss of a batch. */
-  public abstract Tensor apply(Tensor outputs, Tensor targets);
 
   /** The name on the command line. */
   public String label() {

@@ -46,18 +46,19 @@ class CurvatureOnDeviceTest {
     Mlp model = Mlp.init(RngKey.of(2), MlpShape.parse("mlp:2-4-3:tanh"), DType.F64);
     Dataset data = Datasets.spirals(30, 1, 3, 0.1, DType.F64);
     return Hessian.of(
-        Tree.map(model, t -> t.to(device)),
-        (m, b) -> Loss.CROSS_ENTROPY.apply(m.apply(b.x()), b.y()),
-        Tree.map(data, t -> t.to(device)).batches(20));
+        Objective.of(
+            Tree.map(model, t -> t.to(device)),
+            Loss.CROSS_ENTROPY,
+            Tree.map(data, t -> t.to(device)).batches(20)));
   }
 
   @Test
   void gradientAndMatrixAreThoseOfTheCpu() {
     assertEquals(GPU, there.device());
-    assertEquals(GPU, there.lossAndGradient().gradient().device());
+    assertEquals(GPU, there.objective().lossAndGradient().gradient().device());
     assertArrayEquals(
-        here.lossAndGradient().gradient().toDoubleArray(),
-        there.lossAndGradient().gradient().toDoubleArray(),
+        here.objective().lossAndGradient().gradient().toDoubleArray(),
+        there.objective().lossAndGradient().gradient().toDoubleArray(),
         1e-13);
     Tensor matrix = there.toDense();
     assertEquals(GPU, matrix.device());

@@ -52,9 +52,10 @@ class HessianTest {
   void linearModelWithSquaredError() {
     Hessian<Tensor> h =
         Hessian.of(
-            Arr.normal(new Random(3), D).tensor(),
-            (w, b) -> b.x().matmul(w).sub(b.y().reshape(-1)).square().mean(),
-            targets(1).batches(3));
+            Objective.ofLoss(
+                Arr.normal(new Random(3), D).tensor(),
+                (w, b) -> b.x().matmul(w).sub(b.y().reshape(-1)).square().mean(),
+                targets(1).batches(3)));
     Arr expected =
         Arr.build(
             DType.F64,
@@ -77,7 +78,7 @@ class HessianTest {
           Tensor z = b.x().matmul(p);
           return z.softplus().sub(z.mul(b.y().cast(DType.F64))).mean();
         };
-    Hessian<Tensor> h = Hessian.of(w.tensor(), loss, labelled(2).batches(5));
+    Hessian<Tensor> h = Hessian.of(Objective.ofLoss(w.tensor(), loss, labelled(2).batches(5)));
     Arr expected =
         Arr.build(
             DType.F64,
@@ -103,7 +104,7 @@ class HessianTest {
     Arr w = Arr.normal(new Random(5), classes, D);
     BiFunction<Tensor, Dataset, Tensor> loss =
         (p, b) -> Loss.CROSS_ENTROPY.apply(b.x().matmul(p.transpose()), b.y());
-    Hessian<Tensor> h = Hessian.of(w.tensor(), loss, labelled(classes).batches(3));
+    Hessian<Tensor> h = Hessian.of(Objective.ofLoss(w.tensor(), loss, labelled(classes).batches(3)));
     double[][] p = new double[N][classes];
     for (int n = 0; n < N; n++) {
       double total = 0;
@@ -141,7 +142,7 @@ class HessianTest {
   private static Hessian<Mlp> network(Loss loss, Dataset data, List<Dataset> batches, DType d) {
     int outputs = loss == Loss.MSE ? data.y().dim(1) : data.classes();
     Mlp m = Mlp.init(RngKey.of(6), new MlpShape(List.of(D, 4, outputs), tanh()), d);
-    return Hessian.of(m, (p, b) -> loss.apply(p.apply(b.x()), b.y()), batches);
+    return Hessian.of(Objective.of(m, loss, batches));
   }
 
   private static org.hesse.nn.Activation tanh() {
@@ -183,11 +184,11 @@ class HessianTest {
       List<Dataset> ragged = List.of(data.take(0, 1), data.take(1, N));
       Hessian<Mlp> cut = network(loss, data, ragged, DType.F64);
       assertClose(loss + ": Hessian", dense(full), dense(cut), 1e-13);
-      Hessian.LossGradient a = full.lossAndGradient();
-      Hessian.LossGradient b = cut.lossAndGradient();
+      Objective.LossGradient a = full.objective().lossAndGradient();
+      Objective.LossGradient b = cut.objective().lossAndGradient();
       assertEquals(a.loss().item(), b.loss().item(), 1e-14, loss + ": loss");
       assertClose(loss + ": gradient", a.gradient(), b.gradient(), 1e-13);
-      assertEquals(N, cut.samples());
+      assertEquals(N, cut.objective().samples());
       List<Dataset> empty = List.of(data.take(0, 0), data);
       assertClose(
           "with an empty batch", dense(full), dense(network(loss, data, empty, DType.F64)), 1e-13);
@@ -202,7 +203,7 @@ class HessianTest {
       Tree<Mlp> tree = Tree.of(m);
       BiFunction<Mlp, Dataset, Tensor> loss =
           (p, b) -> Loss.CROSS_ENTROPY.apply(p.apply(b.x()), b.y());
-      Hessian<Mlp> h = Hessian.of(m, loss, data.batches(3));
+      Hessian<Mlp> h = Hessian.of(Objective.ofLoss(m, loss, data.batches(3)));
       Tensor v = RngKey.of(9).normal(dtype, h.size());
       Tensor unit = v.div(v.square().sum().sqrt());
       Arr exact = Arr.of(h.apply(unit));
@@ -224,7 +225,7 @@ class HessianTest {
   private static Tensor gradient(
       Tree<Mlp> tree, Mlp like, Tensor at, BiFunction<Mlp, Dataset, Tensor> loss, Dataset data) {
     Mlp m = tree.unravel(at, like);
-    return Hessian.of(m, loss, List.of(data)).lossAndGradient().gradient();
+    return Objective.ofLoss(m, loss, List.of(data)).lossAndGradient().gradient();
   }
 
   // ---- arguments
@@ -233,7 +234,7 @@ class HessianTest {
   void anyRecordIsAModel() {
     Linear l = Linear.init(RngKey.of(1), D, 1, DType.F64);
     Hessian<Linear> h =
-        Hessian.of(l, (m, b) -> Loss.MSE.apply(m.apply(b.x()), b.y()), targets(1).batches(4));
+        Hessian.of(Objective.of(l, Loss.MSE, targets(1).batches(4)));
     assertEquals(D + 1, h.size());
     assertEquals(2, Arr.of(h.apply(Tensor.of(new double[] {0, 0, 0, 1}))).at(3), 1e-14);
   }
@@ -258,6 +259,6 @@ class HessianTest {
     Dataset data = labelled(3);
     Hessian<Mlp> h = network(Loss.CROSS_ENTROPY, data, List.of(data, data.take(0, 0)), DType.F64);
     Hessian<Mlp> full = network(Loss.CROSS_ENTROPY, data, List.of(data), DType.F64);
-    assertEquals(full.lossAndGradient().loss().item(), h.lossAndGradient().loss().item(), 1e-15);
+    assertEquals(full.objective().lossAndGradient().loss().item(), h.objective().lossAndGradient().loss().item(), 1e-15);
   }
 }

@@ -3,6 +3,7 @@ package org.hesse.examples;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.io.Dataset;
 import org.hesse.io.Datasets;
 import org.hesse.io.Task;
@@ -25,11 +26,8 @@ public final class SpectrumExample {
     Training training = Training.of(Loss.CROSS_ENTROPY, Adam.of(0.01)).epochs(20).batch(32);
     Mlp model = training.fit(start, data.split(0.2, 0)).model();
 
-    Hessian<Mlp> hessian =
-        Hessian.of(
-            model,
-            (Mlp m, Dataset b) -> Loss.CROSS_ENTROPY.apply(m.apply(b.x()), b.y()),
-            data.batches(128));
+    Objective<Mlp> f = Objective.of(model, Loss.CROSS_ENTROPY, data.batches(128));
+    Hessian<Mlp> hessian = Hessian.of(f);
     for (var pair : Lanczos.of(hessian).largest(3).run().pairs()) {
       System.out.printf("%.6f, off by at most %.0e%n", pair.value(), pair.residual());
     }

@@ -13,6 +13,7 @@ import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.curvature.landscape.SharpnessMonitor.Reading;
 import org.hesse.curvature.landscape.SharpnessMonitor.Side;
 import org.hesse.io.Dataset;
@@ -127,10 +128,7 @@ class SharpnessTest {
     Sgd method = Sgd.of(0.15);
     SharpnessMonitor<Mlp> monitor =
         SharpnessMonitor.of(
-                (Mlp m) ->
-                    Hessian.of(
-                        m, (p, b) -> Loss.MSE.apply(p.apply(b.x()), b.y()), data.batches(24)),
-                method)
+                (Mlp m) -> Hessian.of(Objective.of(m, Loss.MSE, data.batches(24))), method)
             .every(100);
     Training.of(Loss.MSE, method)
         .epochs(2500)

@@ -20,6 +20,7 @@ import org.hesse.Sliding;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.Quadrature;
 import org.hesse.linalg.StochasticLanczosQuadrature;
@@ -221,9 +222,10 @@ final class HesseSide {
     return () -> {
       Hessian<List<Tensor>> hessian =
           Hessian.of(
-              model,
-              (List<Tensor> p, Dataset d) -> loss(s, p, new Batch(d.x(), d.y())),
-              List.of(data));
+              Objective.ofLoss(
+                  model,
+                  (List<Tensor> p, Dataset d) -> loss(s, p, new Batch(d.x(), d.y())),
+                  List.of(data)));
       Quadrature q =
           StochasticLanczosQuadrature.of(hessian)
               .probes(Workload.PROBES)
