@@ -11,10 +11,15 @@ import org.hesse.testing.Derivatives;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Errors name the call, the matrix of the batch and the reason. */
+/** Errors name the call, the matrix of the batch and the reason, on a GPU once it is waited for. */
 class MatricesErrorsTest {
   private static void fails(Executable call, String... words) {
-    String message = assertThrows(ArithmeticException.class, call).getMessage();
+    Executable waited =
+        () -> {
+          call.execute();
+          Hesse.synchronize();
+        };
+    String message = assertThrows(ArithmeticException.class, waited).getMessage();
     for (String word : words) {
       assertTrue(message.contains(word), () -> "'" + word + "' is not in: " + message);
     }

@@ -18,11 +18,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random programs on a device against the CPU: results and errors, when they are run for the first
- * time and when they are replayed.
+ * time and when they are replayed. -Dhesse.fuzz=N draws more of them.
  */
 @Tag("kernels")
 class CudaProgramsTest {
-  private static final int COUNT = 14;
+  private static final int COUNT = Integer.getInteger("hesse.fuzz", 14);
   private static final int RUNS = 4;
 
   @BeforeAll
