@@ -1,4 +1,5 @@
 // Where lines have their first maximum. Of long lines the chunks' are found first.
+#include "entries.cuh"
 #include "lines.cuh"
 
 // S holds any value of the operand, and leaves no gap behind itself.
@@ -75,15 +76,15 @@ __device__ void hesse_argmax_chunks(
   out[at[1]] = best.place;
 }
 
-#define HESSE_ARGMAX(suffix, T, S)                                                                                \
-  extern "C" __global__ void argmax_##suffix(                                                                  \
-      const T* in, int* out, HesseCandidate<S>* candidates, HesseAxes axes, HesseStrides<2> strides,           \
-      hesse_long step, HesseLineShape shape) {                                                                 \
-    hesse_argmax<T, S>(in, out, candidates, axes, strides, step, shape);                                             \
-  }                                                                                                            \
-  extern "C" __global__ void argmax_chunks_##suffix(                                                           \
+#define HESSE_ARGMAX(suffix, T, S)                                                                                    \
+  HESSE_ENTRY(argmax_##suffix)(                                                                                       \
+      const T* in, int* out, HesseCandidate<S>* candidates, HesseAxes axes, HesseStrides<2> strides,                  \
+      hesse_long step, HesseLineShape shape) {                                                                        \
+    hesse_argmax<T, S>(in, out, candidates, axes, strides, step, shape);                                              \
+  }                                                                                                                   \
+  HESSE_ENTRY(argmax_chunks_##suffix)(                                                                                \
       const HesseCandidate<S>* candidates, int* out, HesseAxes axes, HesseStrides<2> strides, HesseLineShape shape) { \
-    hesse_argmax_chunks(candidates, out, axes, strides, shape);                                                \
+    hesse_argmax_chunks(candidates, out, axes, strides, shape);                                                       \
   }
 HESSE_ARGMAX(f32, float, float)
 HESSE_ARGMAX(f64, double, double)

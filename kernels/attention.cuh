@@ -356,16 +356,16 @@ __device__ void hesse_attention(
   }
 }
 
-#define HESSE_ATTENTION_ENTRY(entry, T, SIDE, WIDTH, RESULT)                                                          \
-  extern "C" __global__ void __launch_bounds__(HESSE_SQUARE * HESSE_SQUARE) entry(                                    \
-      const T* a, const T* q, const T* k, const T* v, const T* b, const T* w, const T* dk, const T* dv, T* out,       \
-      const T* along, HesseAxes axes, HesseStrides<9> strides, HesseAttentionShape shape) {                           \
-    const T* const operands[8] = {a, q, k, v, b, w, dk, dv};                                                          \
-    hesse_attention<T, SIDE, WIDTH, RESULT>(operands, out, along, axes, strides, shape);                              \
+#define HESSE_ATTENTION_ENTRY(entry, T, SIDE, WIDTH, RESULT)                                                    \
+  HESSE_BOUND_ENTRY(entry, HESSE_SQUARE * HESSE_SQUARE)(                                                        \
+      const T* a, const T* q, const T* k, const T* v, const T* b, const T* w, const T* dk, const T* dv, T* out, \
+      const T* along, HesseAxes axes, HesseStrides<9> strides, HesseAttentionShape shape) {                     \
+    const T* const operands[8] = {a, q, k, v, b, w, dk, dv};                                                    \
+    hesse_attention<T, SIDE, WIDTH, RESULT>(operands, out, along, axes, strides, shape);                        \
   }
 // For results of up to 64 columns, and of more.
-#define HESSE_ATTENTION_ENTRIES(name, RESULT)                  \
-  HESSE_ATTENTION_ENTRY(name##_f32, float, 4, 4, RESULT)       \
-  HESSE_ATTENTION_ENTRY(name##_f32_wide, float, 4, 8, RESULT)  \
-  HESSE_ATTENTION_ENTRY(name##_f64, double, 2, 4, RESULT)      \
+#define HESSE_ATTENTION_ENTRIES(name, RESULT)                 \
+  HESSE_ATTENTION_ENTRY(name##_f32, float, 4, 4, RESULT)      \
+  HESSE_ATTENTION_ENTRY(name##_f32_wide, float, 4, 8, RESULT) \
+  HESSE_ATTENTION_ENTRY(name##_f64, double, 2, 4, RESULT)     \
   HESSE_ATTENTION_ENTRY(name##_f64_wide, double, 2, 8, RESULT)

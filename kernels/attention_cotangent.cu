@@ -29,10 +29,10 @@ __device__ void hesse_along(
   }
 }
 
-#define HESSE_ALONG(entry, T)                                                                                        \
-  extern "C" __global__ void entry(                                                                                  \
-      const T* a, const T* w, T* along, HesseAxes axes, HesseStrides<9> strides, HesseAttentionShape shape) {        \
-    hesse_along(a, w, along, axes, strides, shape);                                                                  \
+#define HESSE_ALONG(entry, T)                                                                                 \
+  HESSE_ENTRY(entry)(                                                                                         \
+      const T* a, const T* w, T* along, HesseAxes axes, HesseStrides<9> strides, HesseAttentionShape shape) { \
+    hesse_along(a, w, along, axes, strides, shape);                                                           \
   }
 HESSE_ALONG(attention_along_f32, float)
 HESSE_ALONG(attention_along_f64, double)

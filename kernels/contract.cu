@@ -218,14 +218,14 @@ __device__ void hesse_contract_parts(
   out[b[2] + m[1] + n[1]] = (T)sum;
 }
 
-#define HESSE_CONTRACT(entry, T, M, N)                                                                          \
-  extern "C" __global__ void __launch_bounds__(HESSE_SQUARE * HESSE_SQUARE) entry(                              \
-      const T* lhs, const T* rhs, T* out, T* parts, HesseContractAxes axes, HesseContractStrides strides,       \
-      HesseContractShape shape) {                                                                               \
-    hesse_contract<T, M, N>(lhs, rhs, out, parts, axes, strides, shape);                                        \
+#define HESSE_CONTRACT(entry, T, M, N)                                                                    \
+  HESSE_BOUND_ENTRY(entry, HESSE_SQUARE * HESSE_SQUARE)(                                                  \
+      const T* lhs, const T* rhs, T* out, T* parts, HesseContractAxes axes, HesseContractStrides strides, \
+      HesseContractShape shape) {                                                                         \
+    hesse_contract<T, M, N>(lhs, rhs, out, parts, axes, strides, shape);                                  \
   }
 #define HESSE_CONTRACT_PARTS(entry, T)                                                                          \
-  extern "C" __global__ void entry(                                                                             \
+  HESSE_ENTRY(entry)(                                                                                           \
       const T* parts, T* out, HesseContractAxes axes, HesseContractStrides strides, HesseContractShape shape) { \
     hesse_contract_parts(parts, out, axes, strides, shape);                                                     \
   }

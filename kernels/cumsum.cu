@@ -1,4 +1,5 @@
 // Running sums along lines. Long ones are cut into chunks: first these are summed, then what comes before each.
+#include "entries.cuh"
 #include "lines.cuh"
 
 #define HESSE_EACH 4
@@ -81,18 +82,18 @@ __device__ void hesse_cumsum(
   }
 }
 
-#define HESSE_CUMSUM(suffix, T, S)                                                                                   \
-  extern "C" __global__ void cumsum_chunks_##suffix(                                                                 \
-      const T* in, S* sums, HesseAxes axes, HesseStrides<2> strides, hesse_long step, HesseLineShape shape) {        \
-    hesse_cumsum_chunks(in, sums, axes, strides, step, shape);                                                       \
-  }                                                                                                                  \
-  extern "C" __global__ void cumsum_before_##suffix(S* sums, hesse_long lines, hesse_long chunks) {                   \
-    hesse_cumsum_before(sums, lines, chunks);                                                                         \
-  }                                                                                                                  \
-  extern "C" __global__ void cumsum_##suffix(                                                                        \
-      const T* in, T* out, const S* sums, HesseAxes axes, HesseStrides<2> strides, hesse_long in_step,               \
-      hesse_long out_step, HesseLineShape shape) {                                                                   \
-    hesse_cumsum(in, out, sums, axes, strides, in_step, out_step, shape);                                            \
+#define HESSE_CUMSUM(suffix, T, S)                                                                            \
+  HESSE_ENTRY(cumsum_chunks_##suffix)(                                                                        \
+      const T* in, S* sums, HesseAxes axes, HesseStrides<2> strides, hesse_long step, HesseLineShape shape) { \
+    hesse_cumsum_chunks(in, sums, axes, strides, step, shape);                                                \
+  }                                                                                                           \
+  HESSE_ENTRY(cumsum_before_##suffix)(S* sums, hesse_long lines, hesse_long chunks) {                         \
+    hesse_cumsum_before(sums, lines, chunks);                                                                 \
+  }                                                                                                           \
+  HESSE_ENTRY(cumsum_##suffix)(                                                                               \
+      const T* in, T* out, const S* sums, HesseAxes axes, HesseStrides<2> strides, hesse_long in_step,        \
+      hesse_long out_step, HesseLineShape shape) {                                                            \
+    hesse_cumsum(in, out, sums, axes, strides, in_step, out_step, shape);                                     \
   }
 HESSE_CUMSUM(f32, float, double)
 HESSE_CUMSUM(f64, double, double)

@@ -1,4 +1,5 @@
 // Overlapping windows added up.
+#include "entries.cuh"
 #include "index.cuh"
 
 // The result's elements are those of its domain's axes, of which that of number `axis` the windows lie along.
@@ -44,10 +45,10 @@ __device__ void hesse_fold(
   out[at[1]] = (T)sum;
 }
 
-#define HESSE_FOLD(entry, T, S)                                                                        \
-  extern "C" __global__ void entry(                                                                    \
-      const T* in, T* out, HesseAxes axes, HesseStrides<2> strides, HesseFoldShape shape) {            \
-    hesse_fold<T, S>(in, out, axes, strides, shape);                                                   \
+#define HESSE_FOLD(entry, T, S)                                                             \
+  HESSE_ENTRY(entry)(                                                                       \
+      const T* in, T* out, HesseAxes axes, HesseStrides<2> strides, HesseFoldShape shape) { \
+    hesse_fold<T, S>(in, out, axes, strides, shape);                                        \
   }
 HESSE_FOLD(fold_f32, float, double)
 HESSE_FOLD(fold_f64, double, double)

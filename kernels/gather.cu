@@ -1,4 +1,5 @@
 // Elements read where indices say. What they are does not matter, only how long they are.
+#include "entries.cuh"
 #include "index.cuh"
 
 struct alignas(16) HesseSixteen {
@@ -25,11 +26,11 @@ __device__ void hesse_gather(
   }
 }
 
-#define HESSE_GATHER(entry, T)                                                                             \
-  extern "C" __global__ void entry(                                                                        \
-      const T* in, const int* indices, T* out, HesseAxes axes, HesseStrides<3> strides, hesse_long size,   \
-      int extent, hesse_long step, HesseStatus* status, int fault) {                                       \
-    hesse_gather(in, indices, out, axes, strides, size, extent, step, status, fault);                      \
+#define HESSE_GATHER(entry, T)                                                                           \
+  HESSE_ENTRY(entry)(                                                                                    \
+      const T* in, const int* indices, T* out, HesseAxes axes, HesseStrides<3> strides, hesse_long size, \
+      int extent, hesse_long step, HesseStatus* status, int fault) {                                     \
+    hesse_gather(in, indices, out, axes, strides, size, extent, step, status, fault);                    \
   }
 HESSE_GATHER(gather_1, unsigned char)
 HESSE_GATHER(gather_4, int)

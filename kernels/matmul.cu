@@ -1,6 +1,7 @@
 // Products: out[b, i, j] = sum over p of a[b, i, p] · c[b, j, p], for any strides. Each kernel may be launched
 // with several parts (blockIdx.y), each of which adds up `chunk` pairs and writes a result of its own, `part`
 // elements after the last one's; matmul_sum then adds these up in order, so the bits are the same in every run.
+#include "entries.cuh"
 #include "hesse.cuh"
 
 namespace {
@@ -239,21 +240,19 @@ __device__ void sum(const Out* parts, int count, Out* out, Strides so, Product s
 
 }  // namespace
 
-#define KERNEL(name, function, In, Out)                                                                \
-  extern "C" __global__ void __launch_bounds__(256)                                                    \
-      name(const In* a, Strides sa, const In* c, Strides sc, Out* out, Strides so, Product size) {     \
-    function(a, sa, c, sc, out, so, size);                                                             \
+#define KERNEL(name, function, In, Out)                                                                                \
+  HESSE_BOUND_ENTRY(name, 256)(const In* a, Strides sa, const In* c, Strides sc, Out* out, Strides so, Product size) { \
+    function(a, sa, c, sc, out, so, size);                                                                             \
   }
 
-#define KERNELS(suffix, In, Out)                                                                        \
-  KERNEL(matmul_large_##suffix, (tile<4, In, Out>), In, Out)                                            \
-  KERNEL(matmul_small_##suffix, (tile<2, In, Out>), In, Out)                                            \
-  KERNEL(matmul_rows_##suffix, (rows<In, Out>), In, Out)                                                \
-  KERNEL(matmul_columns_##suffix, (columns<In, Out>), In, Out)                                          \
-  KERNEL(matmul_outer_##suffix, (outer<In, Out>), In, Out)                                              \
-  extern "C" __global__ void __launch_bounds__(256)                                                     \
-      matmul_sum_##suffix(const Out* parts, int count, Out* out, Strides so, Product size) {            \
-    sum(parts, count, out, so, size);                                                                   \
+#define KERNELS(suffix, In, Out)                                                                                 \
+  KERNEL(matmul_large_##suffix, (tile<4, In, Out>), In, Out)                                                     \
+  KERNEL(matmul_small_##suffix, (tile<2, In, Out>), In, Out)                                                     \
+  KERNEL(matmul_rows_##suffix, (rows<In, Out>), In, Out)                                                         \
+  KERNEL(matmul_columns_##suffix, (columns<In, Out>), In, Out)                                                   \
+  KERNEL(matmul_outer_##suffix, (outer<In, Out>), In, Out)                                                       \
+  HESSE_BOUND_ENTRY(matmul_sum_##suffix, 256)(const Out* parts, int count, Out* out, Strides so, Product size) { \
+    sum(parts, count, out, so, size);                                                                            \
   }
 
 KERNELS(f32, float, float)

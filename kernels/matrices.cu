@@ -1,5 +1,6 @@
 // What surrounds the routines of cuBLAS and cuSOLVER: they want matrices column by column, overwrite their
 // operands, and tell what they found in numbers on the device.
+#include "entries.cuh"
 #include "hesse.cuh"
 
 namespace {
@@ -286,10 +287,10 @@ __device__ int least(int mine, int none) {
 
 constexpr hesse_long NOTHING = 0x7fffffffffffffffLL;
 
-extern "C" __global__ void matrices_begin(hesse_long* bad) { *bad = NOTHING; }
+HESSE_ENTRY(matrices_begin)(hesse_long* bad) { *bad = NOTHING; }
 
 // Pointers to the matrices of a batch.
-extern "C" __global__ void matrices_pointers(char** to, char* first, hesse_long bytes, int count) {
+HESSE_ENTRY(matrices_pointers)(char** to, char* first, hesse_long bytes, int count) {
   int i = (int)(blockIdx.x * THREADS + threadIdx.x);
   if (i < count) {
     to[i] = first + i * bytes;
@@ -298,9 +299,9 @@ extern "C" __global__ void matrices_pointers(char** to, char* first, hesse_long 
 
 // Reports the first matrix that has a number that is not finite, or that a routine has something to say about
 // (info, if given). One block.
-extern "C" __global__ void __launch_bounds__(256)
-    matrices_report(const hesse_long* bad, hesse_long each, const int* info, int batch, HesseStatus* status,
-                    int nan_code, int infinity_code, int info_code) {
+HESSE_BOUND_ENTRY(matrices_report, 256)(
+    const hesse_long* bad, hesse_long each, const int* info, int batch, HesseStatus* status, int nan_code,
+    int infinity_code, int info_code) {
   int mine = batch;
   for (int i = (int)threadIdx.x; info != nullptr && i < batch && mine == batch; i += THREADS) {
     if (info[i] != 0) {
@@ -318,43 +319,38 @@ extern "C" __global__ void __launch_bounds__(256)
 }
 
 // Reports a pair of equal values.
-extern "C" __global__ void matrices_equal(const hesse_long* equal, HesseStatus* status, int code) {
+HESSE_ENTRY(matrices_equal)(const hesse_long* equal, HesseStatus* status, int code) {
   if (*equal != NOTHING) {
     hesse_fail(status, code, *equal);
   }
 }
 
-#define KERNELS(suffix, T)                                                                                  \
-  extern "C" __global__ void __launch_bounds__(256) matrices_load_##suffix(                                 \
-      const T* from, Strides s, T* to, Shape shape, const T* order, hesse_long order_batch,                   \
-      hesse_long order_row, hesse_long* bad) {                                                              \
-    load(from, s, to, shape, Order<T>{order, order_batch, order_row}, bad);                                 \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                                         \
-      matrices_store_##suffix(const T* from, hesse_long each, Shape shape, T* to, Strides s, const T* order, \
-                              hesse_long order_batch, hesse_long order_row, const T* row_signs,              \
-                              const T* column_signs) {                                                       \
-    store(from, each, shape, to, s, Order<T>{order, order_batch, order_row}, row_signs, column_signs);        \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                                         \
-      matrices_signs_##suffix(const T* from, hesse_long each, int leading, T* to, int n) {                  \
-    signs(from, each, leading, to, n);                                                                      \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                                         \
-      matrices_zeros_##suffix(const T* from, int n, int* info) {                                            \
-    zeros(from, n, info);                                                                                   \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                                         \
-      matrices_permutation_##suffix(const int* exchanges, int* large, int n, T* to, Strides s) {            \
-    permutation(exchanges, large, n, to, s);                                                                \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256)                                                         \
-      matrices_determinant_##suffix(const T* from, Strides s, int n, T* to, Strides out) {                  \
-    determinant(from, s, n, to, out);                                                                       \
-  }                                                                                                         \
-  extern "C" __global__ void __launch_bounds__(256) matrices_gaps_##suffix(                                 \
-      const T* x, Strides s, int n, double close, T* to, Strides out, hesse_long* equal) {                  \
-    gaps(x, s, n, close, to, out, equal);                                                                   \
+#define KERNELS(suffix, T)                                                                                           \
+  HESSE_BOUND_ENTRY(matrices_load_##suffix, 256)(                                                                    \
+      const T* from, Strides s, T* to, Shape shape, const T* order, hesse_long order_batch,                          \
+      hesse_long order_row, hesse_long* bad) {                                                                       \
+    load(from, s, to, shape, Order<T>{order, order_batch, order_row}, bad);                                          \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_store_##suffix, 256)(                                                                   \
+      const T* from, hesse_long each, Shape shape, T* to, Strides s, const T* order, hesse_long order_batch,         \
+      hesse_long order_row, const T* row_signs, const T* column_signs) {                                             \
+    store(from, each, shape, to, s, Order<T>{order, order_batch, order_row}, row_signs, column_signs);               \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_signs_##suffix, 256)(const T* from, hesse_long each, int leading, T* to, int n) {       \
+    signs(from, each, leading, to, n);                                                                               \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_zeros_##suffix, 256)(const T* from, int n, int* info) {                                 \
+    zeros(from, n, info);                                                                                            \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_permutation_##suffix, 256)(const int* exchanges, int* large, int n, T* to, Strides s) { \
+    permutation(exchanges, large, n, to, s);                                                                         \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_determinant_##suffix, 256)(const T* from, Strides s, int n, T* to, Strides out) {       \
+    determinant(from, s, n, to, out);                                                                                \
+  }                                                                                                                  \
+  HESSE_BOUND_ENTRY(matrices_gaps_##suffix, 256)(                                                                    \
+      const T* x, Strides s, int n, double close, T* to, Strides out, hesse_long* equal) {                           \
+    gaps(x, s, n, close, to, out, equal);                                                                            \
   }
 
 KERNELS(f32, float)

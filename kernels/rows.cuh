@@ -1,6 +1,7 @@
 // Rows, each of which is gone over by a group of threads: a part of a warp, or all of a block. A row that is read more
 // than once is kept in shared memory if it fits, where every thread reads only what it has put there itself.
 #pragma once
+#include "entries.cuh"
 #include "index.cuh"
 #include "reduce.cuh"
 
@@ -204,16 +205,16 @@ __device__ inline HesseExponentials<T> hesse_exponentials(const HesseGroup<T, N>
 
 // The entries of a kernel hesse_NAME(group, operands at the row) for both dtypes, with packs and without. Blocks of
 // 1024 threads leave each of them 64 registers, whatever the compiler would like.
-#define HESSE_ROW_ENTRY(name, entry, T, N)                                                                      \
-  extern "C" __global__ void __launch_bounds__(HESSE_ROW_THREADS, 1) entry(                                     \
-      const T* x, const T* z, const T* w, const T* v, const int* labels, T* y, int centred, double epsilon,     \
-      HesseAxes axes, HesseStrides<6> strides, HesseRowShape shape) {                                           \
-    HesseGroup<T, N> g(shape);                                                                                  \
-    HesseRows<T> rows = {x, z, w, v, labels, y, centred != 0, epsilon};                                         \
-    hesse_##name(g, rows.at(axes, strides, g.row));                                                             \
+#define HESSE_ROW_ENTRY(name, entry, T, N)                                                                  \
+  HESSE_BOUND_ENTRY(entry, HESSE_ROW_THREADS, 1)(                                                           \
+      const T* x, const T* z, const T* w, const T* v, const int* labels, T* y, int centred, double epsilon, \
+      HesseAxes axes, HesseStrides<6> strides, HesseRowShape shape) {                                       \
+    HesseGroup<T, N> g(shape);                                                                              \
+    HesseRows<T> rows = {x, z, w, v, labels, y, centred != 0, epsilon};                                     \
+    hesse_##name(g, rows.at(axes, strides, g.row));                                                         \
   }
-#define HESSE_ROW_ENTRIES(name)                   \
-  HESSE_ROW_ENTRY(name, name##_f32, float, 1)     \
-  HESSE_ROW_ENTRY(name, name##_f32x4, float, 4)   \
-  HESSE_ROW_ENTRY(name, name##_f64, double, 1)    \
+#define HESSE_ROW_ENTRIES(name)                 \
+  HESSE_ROW_ENTRY(name, name##_f32, float, 1)   \
+  HESSE_ROW_ENTRY(name, name##_f32x4, float, 4) \
+  HESSE_ROW_ENTRY(name, name##_f64, double, 1)  \
   HESSE_ROW_ENTRY(name, name##_f64x2, double, 2)

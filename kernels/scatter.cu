@@ -1,5 +1,6 @@
 // Elements added up where indices say. Additions have a fixed order: where an axis has many indices, these are sorted,
 // each with its place, and then every element of the result finds its terms side by side.
+#include "entries.cuh"
 #include "index.cuh"
 
 #define HESSE_RUN 512
@@ -23,7 +24,7 @@ struct HesseScatterShape {
 
 // Sorts runs of entries, (item of the batch · extent + index) << bits | place, each of which there is once: so an
 // entry's rank is how many are smaller.
-extern "C" __global__ void scatter_runs(
+HESSE_ENTRY(scatter_runs)(
     const int* indices, hesse_long* entries, HesseAxes axes, HesseStrides<2> strides, HesseScatterShape shape,
     HesseStatus* status, int fault) {
   __shared__ hesse_long run[HESSE_RUN];
@@ -66,7 +67,7 @@ __device__ inline hesse_long hesse_rank(const hesse_long* entries, hesse_long be
 }
 
 // Merges pairs of runs.
-extern "C" __global__ void scatter_merge(const hesse_long* from, hesse_long* to, hesse_long places, hesse_long length) {
+HESSE_ENTRY(scatter_merge)(const hesse_long* from, hesse_long* to, hesse_long places, hesse_long length) {
   hesse_long i = hesse_thread();
   if (i >= places) {
     return;
@@ -150,16 +151,16 @@ __device__ void hesse_scatter_few(
   out[to[0]] = (T)sum;
 }
 
-#define HESSE_SCATTER(suffix, T, S)                                                                                  \
-  extern "C" __global__ void scatter_sums_##suffix(                                                                  \
-      const T* in, const hesse_long* entries, T* out, HesseAxes axes, HesseStrides<2> strides, HesseAxes out_axes,   \
-      HesseStrides<2> out_strides, HesseScatterShape shape) {                                                        \
-    hesse_scatter_sums<T, S>(in, entries, out, axes, strides, out_axes, out_strides, shape);                         \
-  }                                                                                                                  \
-  extern "C" __global__ void scatter_few_##suffix(                                                                   \
-      const T* in, const int* indices, T* out, HesseAxes axes, HesseStrides<2> strides, HesseAxes out_axes,          \
-      HesseStrides<2> out_strides, HesseScatterShape shape, HesseStatus* status, int fault) {                        \
-    hesse_scatter_few<T, S>(in, indices, out, axes, strides, out_axes, out_strides, shape, status, fault);           \
+#define HESSE_SCATTER(suffix, T, S)                                                                                \
+  HESSE_ENTRY(scatter_sums_##suffix)(                                                                              \
+      const T* in, const hesse_long* entries, T* out, HesseAxes axes, HesseStrides<2> strides, HesseAxes out_axes, \
+      HesseStrides<2> out_strides, HesseScatterShape shape) {                                                      \
+    hesse_scatter_sums<T, S>(in, entries, out, axes, strides, out_axes, out_strides, shape);                       \
+  }                                                                                                                \
+  HESSE_ENTRY(scatter_few_##suffix)(                                                                               \
+      const T* in, const int* indices, T* out, HesseAxes axes, HesseStrides<2> strides, HesseAxes out_axes,        \
+      HesseStrides<2> out_strides, HesseScatterShape shape, HesseStatus* status, int fault) {                      \
+    hesse_scatter_few<T, S>(in, indices, out, axes, strides, out_axes, out_strides, shape, status, fault);         \
   }
 HESSE_SCATTER(f32, float, double)
 HESSE_SCATTER(f64, double, double)

@@ -66,17 +66,48 @@ final class CudaContext {
     this.simulated = info.simulated();
     JCudaDriver.cuDeviceGet(handle, device.index());
     JCudaDriver.cuDevicePrimaryCtxRetain(context, handle);
-    JCudaDriver.cuCtxSetCurrent(context);
-    JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);
-    this.multiprocessors = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-    this.architecture =
-        10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
-            + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-    this.sharedBytesPerBlock = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
-    this.pool = new MemoryPool(isSimulated(), this::trim);
-    this.modules = new CudaModules(this, new CubinCache(cacheFolder(simulated)));
-    this.ledger = new Ledger(this);
-    this.staging = new Staging(this);
+    boolean ready = false;
+    try {
+      JCudaDriver.cuCtxSetCurrent(context);
+      JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING);
+      this.multiprocessors = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+      this.architecture =
+          10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+              + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+      this.sharedBytesPerBlock =
+          attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+      this.pool = new MemoryPool(isSimulated(), this::trim);
+      this.modules =
+          new CudaModules(this, new CubinCache(cacheFolder(simulated), CubinCache.LIMIT));
+      this.ledger = new Ledger(this);
+      this.staging = new Staging(this);
+      ready = true;
+    } finally {
+      if (!ready) {
+        close();
+      }
+    }
+  }
+
+  /**
+   * Gives back what a device that cannot be used has taken: the context is this process's own, and
+   * goes with its stream, its memory and its modules.
+   */
+  void close() {
+    try {
+      cublasHandle blas = cublas;
+      if (blas != null) {
+        JCublas2.cublasDestroy(blas);
+      }
+      cusolverDnHandle solver = cusolver;
+      if (solver != null) {
+        JCusolverDn.cusolverDnDestroy(solver);
+      }
+    } catch (CudaException e) {
+      // The error that it is closed for.
+    } finally {
+      JCudaDriver.cuDevicePrimaryCtxRelease(handle);
+    }
   }
 
   /** The simulated compiler has a cache of its own, and what it makes depends on more. */

@@ -1,9 +1,11 @@
 package org.hesse.backend.cuda;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,11 @@ import org.jspecify.annotations.Nullable;
 final class CudaLoader {
   private static final String TEMPORARY = "java.io.tmpdir";
 
+  /** Where JCuda looks before it looks there. */
+  private static final String LIBRARY_PATH = "java.library.path";
+
+  private static final String COMPILER = "NVRTC";
+
   /** One at a time, since loading changes a property of the process. */
   private static final Object LOCK = new Object();
 
@@ -45,6 +52,7 @@ final class CudaLoader {
   private static String setting = "";
 
   private static boolean loaded;
+  private static String compiler = "";
 
   private CudaLoader() {}
 
@@ -133,12 +141,37 @@ final class CudaLoader {
       throw missing();
     }
     requireNewDriver();
-    unpacked(libraries()).forEach(CudaLoader::load);
+    SequencedMap<CudaLibrary, Path> files = unpacked(libraries());
+    files.forEach((library, file) -> {
+      load(library, file);
+      if (library.name().equals(COMPILER)) {
+        compiler = identity(file);
+      }
+    });
     withNatives(() -> {
       JNvrtc.setExceptionsEnabled(true);
       JCublas2.setExceptionsEnabled(true);
       JCusolver.setExceptionsEnabled(true);
     });
+  }
+
+  /**
+   * What tells the compiler that is loaded from others of the same version: NVRTC says the first
+   * two numbers of its own only.
+   */
+  static String compiler() {
+    synchronized (LOCK) {
+      return compiler;
+    }
+  }
+
+  private static String identity(Path file) {
+    try {
+      Path real = file.toRealPath();
+      return real.getFileName() + " " + Files.size(real) + " " + Files.getLastModifiedTime(real);
+    } catch (IOException e) {
+      return file.toString();
+    }
   }
 
   private static DeviceUnavailableException missing() {
@@ -222,7 +255,7 @@ final class CudaLoader {
   private static List<Path> beside(CudaLibrary library, Path file) {
     List<Path> found = new ArrayList<>();
     Path folder = file.toAbsolutePath().getParent();
-    if (library.name().equals("NVRTC") && folder != null) {
+    if (library.name().equals(COMPILER) && folder != null) {
       for (String name : libraries().version().builtins()) {
         Path path = folder.resolve(name);
         if (found.isEmpty() && Files.isRegularFile(path)) {
@@ -274,6 +307,7 @@ final class CudaLoader {
         byte[] original = NativeFiles.contents("lib/" + file);
         contents.put(file, renames.isEmpty() ? original : Elf.renamed(original, renames));
       }
+      requireNoOthers(contents);
       Path first = NativeFiles.of(contents).getFirst();
       folder = first.toAbsolutePath().getParent();
       natives = folder;
@@ -282,5 +316,28 @@ final class CudaLoader {
       throw new IOException("no folder");
     }
     return folder;
+  }
+
+  /**
+   * JCuda takes a file of the right name from the library path first, and nothing can keep it from
+   * that. Files with the same contents do no harm.
+   */
+  private static void requireNoOthers(Map<String, byte[]> contents) throws IOException {
+    String path = System.getProperty(LIBRARY_PATH, "");
+    for (String folder : path.split(File.pathSeparator)) {
+      for (Map.Entry<String, byte[]> ours : contents.entrySet()) {
+        Path file = Path.of(folder, ours.getKey());
+        if (Files.isRegularFile(file) && !Arrays.equals(Files.readAllBytes(file), ours.getValue())) {
+          throw new DeviceUnavailableException(
+              "CUDA cannot be used: JCuda would load "
+                  + file.toAbsolutePath()
+                  + " in place of the library that comes with Hesse, since its folder is in "
+                  + LIBRARY_PATH
+                  + "; take the folder out of -D"
+                  + LIBRARY_PATH
+                  + " and of LD_LIBRARY_PATH, or remove the file");
+        }
+      }
+    }
   }
 }

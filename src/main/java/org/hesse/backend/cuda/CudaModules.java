@@ -22,11 +22,15 @@ final class CudaModules {
   private static final Pattern INCLUDE =
       Pattern.compile("^\\s*#\\s*include\\s*\"([^\"]+)\"", Pattern.MULTILINE);
 
+  /** What files include whose entries can be compiled alone. */
+  private static final String ENTRIES = "entries.cuh";
+
   private static final Map<String, String> RESOURCES = new HashMap<>();
 
   private final CudaContext context;
   private final CubinCache disk;
   private final String compiler;
+  private final String identity;
   private final String target;
   private final Map<String, CUmodule> modules = new HashMap<>();
   private final Map<String, Kernel> kernels = new HashMap<>();
@@ -39,6 +43,7 @@ final class CudaModules {
     int[] minor = {0};
     JNvrtc.nvrtcVersion(major, minor);
     this.compiler = "NVRTC " + major[0] + "." + minor[0];
+    this.identity = compiler + " " + CudaLoader.compiler();
     this.target = target(context.architecture());
   }
 
@@ -71,34 +76,44 @@ final class CudaModules {
 
   /** A function of a file in {@code kernels/}. */
   Kernel file(String file, String entry) {
-    return kernel(file, resource(file), "--fmad=true", entry);
+    String source = resource(file);
+    return kernel(file, source, options("--fmad=true", source, entry), entry);
   }
 
   /** A function of a generated source. Sums of products are rounded as on the CPU. */
   Kernel generated(String source, String entry) {
-    return kernel("generated.cu", source, "--fmad=false", entry);
+    return kernel("generated.cu", source, List.of("--fmad=false"), entry);
   }
 
-  private Kernel kernel(String name, String source, String option, String entry) {
-    String key = option + source;
+  /** Files whose entries take seconds together are compiled entry by entry. */
+  private static List<String> options(String option, String source, String entry) {
+    Map<String, String> headers = new LinkedHashMap<>();
+    addHeaders(source, headers);
+    return headers.containsKey(ENTRIES)
+        ? List.of(option, "--define-macro=HESSE_ONLY", "--define-macro=HESSE_ONLY_" + entry + "=~,1")
+        : List.of(option);
+  }
+
+  private Kernel kernel(String name, String source, List<String> settings, String entry) {
+    String key = settings + source;
     return kernels.computeIfAbsent(
         entry + " " + key,
         k -> {
           CUfunction function = new CUfunction();
-          CUmodule module = modules.computeIfAbsent(key, m -> module(name, source, option));
+          CUmodule module = modules.computeIfAbsent(key, m -> module(name, source, settings));
           JCudaDriver.cuModuleGetFunction(function, module, entry);
           return new Kernel(context, function, name + " " + entry);
         });
   }
 
-  private CUmodule module(String name, String source, String option) {
+  private CUmodule module(String name, String source, List<String> settings) {
     Map<String, String> headers = new LinkedHashMap<>();
     addHeaders(source, headers);
     List<String> options = new ArrayList<>();
     options.add("--gpu-architecture=" + target);
     options.add("--std=c++17");
-    options.add(option);
-    String key = CubinCache.key(context.identity(), compiler, options, headers, source);
+    options.addAll(settings);
+    String key = CubinCache.key(context.identity(), identity, options, headers, source);
     byte[] kept = disk.read(key);
     if (kept != null) {
       try {

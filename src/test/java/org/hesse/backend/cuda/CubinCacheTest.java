@@ -4,10 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -34,9 +38,9 @@ class CubinCacheTest {
   @Test
   void whatIsWrittenIsReadByOthers() throws IOException {
     byte[] code = code(1, 1000);
-    new CubinCache(folder).write(key("90", "a"), code);
-    assertArrayEquals(code, new CubinCache(folder).read(key("90", "a")));
-    assertNull(new CubinCache(folder).read(key("80", "a")));
+    new CubinCache(folder, CubinCache.LIMIT).write(key("90", "a"), code);
+    assertArrayEquals(code, new CubinCache(folder, CubinCache.LIMIT).read(key("90", "a")));
+    assertNull(new CubinCache(folder, CubinCache.LIMIT).read(key("80", "a")));
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(1, files.count());
     }
@@ -59,7 +63,7 @@ class CubinCacheTest {
 
   @Test
   void damagedFilesAreAsGoodAsNone() throws IOException {
-    CubinCache cache = new CubinCache(folder);
+    CubinCache cache = new CubinCache(folder, CubinCache.LIMIT);
     String key = key("90", "a");
     byte[] code = code(2, 500);
     cache.write(key, code);
@@ -93,7 +97,7 @@ class CubinCacheTest {
       threads.add(
           Thread.ofPlatform()
               .start(() -> {
-                CubinCache cache = new CubinCache(folder);
+                CubinCache cache = new CubinCache(folder, CubinCache.LIMIT);
                 try {
                   for (int i = 0; i < 30; i++) {
                     if (writes) {
@@ -115,12 +119,45 @@ class CubinCacheTest {
     assertEquals(List.of(), problems);
   }
 
+  /** What was used last stays, and what others have not finished writing. */
+  @Test
+  void theFolderIsBounded() throws IOException {
+    CubinCache cache = new CubinCache(folder, 16_000);
+    Instant start = Instant.now().minus(Duration.ofDays(9));
+    for (int i = 0; i < 15; i++) {
+      cache.write(key("90", "old " + i), code(i, 1000));
+      Path file = folder.resolve(key("90", "old " + i) + ".cubin");
+      Files.setLastModifiedTime(file, FileTime.from(start.plus(Duration.ofHours(i))));
+    }
+    assertArrayEquals(code(0, 1000), cache.read(key("90", "old 0")));
+    Path left = Files.createFile(folder.resolve("left.part"));
+    Files.setLastModifiedTime(left, FileTime.from(start));
+    Path beingWritten = Files.createFile(folder.resolve("now.part"));
+    Path other = Files.createFile(folder.resolve("notes"));
+    for (int i = 0; i < 5; i++) {
+      cache.write(key("90", "new " + i), code(100 + i, 1000));
+    }
+    for (int i = 0; i < 5; i++) {
+      assertArrayEquals(code(100 + i, 1000), cache.read(key("90", "new " + i)));
+    }
+    assertArrayEquals(code(0, 1000), cache.read(key("90", "old 0")), "used just before");
+    assertNull(cache.read(key("90", "old 1")), "not used for longest");
+    assertArrayEquals(code(14, 1000), cache.read(key("90", "old 14")));
+    assertEquals(
+        List.of(false, true, true),
+        Stream.of(left, beingWritten, other).map(Files::exists).toList());
+    try (Stream<Path> files = Files.list(folder)) {
+      long bytes = files.mapToLong(f -> f.toFile().length()).sum();
+      assertTrue(bytes <= 16_000 && bytes > 12_000, bytes + " bytes");
+    }
+  }
+
   @Test
   void withoutAFolderNothingIsKept() {
-    CubinCache none = new CubinCache(null);
+    CubinCache none = new CubinCache(null, CubinCache.LIMIT);
     none.write("key", new byte[3]);
     assertNull(none.read("key"));
-    CubinCache gone = new CubinCache(folder.resolve("gone"));
+    CubinCache gone = new CubinCache(folder.resolve("gone"), CubinCache.LIMIT);
     gone.write(key("90", "a"), new byte[3]);
     assertNull(gone.read(key("90", "a")));
   }
