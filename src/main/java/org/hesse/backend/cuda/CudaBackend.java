@@ -50,7 +50,15 @@ public final class CudaBackend implements Backend {
     Device.Info info = CudaDevices.of(index);
     try {
       CudaContext context = new CudaContext(info);
-      SelfCheck.run(context);
+      boolean sound = false;
+      try {
+        SelfCheck.run(context);
+        sound = true;
+      } finally {
+        if (!sound) {
+          context.close();
+        }
+      }
       return context;
     } catch (CudaException e) {
       throw CudaErrors.unavailable(e);

@@ -205,6 +205,21 @@ class CudaLoaderTest {
     assertFalse(said.contains("nvrtc 12"), said);
   }
 
+  /** JCuda would take it, and ask it for another version of CUDA. */
+  @Test
+  void namesALibraryOfJCudasThatComesBeforeOurs(@TempDir Path folder) throws Exception {
+    Folders f = Folders.in(folder);
+    StandIns.driver(f.cuda, 1, 12080);
+    StandIns.toolkit(f.cuda, 12);
+    String said = f.load("-Djava.library.path=" + f.temporary);
+    Path first = f.temporary.resolve("libJCudaDriver-12.6.0-linux-x86_64.so");
+    assertTrue(
+        said.startsWith("unavailable: CUDA cannot be used: JCuda would load " + first + " in"),
+        said);
+    assertTrue(said.contains("; take the folder out of -Djava.library.path"), said);
+    assertTrue(f.load("-Djava.library.path=" + f.cuda).startsWith("nvrtc 12.7"));
+  }
+
   @Test
   void exceptionsAreOnInEveryClass(@TempDir Path folder) throws Exception {
     Folders f = Folders.in(folder);

@@ -110,6 +110,29 @@ class CudaTroubleTest {
     assertArrayEquals(x, (double[]) backend.upload(x).toArray());
   }
 
+  /** Neither a stream nor memory stays behind, and another try may succeed. */
+  @Test
+  void aDeviceThatCannotBeOpenedIsGivenBack() {
+    SimulatedDevice.option("devices", 2);
+    try {
+      long taken = SimulatedDevice.calls("cuDevicePrimaryCtxRetain");
+      long given = SimulatedDevice.calls("cuDevicePrimaryCtxRelease");
+      for (int megabytes : new int[] {0, 1, 20}) {
+        // Not enough for what every device has, and for the workspace of cuBLAS.
+        SimulatedDevice.option("memory", megabytes);
+        assertThrows(Throwable.class, () -> CudaBackend.of(1), megabytes + " MiB");
+      }
+      assertEquals(taken + 3, SimulatedDevice.calls("cuDevicePrimaryCtxRetain"));
+      assertEquals(given + 3, SimulatedDevice.calls("cuDevicePrimaryCtxRelease"));
+      SimulatedDevice.option("memory", 4096);
+      double[] x = {1, 2, 3};
+      assertArrayEquals(x, (double[]) CudaBackend.of(1).upload(x).toArray());
+    } finally {
+      SimulatedDevice.option("memory", 4096);
+      SimulatedDevice.option("devices", 1);
+    }
+  }
+
   @Test
   void whatIsLargeStaysWhereItIs() {
     int kernels = 4;
