@@ -12,7 +12,7 @@ import org.hesse.cli.Ticks.Tick;
  *
  * <pre>{@code
  * String svg = new Chart(720, 300, Axis.linear("x", 0, 1), Axis.log("y", 1e-3, 1))
- *     .band(x, low, high, 1, "two standard errors")
+ *     .band(x, low, high, 1, "95% interval")
  *     .line(x, y, 1, "density")
  *     .svg("Spectral density");
  * }</pre>

@@ -221,7 +221,7 @@ final class Report {
                 320,
                 Axis.linear("eigenvalue", left, right),
                 Axis.log("density", floor, Math.max(top, Math.min(peak, 10 * top))))
-            .band(d.grid(), d.low(), d.high(), 1, "± two standard errors")
+            .band(d.grid(), d.low(), d.high(), 1, "95% interval")
             .line(d.grid(), d.value(), 1, "density")
             .rug(ritz, 2, ritz.length == 0 ? "" : "leading eigenvalues");
     page.figure(
@@ -236,8 +236,8 @@ final class Report {
             + " each, every Ritz value smoothed by a Gaussian "
             + "of standard deviation "
             + print(d.width(), 2)
-            + ". The band is two standard errors "
-            + "of the mean over the probes, not the bias of the smoothing. A lone eigenvalue "
+            + ". The band is a 95% interval, point by point, "
+            + "from the spread over the probes, not the bias of the smoothing. A lone eigenvalue "
             + "shows as a bump of that width.");
     page.paragraph(signs(d));
   }

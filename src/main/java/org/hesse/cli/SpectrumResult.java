@@ -65,8 +65,8 @@ record SpectrumResult(
    *
    * @param grid eigenvalues, ascending
    * @param value density at each
-   * @param low two standard errors below
-   * @param high two standard errors above
+   * @param low lower end of the 95% interval
+   * @param high upper end of the 95% interval
    * @param nodes Ritz values of all probes, ascending
    * @param weights mass at each; they sum to 1
    * @param probes number of random start vectors

@@ -6,18 +6,35 @@ import java.util.List;
 /**
  * How weighted Ritz values become a curve: each is replaced by a Gaussian.
  *
- * <p>The grid is linear and reaches 5 widths beyond the smallest and the largest Ritz value.
+ * <pre>{@code
+ * Density d = quadrature.density(Smoothing.DEFAULT);
+ * Density log = quadrature.density(Smoothing.DEFAULT.on(SpectralAxis.signedLog(1e-6)));
+ * }</pre>
  *
- * @param width standard deviation of the Gaussians, in units of the eigenvalues; 0 takes 1/200 of
- *     the range of the Ritz values, or where they are all equal 1/200 of their magnitude, or of 1
+ * <p>The grid is even on the axis and reaches 5 widths beyond the smallest and the largest Ritz
+ * value.
+ *
+ * <p><b>The width.</b> It trades resolution for noise: eigenvalues closer than it are one peak, and
+ * the band is narrower the wider it is. m Lanczos steps put nodes some πr/2m apart into the middle
+ * of a bulk that spans r, closer at its ends, and exactly onto outliers. The default, r/200, is
+ * finer than that for the usual 100 steps: it resolves outliers and relies on the average over
+ * probes, whose nodes lie differently, to fill a bulk. For the shape of a bulk by itself take πr/2m
+ * or more (Lin, Saad and Yang 2016 discuss the choice). A quadrature can be smoothed again and
+ * again at no cost.
+ *
+ * @param width standard deviation of the Gaussians, in units of the axis; 0 takes 1/200 of the
+ *     range of the Ritz values, or where they are all equal 1/200 of their magnitude, or of 1; on a
+ *     logarithmic axis 0.08, which is in decades
  * @param points points of the grid; 0 takes 1024, or as many as put two into a width
+ * @param axis what the density is drawn over
  */
-public record Smoothing(double width, int points) {
-  /** Default width and grid. */
+public record Smoothing(double width, int points, SpectralAxis axis) {
+  /** Default width and grid, over the eigenvalues themselves. */
   public static final Smoothing DEFAULT = new Smoothing(0, 0);
 
   private static final double WIDTHS_BEYOND = 5;
   private static final double FRACTION = 1.0 / 200;
+  private static final double DECADES = 0.08;
   private static final int DEFAULT_POINTS = 1024;
   private static final int MOST_POINTS = 1 << 22;
 
@@ -33,8 +50,20 @@ public record Smoothing(double width, int points) {
     }
   }
 
-  Density density(List<Quadrature.Rule> rules, double min, double max) {
-    double sigma = width > 0 ? width : defaultWidth(min, max);
+  /** A smoothing over the eigenvalues themselves. */
+  public Smoothing(double width, int points) {
+    this(width, points, SpectralAxis.LINEAR);
+  }
+
+  /** The same over another axis, to whose units the width then refers. */
+  public Smoothing on(SpectralAxis other) {
+    return new Smoothing(width, points, other);
+  }
+
+  Density density(List<Quadrature.Rule> rules, double smallest, double largest) {
+    double min = axis.position(smallest);
+    double max = axis.position(largest);
+    double sigma = width > 0 ? width : axis.floor() > 0 ? DECADES : defaultWidth(min, max);
     double from = min - WIDTHS_BEYOND * sigma;
     double to = max + WIDTHS_BEYOND * sigma;
     double[] grid = grid(from, to, count(from, to, sigma));
@@ -76,23 +105,24 @@ public record Smoothing(double width, int points) {
     return grid;
   }
 
-  private static double[] curve(Quadrature.Rule rule, double[] grid, double sigma) {
+  private double[] curve(Quadrature.Rule rule, double[] grid, double sigma) {
     double[] curve = new double[grid.length];
     double step = grid[1] - grid[0];
     int reach = (int) Math.ceil(9 * sigma / step);
     for (int i = 0; i < rule.nodes.length; i++) {
-      int centre = (int) Math.round((rule.nodes[i] - grid[0]) / step);
+      double node = axis.position(rule.nodes[i]);
+      int centre = (int) Math.round((node - grid[0]) / step);
       double height = rule.weights[i] / (sigma * Math.sqrt(2 * Math.PI));
       int last = Math.min(grid.length - 1, centre + reach);
       for (int j = Math.max(0, centre - reach); j <= last; j++) {
-        double z = (grid[j] - rule.nodes[i]) / sigma;
+        double z = (grid[j] - node) / sigma;
         curve[j] += height * Math.exp(-z * z / 2);
       }
     }
     return curve;
   }
 
-  private static Density band(double[] grid, double[][] curves, double sigma) {
+  private Density band(double[] grid, double[][] curves, double sigma) {
     double[] value = new double[grid.length];
     double[] low = new double[grid.length];
     double[] high = new double[grid.length];
@@ -106,6 +136,6 @@ public record Smoothing(double width, int points) {
       low[j] = Math.max(0, estimate.low());
       high[j] = estimate.high();
     }
-    return new Density(grid, value, low, high, sigma);
+    return new Density(grid, value, low, high, sigma, axis);
   }
 }

@@ -16,6 +16,7 @@ public final class SpectralDensity {
   private final StochasticLanczosQuadrature quadrature;
   private double width;
   private int points;
+  private SpectralAxis axis = SpectralAxis.LINEAR;
 
   private SpectralDensity(LinearOperator operator) {
     this.quadrature = StochasticLanczosQuadrature.of(operator);
@@ -66,6 +67,25 @@ public final class SpectralDensity {
     return this;
   }
 
+  /** What the density is drawn over, as {@link Smoothing#axis}. */
+  public SpectralDensity axis(SpectralAxis which) {
+    axis = which;
+    return this;
+  }
+
+  /**
+   * Stops before all probes are used once {@link Density#uncertainty} is at most this, as {@link
+   * StochasticLanczosQuadrature#until} does.
+   */
+  public SpectralDensity uncertainty(double target) {
+    if (!(target > 0)) {
+      throw new IllegalArgumentException(
+          "uncertainty: " + target + "; expected a positive number, such as 0.05");
+    }
+    quadrature.until(q -> q.density(smoothing()).uncertainty() <= target);
+    return this;
+  }
+
   /** The number of grid points, as {@link Smoothing#points}. */
   public SpectralDensity points(int count) {
     points = new Smoothing(width, count).points();
@@ -78,6 +98,10 @@ public final class SpectralDensity {
    * @throws NumericalException if a product is NaN or infinite, or the operator is not symmetric
    */
   public Density run() {
-    return quadrature.run().density(new Smoothing(width, points));
+    return quadrature.run().density(smoothing());
+  }
+
+  private Smoothing smoothing() {
+    return new Smoothing(width, points, axis);
   }
 }

@@ -2,9 +2,11 @@ package org.hesse.linalg;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stochastic Lanczos quadrature: the spectral distribution of a symmetric operator.
@@ -25,6 +27,8 @@ import org.hesse.Tensor;
  */
 public final class StochasticLanczosQuadrature {
   private static final long BASIS_BYTES = 1L << 30;
+  private static final int LEAST_FOR_STOPPING = 8;
+  private static final int BETWEEN_STOPS = 4;
   private static final String STAGE = "spectral density";
 
   private final LinearOperator operator;
@@ -35,6 +39,7 @@ public final class StochasticLanczosQuadrature {
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
   private long seed;
   private Progress progress = Progress.NONE;
+  private @Nullable Predicate<Quadrature> enough;
 
   private StochasticLanczosQuadrature(LinearOperator operator) {
     Products.requireSymmetric(operator, "stochastic Lanczos quadrature");
@@ -63,6 +68,16 @@ public final class StochasticLanczosQuadrature {
       throw new IllegalArgumentException(
           "probes: " + count + "; expected 2 or more, as the error is estimated from their spread");
     }
+  }
+
+  /**
+   * Stops before all probes are used once the quadrature so far is good enough, such as {@code q ->
+   * q.density().uncertainty() < 0.05} or {@code q -> q.logDeterminant(1e-3).relativeError() <
+   * 0.01}. Asked at 8 probes, as fewer say too little about their spread, and every 4 from there.
+   */
+  public StochasticLanczosQuadrature until(Predicate<Quadrature> enough) {
+    this.enough = enough;
+    return this;
   }
 
   /** Lanczos steps from each probe; default 100. Of an operator with fewer rows, n are made. */
@@ -124,10 +139,24 @@ public final class StochasticLanczosQuadrature {
     Products products = new Products(operator, progress);
     List<Quadrature.Rule> rules = new ArrayList<>();
     int group = group();
-    for (int from = 0; from < probes; from += group) {
-      rules.addAll(runGroup(products, from, Math.min(probes, from + group)));
+    while (true) {
+      int from = rules.size();
+      int to = Math.min(Math.min(probes, from + group), nextStop(from));
+      rules.addAll(runGroup(products, from, to));
+      Quadrature q = new Quadrature(operator.size(), rules, products.count());
+      if (to == probes || enough != null && to == nextStop(to - 1) && enough.test(q)) {
+        return q;
+      }
     }
-    return new Quadrature(operator.size(), rules, products.count());
+  }
+
+  /** The first number of probes above this one at which to ask whether they are enough. */
+  private int nextStop(int done) {
+    if (enough == null) {
+      return probes;
+    }
+    int later = done - done % BETWEEN_STOPS + BETWEEN_STOPS;
+    return Math.max(LEAST_FOR_STOPPING, later);
   }
 
   private int stepsMade() {
@@ -155,7 +184,12 @@ public final class StochasticLanczosQuadrature {
       int done = from * stepsMade() + (to - from) * (step + 1);
       products.report(STAGE, done, probes * stepsMade());
     }
-    return all.stream().map(t -> Quadrature.Rule.of(t.tridiagonal())).toList();
+    List<Quadrature.Rule> rules = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
+      Quadrature.Origin origin = new Quadrature.Origin(seed, from + i, distribution);
+      rules.add(Quadrature.Rule.of(origin, all.get(i)));
+    }
+    return rules;
   }
 
   /** Processes in lock-step: their bases, the next vectors, [p, n], and their matrices. */
