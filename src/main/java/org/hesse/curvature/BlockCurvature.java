@@ -13,6 +13,7 @@ import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.Shape;
 import org.hesse.Tensor;
+import org.hesse.Tree;
 import org.hesse.linalg.LinearOperator;
 
 /**
@@ -52,6 +53,9 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
    *     parameter, or dtypes or devices differ
    */
   BlockCurvature(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
+    if (blocks.isEmpty()) {
+      throw new IllegalArgumentException("blocks: none; expected at least one");
+    }
     this.layout = layout;
     List<List<Integer>> starts = new ArrayList<>();
     for (CurvatureBlock block : blocks) {
@@ -60,24 +64,25 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
     }
     this.operands = new Operands(List.copyOf(blocks), new Places(starts));
     requireCover();
-    CurvatureBlock first = blocks.getFirst();
-    for (CurvatureBlock block : blocks) {
-      for (Tensor t : block.statistics().values()) {
-        if (t.dtype() != first.dtype() || !t.device().equals(first.device())) {
-          throw new IllegalArgumentException(
-              "blocks: "
-                  + t.dtype()
-                  + " on "
-                  + t.device()
-                  + " in the "
-                  + block.name()
-                  + "; expected "
-                  + first.dtype()
-                  + " on "
-                  + first.device()
-                  + " as in the "
-                  + first.name());
-        }
+    requireTogether();
+  }
+
+  private void requireTogether() {
+    for (CurvatureBlock block : operands.blocks) {
+      if (block.dtype() != dtype() || !block.device().equals(device())) {
+        throw new IllegalArgumentException(
+            "blocks: "
+                + block.dtype()
+                + " on "
+                + block.device()
+                + " in the "
+                + block.name()
+                + "; expected "
+                + dtype()
+                + " on "
+                + device()
+                + " as in the "
+                + operands.blocks.getFirst().name());
       }
     }
   }
@@ -134,6 +139,11 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
   /** The blocks, in the order in which they were given. */
   public List<CurvatureBlock> blocks() {
     return operands.blocks;
+  }
+
+  /** The statistics of all blocks, in order. */
+  List<Tensor> statistics() {
+    return operands.blocks.stream().flatMap(b -> b.statistics().values().stream()).toList();
   }
 
   /** n, how many numbers the parameters have. */
@@ -276,6 +286,16 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
   /** (K + damping)^−½; see {@link CurvatureBlock#power}. */
   public BlockCurvature inverseRoot(Damping damping) {
     return power(damping, -0.5);
+  }
+
+  /**
+   * The same in another dtype: in F64, decompositions and inverses of statistics in F32 lose
+   * nothing, and can be cast back.
+   *
+   * @param dtype F32 or F64
+   */
+  public BlockCurvature cast(DType dtype) {
+    return map(b -> Tree.map(b, t -> t.cast(dtype)));
   }
 
   private BlockCurvature map(Function<CurvatureBlock, CurvatureBlock> f) {

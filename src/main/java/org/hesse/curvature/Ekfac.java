@@ -1,20 +1,53 @@
 package org.hesse.curvature;
 
+import java.nio.file.Path;
 import java.util.List;
+import org.hesse.io.DataException;
 
 /**
  * Eigenvalue-corrected Kronecker-factored curvature: bases of eigenvectors from {@link Kfac}, and
  * eigenvalues in them that need not be products (George, Laurent, Bouthillier, Ballas and Vincent,
- * 2018).
+ * Fast approximate natural gradient descent in a Kronecker-factored eigenbasis, 2018). Only {@link
+ * Damping#exact} is for it.
  */
 public final class Ekfac extends BlockCurvature {
   /**
-   * The curvature with some blocks, like {@link Kfac#Kfac}.
+   * The curvature with some blocks; see {@link Kfac#Kfac}.
    *
-   * @param blocks in bases, one for each group of parameters
+   * @param blocks such as those of {@link Kfac#eigen}, or {@link EigenBlock#withEigenvalues} of
+   *     them
    */
-  public Ekfac(ParameterLayout layout, List<EigenBlock> blocks) {
+  public Ekfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
     super(layout, blocks);
     requireFinite();
+  }
+
+  /**
+   * The weighted mean of eigenvalues; see {@link Kfac#average}.
+   *
+   * @throws IllegalArgumentException also if bases differ
+   */
+  public static Ekfac average(List<Ekfac> parts, double... weights) {
+    return new Ekfac(parts.getFirst().layout(), Averages.of(parts, weights));
+  }
+
+  /** The exponential moving average of eigenvalues in the same bases; see {@link Kfac#ema}. */
+  public static Ekfac ema(Ekfac old, Ekfac latest, double decay) {
+    return new Ekfac(old.layout(), Averages.of(List.of(old, latest), Averages.decay(decay)));
+  }
+
+  /** Writes bases and eigenvalues; see {@link Kfac#save}. */
+  public void save(Path file) throws DataException {
+    CurvatureFile.write(file, "ekfac", this);
+  }
+
+  /** Reads what {@link #save} has written; see {@link Kfac#load(Path, Objective)}. */
+  public static Ekfac load(Path file, Objective<?> objective) throws DataException {
+    return CurvatureFile.read(file, "ekfac", objective, Ekfac::new);
+  }
+
+  /** Reads what {@link #save} has written; see {@link Kfac#load(Path, ParameterLayout)}. */
+  public static Ekfac load(Path file, ParameterLayout parameters) throws DataException {
+    return CurvatureFile.read(file, "ekfac", parameters, Ekfac::new);
   }
 }

@@ -43,6 +43,12 @@ public record ParameterLayout(List<String> paths, List<Shape> shapes) {
         tree.paths(), tree.leaves(value).stream().map(Tensor::shape).toList());
   }
 
+  /** The layout of an objective's parameters. */
+  public static ParameterLayout of(Objective<?> objective) {
+    return new ParameterLayout(
+        objective.paths(), objective.leaves().stream().map(Tensor::shape).toList());
+  }
+
   /** n, how many numbers there are. */
   public int size() {
     return Math.toIntExact(shapes.stream().mapToLong(Shape::size).sum());
