@@ -96,8 +96,35 @@ final class CompositeWalk {
 
   /** See {@link org.hesse.ops.Rule#batch}. */
   static Node batch(Node y, List<Node> inputs, boolean[] batched, int size) {
-    return y.op() instanceof Op.Composite
-        ? Composites.batch(y, inputs, batched, size)
-        : Rules.batch(y, inputs, batched, size);
+    if (!(y.op() instanceof Op.Composite op)) {
+      return Rules.batch(y, inputs, batched, size);
+    }
+    return op.kind().computesPrimal() && linearOnly(op, batched)
+        ? bodyBatch(op, y, inputs, batched, size)
+        : Composites.batch(y, inputs, batched, size);
+  }
+
+  /** Whether items of a batch differ only in inputs that the composite is linear in. */
+  private static boolean linearOnly(Op.Composite op, boolean[] batched) {
+    for (int i = 0; i < op.kind().linearFrom(); i++) {
+      if (batched[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The body, in which all that depends on the other inputs is computed once for the batch. */
+  private static Node bodyBatch(
+      Op.Composite op, Node y, List<Node> inputs, boolean[] batched, int size) {
+    List<Node> in = new ArrayList<>();
+    Map<Node, Node> map = new HashMap<>();
+    for (int i = 0; i < batched.length; i++) {
+      in.add(batched[i] ? y.input(i).placeholder() : y.input(i));
+      if (batched[i]) {
+        map.put(in.get(i), inputs.get(i));
+      }
+    }
+    return Batching.batch(Programs.inline(op.body(), in), map, size).get(0);
   }
 }

@@ -32,6 +32,15 @@ public sealed interface CompositeKind {
     return Integer.MAX_VALUE;
   }
 
+  /**
+   * Whether a kernel computes from the other inputs what is costly beside the linear part, such as
+   * exponentials, and so does it again for every item of a batch that differs only in the linear
+   * inputs. The body, mapped over such a batch, does it once.
+   */
+  default boolean computesPrimal() {
+    return false;
+  }
+
   /** (x) → eˣ / Σ eˣ. */
   record Softmax() implements CompositeKind {}
 
@@ -52,6 +61,11 @@ public sealed interface CompositeKind {
   /** (y, t) → t − Σ eʸ t, for y = log softmax(x) and a tangent t of x the tangent of y. */
   record LogSoftmaxTangent() implements CompositeKind {
     @Override
+    public boolean computesPrimal() {
+      return true;
+    }
+
+    @Override
     public int linearFrom() {
       return 1;
     }
@@ -59,6 +73,11 @@ public sealed interface CompositeKind {
 
   /** (y, c) → c − eʸ Σ c, the transpose of {@link LogSoftmaxTangent}. */
   record LogSoftmaxCotangent() implements CompositeKind {
+    @Override
+    public boolean computesPrimal() {
+      return true;
+    }
+
     @Override
     public int linearFrom() {
       return 1;
@@ -94,6 +113,11 @@ public sealed interface CompositeKind {
     }
 
     @Override
+    public boolean computesPrimal() {
+      return true;
+    }
+
+    @Override
     public int linearFrom() {
       return 3;
     }
@@ -107,6 +131,11 @@ public sealed interface CompositeKind {
     @Override
     public int itemAxes(int input) {
       return input == 1 ? 0 : 1;
+    }
+
+    @Override
+    public boolean computesPrimal() {
+      return true;
     }
 
     @Override
