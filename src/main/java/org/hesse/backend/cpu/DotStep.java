@@ -62,6 +62,10 @@ final class DotStep {
     if (dot.k() == 1) {
       return outer(dot);
     }
+    Prepared wide = WideDot.of(dot);
+    if (wide != null) {
+      return wide;
+    }
     if (dot.n() == 1) {
       return matrixVector(dot, dot.m(), dot.lhs(), dot.rhs(), strides(dot.out(), 0, 1));
     }
