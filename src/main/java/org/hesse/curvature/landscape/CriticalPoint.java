@@ -8,6 +8,8 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.hesse.Tensor;
 import org.hesse.Tree;
+import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.linalg.Eigenpairs.Eigenpair;
 import org.hesse.linalg.LinearOperator;
 
@@ -16,7 +18,7 @@ import org.hesse.linalg.LinearOperator;
  * Hessian, with the numbers that decided it.
  *
  * <pre>{@code
- * CriticalPoint p = CriticalPoint.classify(hessian, gradient).seed(0).run();
+ * CriticalPoint p = CriticalPoint.classify(f).seed(0).run();     // f an Objective
  * p.kind();                     // SADDLE
  * p.negative();                 // the Morse index: 3, or between 2 and 9 where it is estimated
  * p.smallest().residual();      // the least eigenvalue is within this of its value
@@ -107,6 +109,15 @@ public record CriticalPoint(
   }
 
   /**
+   * Asks what kind of point of an objective its model is.
+   *
+   * @param f of all parameters, or of some
+   */
+  public static <M> Classification classify(Objective<M> f) {
+    return classify(Hessian.of(f), f.lossAndGradient().gradient());
+  }
+
+  /**
    * Asks what kind of point it is where a function has this Hessian and gradient.
    *
    * @param hessian symmetric
@@ -121,7 +132,7 @@ public record CriticalPoint(
    * Asks what kind of point of a function a value is.
    *
    * <pre>{@code
-   * CriticalPoint.classify((Tensor p) -> rosenbrock(p), Tensor.of(1.0, 1.0)).run().kind(); // MINIMUM
+   * CriticalPoint.classify((Tensor p) -> rosenbrock(p), Tensor.of(new double[] {1, 1})).run();
    * }</pre>
    *
    * @param f a function with a scalar result

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.hesse.curvature.Hessian;
+import org.hesse.curvature.Objective;
 import org.hesse.linalg.Eigenpairs.Eigenpair;
 import org.hesse.linalg.Lanczos;
 import org.hesse.linalg.LinearOperator;
@@ -19,7 +21,7 @@ import org.hesse.optim.TrainState;
  * <pre>{@code
  * Sgd method = Sgd.of(0.02);
  * SharpnessMonitor<Mlp> monitor =
- *     SharpnessMonitor.of((Mlp m) -> Hessian.of(m, loss, batches), method).every(50);
+ *     SharpnessMonitor.of(f, method).every(50);      // f an Objective<Mlp>
  * Training.of(Loss.MSE, method).epochs(200).batch(data.size()).fit(model, split, monitor);
  * monitor.readings();            // step, sharpness with its bound, edge, and on which side it is
  * monitor.crossings();           // the readings that are on another side than those before
@@ -89,7 +91,18 @@ public final class SharpnessMonitor<M> implements Consumer<TrainState<M>> {
   }
 
   /**
-   * A monitor that has not measured yet.
+   * A monitor of the Hessian of an objective that has not measured yet.
+   *
+   * @param f the loss that is minimised, without weight decay, over all the data; its model is of
+   *     no account but for its structure
+   * @param method whose momentum and weight decay count; the learning rate is the state's
+   */
+  public static <M> SharpnessMonitor<M> of(Objective<M> f, Sgd method) {
+    return of((M m) -> Hessian.of(f.at(m)), method);
+  }
+
+  /**
+   * The same of any measure of curvature, such as a Gauss–Newton matrix.
    *
    * @param hessian of the loss that is minimised, without weight decay, at a model
    * @param method whose momentum and weight decay count; the learning rate is the state's

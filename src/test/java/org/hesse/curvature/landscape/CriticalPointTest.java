@@ -13,11 +13,15 @@ import org.hesse.DType;
 import org.hesse.Matrices;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
+import org.hesse.curvature.Objective;
 import org.hesse.curvature.landscape.CriticalPoint.Count;
 import org.hesse.curvature.landscape.CriticalPoint.Definiteness;
 import org.hesse.curvature.landscape.CriticalPoint.Kind;
+import org.hesse.io.Dataset;
 import org.hesse.linalg.LinearOperator;
 import org.hesse.linalg.NumericalException;
+import org.hesse.nn.Linear;
+import org.hesse.nn.Loss;
 import org.junit.jupiter.api.Test;
 
 /** Critical points of functions whose Hessians are known in closed form. */
@@ -210,6 +214,22 @@ class CriticalPointTest {
     assertEquals(Kind.SADDLE, p.kind(), p.toString());
     assertEquals(Count.exactly(1), p.nullity());
     assertTrue(p.toString().contains("1 negative, 1 zero, 1 positive"), p.toString());
+  }
+
+  /** Least squares has a minimum at the solution, where the Hessian is 2/N XᵀX. */
+  @Test
+  void anObjectivesModelIsClassified() {
+    Tensor x = RngKey.of(4).normal(DType.F64, 9, 3);
+    Tensor w = Tensor.of(new double[] {1, -2, 0.5}, 1, 3);
+    Dataset data = Dataset.regression("line", x, x.matmul(w.transpose()));
+    Linear solution = new Linear(w, Tensor.zeros(DType.F64, 1));
+    Objective<Linear> f = Objective.of(solution, Loss.MSE, data.batches(4));
+    CriticalPoint p = CriticalPoint.classify(f.parameters("weight")).run();
+    assertEquals(Kind.MINIMUM, p.kind());
+    Tensor expected = Matrices.eigh(x.transpose().matmul(x).mul(2.0 / 9)).values();
+    assertEquals(expected.toDoubleArray()[0], p.smallest().value(), 1e-12);
+    Linear elsewhere = new Linear(w.mul(2), solution.bias());
+    assertEquals(Kind.NOT_CRITICAL, CriticalPoint.classify(f.at(elsewhere)).run().kind());
   }
 
   @Test

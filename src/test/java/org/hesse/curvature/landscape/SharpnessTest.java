@@ -12,7 +12,6 @@ import java.util.function.Function;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
-import org.hesse.curvature.Hessian;
 import org.hesse.curvature.Objective;
 import org.hesse.curvature.landscape.SharpnessMonitor.Reading;
 import org.hesse.curvature.landscape.SharpnessMonitor.Side;
@@ -126,10 +125,8 @@ class SharpnessTest {
     Dataset data = Dataset.regression("waves", x, y);
     Mlp model = Mlp.init(RngKey.of(2), MlpShape.parse("mlp:3-16-1:tanh"), DType.F64);
     Sgd method = Sgd.of(0.15);
-    SharpnessMonitor<Mlp> monitor =
-        SharpnessMonitor.of(
-                (Mlp m) -> Hessian.of(Objective.of(m, Loss.MSE, data.batches(24))), method)
-            .every(100);
+    Objective<Mlp> f = Objective.of(model, Loss.MSE, data.batches(10));
+    SharpnessMonitor<Mlp> monitor = SharpnessMonitor.of(f, method).every(100);
     Training.of(Loss.MSE, method)
         .epochs(2500)
         .batch(24)
