@@ -15,6 +15,9 @@ import org.hesse.ir.Node;
  * var cg = LinearSolver.conjugateGradients(1e-10, 200);
  * Model step = cg.solve((Model v) -> hvp(loss, model, v), gradient);          // Newton, matrix-free
  * }</pre>
+ *
+ * <p>Where only the solution is wanted, {@code org.hesse.linalg} has solvers that run at once, sum
+ * in F64, take preconditioners, and report residuals and negative curvature instead of failing.
  */
 public sealed interface LinearSolver {
   /**

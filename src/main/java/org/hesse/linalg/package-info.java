@@ -9,6 +9,8 @@
  *   <li>{@link org.hesse.linalg.SpectralDensity}, {@link
  *       org.hesse.linalg.StochasticLanczosQuadrature}: the whole spectrum as a density with a band
  *   <li>{@link org.hesse.linalg.TraceEstimator}: the trace with a standard error
+ *   <li>{@link org.hesse.linalg.ConjugateGradients}, {@link org.hesse.linalg.Lsmr}, {@link
+ *       org.hesse.linalg.NeumannSeries}: linear systems and least squares, with their residuals
  *   <li>{@link org.hesse.linalg.Tridiagonal}: the small eigenproblem beneath them
  * </ul>
  *
