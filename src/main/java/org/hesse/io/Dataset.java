@@ -9,6 +9,7 @@ import org.hesse.Device;
 import org.hesse.Hesse;
 import org.hesse.Shape;
 import org.hesse.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Samples with their targets.
@@ -19,7 +20,7 @@ import org.hesse.Tensor;
  * {@link #regression} to make one, since they check what they are given (the canonical constructor
  * does not, because transforms rebuild records through it).
  *
- * <p>Subsets copy their rows, to the device that these are on, and keep name and class count.
+ * <p>Subsets copy their rows, on the device that these are on, and keep name and class count.
  *
  * @param name where the data came from: a file's name or a built-in's
  * @param x inputs, F32 or F64, [N, …]; the first axis counts samples
@@ -232,32 +233,39 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
     return new Dataset(name, new Rows(x).pick(samples), new Rows(y).pick(samples), classes);
   }
 
-  /** The rows of a tensor on the host. */
+  /** The rows of a tensor: an array's on the host, else copied by the device that they are on. */
   private static final class Rows {
-    private final Object values;
+    private final Tensor all;
+    private final @Nullable Object values;
     private final Shape shape;
     private final int stride;
-    private final Device device;
 
     Rows(Tensor t) {
+      all = t;
       shape = t.shape();
-      device = t.device();
       stride = Math.toIntExact(shape.remove(0).size());
       values =
           switch (t.dtype()) {
-            case F32 -> t.toFloatArray();
-            case F64 -> t.toDoubleArray();
-            case I32 -> t.toIntArray();
             case BOOL -> throw new IllegalArgumentException("a data set holds no truth values");
+            case F32 -> onHost() ? t.toFloatArray() : null;
+            case F64 -> onHost() ? t.toDoubleArray() : null;
+            case I32 -> onHost() ? t.toIntArray() : null;
           };
     }
 
+    private boolean onHost() {
+      return all.device().equals(Device.CPU);
+    }
+
     Tensor range(int from, int to) {
+      if (values == null) {
+        return pick(IntStream.range(from, to).toArray());
+      }
       int[] dims = shape.with(0, to - from).dims();
       int a = from * stride;
       int b = to * stride;
       return Hesse.on(
-          device,
+          Device.CPU,
           () ->
               switch (values) {
                 case float[] v -> Tensor.of(Arrays.copyOfRange(v, a, b), dims);
@@ -268,6 +276,10 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
 
     @SuppressWarnings("SuspiciousSystemArraycopy")
     Tensor pick(int[] rows) {
+      if (values == null) {
+        // Indices are data, so that the plan is the same for all batches of a size.
+        return Hesse.on(all.device(), () -> all.take(0, Tensor.of(rows, rows.length)));
+      }
       int n = rows.length * stride;
       Object picked =
           switch (values) {
@@ -279,7 +291,7 @@ public record Dataset(String name, Tensor x, Tensor y, int classes) {
         System.arraycopy(values, rows[i] * stride, picked, i * stride, stride);
       }
       int[] dims = shape.with(0, rows.length).dims();
-      return Hesse.on(device, () -> Element.tensor(picked, dims));
+      return Hesse.on(Device.CPU, () -> Element.tensor(picked, dims));
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.hesse.Autodiff.compile;
 
 import java.util.function.BiFunction;
 import org.hesse.DType;
+import org.hesse.Hesse;
 import org.hesse.Tensor;
 import org.hesse.io.Dataset;
 import org.hesse.nn.Layer;
@@ -16,8 +17,11 @@ import org.hesse.nn.Loss;
  * @param accuracy share of samples whose largest output is at their label, NaN for regression
  */
 public record Evaluation(double loss, double accuracy) {
-  /** Mean loss of a batch, [], and how many samples of it are labelled right, []. */
-  private record Outcome(Tensor loss, Tensor hits) {}
+  /** Sums over samples, F64 []: of losses, and of those that are labelled right. */
+  private record Sums(Tensor loss, Tensor hits) {}
+
+  /** A model and what has been summed before. */
+  private record Partly<M>(M model, Sums sums) {}
 
   /**
    * Prepares the evaluation of models of one structure; the same plans serve every call.
@@ -26,17 +30,17 @@ public record Evaluation(double loss, double accuracy) {
    * @return a function of a model and a data set that is not empty
    */
   public static <M extends Layer> BiFunction<M, Dataset, Evaluation> with(Loss loss, int batch) {
-    BiFunction<M, Dataset, Outcome> outcome = compile((M m, Dataset b) -> outcome(loss, m, b));
+    BiFunction<Partly<M>, Dataset, Sums> add = compile((Partly<M> p, Dataset b) -> add(loss, p, b));
     return (model, data) -> {
-      double sum = 0;
-      double hits = 0;
+      Sums sums =
+          Hesse.on(
+              data.x().device(), () -> new Sums(Tensor.zeros(DType.F64), Tensor.zeros(DType.F64)));
       for (Dataset b : data.batches(batch)) {
-        Outcome o = outcome.apply(model, b);
-        sum += o.loss.item() * b.size();
-        hits += o.hits.item();
+        sums = add.apply(new Partly<>(model, sums), b);
       }
       double n = data.size();
-      return new Evaluation(sum / n, data.classes() > 0 ? hits / n : Double.NaN);
+      double hits = data.classes() > 0 ? sums.hits.item() / n : Double.NaN;
+      return new Evaluation(sums.loss.item() / n, hits);
     };
   }
 
@@ -45,12 +49,14 @@ public record Evaluation(double loss, double accuracy) {
     return Evaluation.<M>with(loss, batch).apply(model, data);
   }
 
-  private static <M extends Layer> Outcome outcome(Loss loss, M model, Dataset batch) {
-    Tensor outputs = model.apply(batch.x());
-    Tensor hits =
-        batch.classes() > 0
-            ? outputs.argMax(-1).eq(batch.y()).cast(DType.F64).sum()
-            : Tensor.zeros(DType.F64);
-    return new Outcome(loss.apply(outputs, batch.y()), hits);
+  /** The sums stay on the device, which nobody waits for between batches. */
+  private static <M extends Layer> Sums add(Loss loss, Partly<M> before, Dataset batch) {
+    Tensor outputs = before.model.apply(batch.x());
+    Tensor mean = loss.apply(outputs, batch.y()).cast(DType.F64);
+    Tensor hits = before.sums.hits;
+    if (batch.classes() > 0) {
+      hits = hits.add(outputs.argMax(-1).eq(batch.y()).cast(DType.F64).sum());
+    }
+    return new Sums(before.sums.loss.add(mean.mul(batch.size())), hits);
   }
 }

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import org.hesse.DType;
+import org.hesse.Device;
 import org.hesse.Donate;
 import org.hesse.Tensor;
 import org.hesse.Tree;
@@ -30,6 +32,9 @@ import org.hesse.nn.Loss;
 public final class Training {
   /** Samples evaluated at once. */
   private static final int EVALUATED = 1024;
+
+  /** Steps on a GPU whose losses are read at once, since reading them waits for it. */
+  private static final int UNREAD = 64;
 
   /** Keeps the orders of different epochs apart. */
   private static final long EPOCH_STRIDE = 0x9e3779b97f4a7c15L;
@@ -109,7 +114,8 @@ public final class Training {
    * Trains a model and evaluates it after each epoch on both parts of the data.
    *
    * @param model a tree of real tensors of the data's dtype, which is left as it is
-   * @throws NumericalException if the loss becomes NaN or infinite
+   * @throws NumericalException if the loss becomes NaN or infinite; on a GPU up to 64 steps later,
+   *     with the number of the step all the same
    */
   public <M extends Layer> Result<M> fit(M model, Dataset.Split data) {
     return fit(model, data, s -> {});
@@ -128,6 +134,7 @@ public final class Training {
     // Copies, since each step gives the state before it away.
     TrainState<M> state = TrainState.init(Tree.map(model, Tensor::copy), optimizer);
     List<Epoch> done = new ArrayList<>();
+    List<Tensor> losses = new ArrayList<>();
     long steps = 0;
     for (int e = 1; e <= epochs; e++) {
       long start = System.nanoTime();
@@ -135,10 +142,14 @@ public final class Training {
         Stepped<M> next = step.apply(state, b);
         state = next.state;
         steps++;
-        requireFinite(next.loss.item(), e, steps);
+        losses.add(next.loss);
+        if (losses.size() == (next.loss.device().equals(Device.CPU) ? 1 : UNREAD)) {
+          requireFinite(losses, e, steps);
+        }
         onStep.accept(steps);
         onState.accept(state);
       }
+      requireFinite(losses, e, steps);
       Evaluation train = evaluate.apply(state.model(), data.train());
       requireFinite(train.loss(), e, steps);
       Evaluation test = evaluate.apply(state.model(), data.test());
@@ -152,6 +163,18 @@ public final class Training {
   private <M extends Layer> Stepped<M> step(TrainState<M> state, Dataset batch) {
     var r = valueAndGrad((M m) -> loss.apply(m.apply(batch.x()), batch.y())).apply(state.model());
     return new Stepped<>(state.update(optimizer, r.gradient()), r.value());
+  }
+
+  /** Reads the losses of the last steps, the first one first, and forgets them. */
+  private void requireFinite(List<Tensor> losses, int epoch, long steps) {
+    if (!losses.isEmpty()) {
+      double[] values =
+          Tensor.stack(0, losses.toArray(Tensor[]::new)).cast(DType.F64).toDoubleArray();
+      for (int i = 0; i < values.length; i++) {
+        requireFinite(values[i], epoch, steps - values.length + 1 + i);
+      }
+      losses.clear();
+    }
   }
 
   private void requireFinite(double value, int epoch, long step) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.hesse.DType;
@@ -17,6 +18,7 @@ import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.io.Dataset;
 import org.hesse.io.Datasets;
+import org.hesse.linalg.NumericalException;
 import org.hesse.nn.Loss;
 import org.hesse.nn.Mlp;
 import org.hesse.nn.MlpShape;
@@ -130,6 +132,60 @@ class TrainingOnDeviceTest {
       assertEquals(e.train().loss(), a.train().loss(), 1e-10);
       assertEquals(e.test().loss(), a.test().loss(), 1e-10);
       assertEquals(e.test().accuracy(), a.test().accuracy(), 0);
+    }
+  }
+
+  /** What is read in an epoch does not grow with its steps. */
+  @Test
+  void stepsAreNotWaitedFor() {
+    SimulatedDevice.requireSimulated();
+    Dataset.Split data = data(GPU).split(0.25, 2);
+    long[] reads = new long[2];
+    for (int i = 0; i < 2; i++) {
+      Training training = Training.of(Loss.CROSS_ENTROPY, METHOD).epochs(2).batch(i == 0 ? 18 : 4);
+      long before = SimulatedDevice.calls("cuMemcpyDtoHAsync");
+      training.fit(model(GPU), data);
+      reads[i] = SimulatedDevice.calls("cuMemcpyDtoHAsync") - before;
+    }
+    assertEquals(reads[0], reads[1]);
+  }
+
+  @Test
+  void aLossThatIsNotFiniteIsFoundWithItsStep() {
+    Training training = Training.of(Loss.CROSS_ENTROPY, Sgd.of(1e200)).epochs(30).batch(4);
+    String[] messages = new String[2];
+    for (Device device : List.of(Device.CPU, GPU)) {
+      Dataset.Split data = data(device).split(0.25, 2);
+      MlpShape linear = MlpShape.parse("mlp:2-6-2:identity");
+      Mlp model = moved(Mlp.init(RngKey.of(5), linear, DType.F64), device);
+      NumericalException e =
+          assertThrows(NumericalException.class, () -> training.fit(model, data));
+      messages[device.equals(GPU) ? 1 : 0] = String.valueOf(e.getMessage());
+    }
+    assertEquals(messages[0], messages[1]);
+  }
+
+  @Test
+  void subsetsStayOnTheirDevice() {
+    SimulatedDevice.requireSimulated();
+    Dataset here = data(Device.CPU);
+    Dataset there = data(GPU);
+    long reads = SimulatedDevice.calls("cuMemcpyDtoHAsync");
+    List<Dataset> actual = new ArrayList<>(there.shuffled(3).batches(7));
+    actual.add(there.take(5, 5));
+    actual.add(there.take(5, 9));
+    assertEquals(reads, SimulatedDevice.calls("cuMemcpyDtoHAsync"));
+    List<Dataset> expected = new ArrayList<>(here.shuffled(3).batches(7));
+    expected.add(here.take(5, 5));
+    expected.add(here.take(5, 9));
+    assertEquals(expected.size(), actual.size());
+    for (int i = 0; i < expected.size(); i++) {
+      on(GPU, actual.get(i).x());
+      on(GPU, actual.get(i).y());
+      assertEquals(expected.get(i).x().shape(), actual.get(i).x().shape());
+      assertArrayEquals(
+          expected.get(i).x().toDoubleArray(), actual.get(i).x().toDoubleArray());
+      assertArrayEquals(expected.get(i).y().toIntArray(), actual.get(i).y().toIntArray());
     }
   }
 

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
+import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
@@ -33,6 +35,23 @@ class TrainingTest {
     Evaluation parts = Evaluation.of(model(), Loss.CROSS_ENTROPY, MOONS, 10);
     assertEquals(whole.loss(), parts.loss(), 1e-13);
     assertEquals(whole.accuracy(), parts.accuracy());
+  }
+
+  /** To the bit as the means of batches, read one by one and weighted by their sizes. */
+  @Test
+  void lossesAreSummedInOrder() {
+    for (DType dtype : List.of(DType.F64, DType.F32)) {
+      Dataset data = MOONS.cast(dtype);
+      Mlp m = Mlp.init(RngKey.of(5), MlpShape.parse("mlp:2-6-2:tanh"), dtype);
+      BiFunction<Mlp, Dataset, Tensor> mean =
+          Autodiff.compile((Mlp k, Dataset b) -> Loss.CROSS_ENTROPY.apply(k.apply(b.x()), b.y()));
+      double sum = 0;
+      for (Dataset b : data.batches(10)) {
+        sum += mean.apply(m, b).item() * b.size();
+      }
+      assertEquals(
+          sum / data.size(), Evaluation.of(m, Loss.CROSS_ENTROPY, data, 10).loss(), 0, "" + dtype);
+    }
   }
 
   @Test
