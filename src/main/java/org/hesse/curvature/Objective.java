@@ -153,7 +153,7 @@ public final class Objective<M> {
 
   /** One objective for each selected tensor, by path and in the model's order. */
   public Map<String, Objective<M>> perParameter() {
-    return parts(selection.paths());
+    return parts(selection.layout().paths());
   }
 
   /**
@@ -195,7 +195,7 @@ public final class Objective<M> {
 
   /** n, the number of selected parameters. */
   public int size() {
-    return selection.size();
+    return selection.layout().size();
   }
 
   /** The selected parameters' dtype. */
@@ -210,7 +210,7 @@ public final class Objective<M> {
 
   /** The selected tensors' paths in the model. */
   public List<String> paths() {
-    return selection.paths();
+    return selection.layout().paths();
   }
 
   /** The selected tensors, in the order of {@link #paths}. */
@@ -223,9 +223,9 @@ public final class Objective<M> {
     return selection.leaves(at);
   }
 
-  /** Where each selected tensor begins in the vector of parameters, and n at the end. */
-  public int[] offsets() {
-    return selection.offsets();
+  /** Where each selected tensor lies in the vector of parameters. */
+  public ParameterLayout layout() {
+    return selection.layout();
   }
 
   /** Any model of this structure with other values for the selected tensors. */

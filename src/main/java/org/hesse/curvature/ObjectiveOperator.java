@@ -14,8 +14,8 @@ import org.hesse.io.Dataset;
 import org.hesse.linalg.LinearOperator;
 
 /**
- * A symmetric matrix that is a mean, or sum, over an objective's data, such as the {@link
- * Hessian}. One product is one pass over the data.
+ * A symmetric matrix that is a mean, or sum, over an objective's data: {@link Hessian}, {@link
+ * GaussNewton}, {@link Fisher}. One product is one pass over the data.
  *
  * <p><b>Memory.</b> A product holds the intermediate values of one batch, for one vector or for as
  * many as {@link #block} allows, and the block itself; nothing grows with the number of batches. A
@@ -26,7 +26,7 @@ import org.hesse.linalg.LinearOperator;
  * @param <M> the model
  */
 public abstract sealed class ObjectiveOperator<M> implements LinearOperator
-    permits Hessian {
+    permits Hessian, GaussNewton, Fisher {
   /** Vectors at once, unless {@link #block} says otherwise. */
   static final int DEFAULT_BLOCK = 64;
 

@@ -1,7 +1,6 @@
 package org.hesse.curvature;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,19 +14,15 @@ import org.hesse.Tree;
 final class Selection<M> {
   private final Tree<M> tree;
   private final int[] numbers;
-  private final List<String> paths;
-  private final List<Shape> shapes;
-  private final int[] offsets;
+  private final ParameterLayout layout;
 
   private Selection(Tree<M> tree, int[] numbers, M like) {
     this.tree = tree;
     this.numbers = numbers;
-    this.paths = IntStream.of(numbers).mapToObj(tree.paths()::get).toList();
-    this.shapes = leaves(like).stream().map(Tensor::shape).toList();
-    this.offsets = new int[numbers.length + 1];
-    for (int i = 0; i < numbers.length; i++) {
-      offsets[i + 1] = Math.toIntExact(offsets[i] + shapes.get(i).size());
-    }
+    this.layout =
+        new ParameterLayout(
+            IntStream.of(numbers).mapToObj(tree.paths()::get).toList(),
+            leaves(like).stream().map(Tensor::shape).toList());
   }
 
   /**
@@ -65,21 +60,21 @@ final class Selection<M> {
   /** The tensors that names say, see {@link Objective#parameters}. */
   Selection<M> narrowed(M like, String... names) {
     if (names.length == 0) {
-      throw new IllegalArgumentException("parameters: no path given; expected some of " + paths);
+      throw new IllegalArgumentException("parameters: no path given; expected some of " + layout.paths());
     }
     String common = common();
     boolean[] chosen = new boolean[numbers.length];
     for (String name : names) {
       boolean found = false;
       for (int i = 0; i < chosen.length; i++) {
-        if (isNamed(paths.get(i), name, common)) {
+        if (isNamed(layout.paths().get(i), name, common)) {
           chosen[i] = true;
           found = true;
         }
       }
       if (!found) {
         throw new IllegalArgumentException(
-            "parameters: nothing is called '" + name + "'; expected some of " + paths);
+            "parameters: nothing is called '" + name + "'; expected some of " + layout.paths());
       }
     }
     return keep(like, chosen);
@@ -89,7 +84,7 @@ final class Selection<M> {
   Selection<M> inside(M like, String path) {
     boolean[] chosen = new boolean[numbers.length];
     for (int i = 0; i < chosen.length; i++) {
-      chosen[i] = begins(paths.get(i), path);
+      chosen[i] = begins(layout.paths().get(i), path);
     }
     return keep(like, chosen);
   }
@@ -136,23 +131,14 @@ final class Selection<M> {
   /** Paths of layers: what is before the last name. */
   List<String> layers() {
     Set<String> layers = new LinkedHashSet<>();
-    for (String p : paths) {
+    for (String p : layout.paths()) {
       layers.add(p.substring(0, Math.max(0, p.lastIndexOf('.'))));
     }
     return List.copyOf(layers);
   }
 
-  List<String> paths() {
-    return paths;
-  }
-
-  int size() {
-    return offsets[numbers.length];
-  }
-
-  /** Where each tensor begins in the vector, and its length. */
-  int[] offsets() {
-    return offsets.clone();
+  ParameterLayout layout() {
+    return layout;
   }
 
   /** Throws unless another model has this structure, with tensors of the same shapes and dtypes. */
@@ -186,7 +172,7 @@ final class Selection<M> {
   M with(M model, List<Tensor> values) {
     if (values.size() != numbers.length) {
       throw new IllegalArgumentException(
-          "leaves: " + values.size() + " tensors; expected one for each of " + paths);
+          "leaves: " + values.size() + " tensors; expected one for each of " + layout.paths());
     }
     List<Tensor> all = tree.leaves(model);
     for (int i = 0; i < numbers.length; i++) {
@@ -200,18 +186,22 @@ final class Selection<M> {
   }
 
   List<Tensor> unravel(Tensor v) {
-    if (v.rank() != 1 || v.dim(0) != size()) {
-      throw new IllegalArgumentException("v: shape " + v.shape() + "; expected [" + size() + "]");
+    int n = layout.size();
+    if (v.rank() != 1 || v.dim(0) != n) {
+      throw new IllegalArgumentException("v: shape " + v.shape() + "; expected [" + n + "]");
     }
     List<Tensor> parts = new ArrayList<>();
-    for (int i = 0; i < numbers.length; i++) {
-      parts.add(v.slice(0, offsets[i], offsets[i + 1]).reshape(shapes.get(i).dims()));
+    int at = 0;
+    for (Shape s : layout.shapes()) {
+      int next = at + Math.toIntExact(s.size());
+      parts.add(v.slice(0, at, next).reshape(s.dims()));
+      at = next;
     }
     return parts;
   }
 
   @Override
   public String toString() {
-    return paths + " of " + tree + " at " + Arrays.toString(offsets);
+    return layout + " of " + tree;
   }
 }

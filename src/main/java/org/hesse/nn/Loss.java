@@ -18,13 +18,17 @@ public enum Loss implements Likelihood {
   CROSS_ENTROPY("cross-entropy") {
     @Override
     public Tensor apply(Tensor logits, Tensor labels) {
+      requireLabels(logits, labels);
+      return Functions.crossEntropy(logits, labels);
+    }
+
+    private static void requireLabels(Tensor logits, Tensor labels) {
       int last = logits.rank() - 1;
       if (last < 1
           || labels.dtype() != DType.I32
           || !labels.shape().equals(logits.shape().remove(last))) {
         throw mismatch(logits, labels, "logits [N, …, C] and I32 labels [N, …]");
       }
-      return Functions.crossEntropy(logits, labels);
     }
 
     @Override
@@ -34,6 +38,7 @@ public enum Loss implements Likelihood {
 
     @Override
     public Tensor hessianProduct(Tensor logits, Tensor labels, Tensor u) {
+      requireLabels(logits, labels);
       return fisherProduct(logits, u).div(terms(labels));
     }
 
@@ -76,9 +81,7 @@ public enum Loss implements Likelihood {
   MSE("mse") {
     @Override
     public Tensor apply(Tensor outputs, Tensor targets) {
-      if (!outputs.shape().equals(targets.shape())) {
-        throw mismatch(outputs, targets, "outputs and targets of one shape");
-      }
+      requireAlike(outputs, targets);
       return outputs.sub(targets).square().mean();
     }
 
@@ -89,7 +92,14 @@ public enum Loss implements Likelihood {
 
     @Override
     public Tensor hessianProduct(Tensor outputs, Tensor targets, Tensor u) {
+      requireAlike(outputs, targets);
       return u.mul(2.0 / outputs.size());
+    }
+
+    private static void requireAlike(Tensor outputs, Tensor targets) {
+      if (!outputs.shape().equals(targets.shape())) {
+        throw mismatch(outputs, targets, "outputs and targets of one shape");
+      }
     }
 
     @Override
