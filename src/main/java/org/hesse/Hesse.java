@@ -11,9 +11,10 @@ import org.hesse.backend.cuda.CudaDevices;
 import org.hesse.backend.cuda.CudaLibraries;
 import org.hesse.ir.Node;
 import org.hesse.ir.Op;
+import org.hesse.ir.Program;
 import org.hesse.plan.Evaluator;
 
-/** The library's version, and the devices that it runs on. */
+/** The library's version, the devices that it runs on, and the programs that run there. */
 public final class Hesse {
   private static final ScopedValue<Device> CURRENT = ScopedValue.newInstance();
 
@@ -115,6 +116,27 @@ public final class Hesse {
   public static String version() {
     String v = Hesse.class.getPackage().getImplementationVersion();
     return v == null ? "development" : v;
+  }
+
+  /**
+   * The results of a program: the reverse of {@link Autodiff#program}. Inside a transform it becomes
+   * part of what is traced, so that a graph that was read or rewritten can be differentiated, mapped
+   * and compiled like the function that it came from.
+   *
+   * <pre>{@code
+   * Program p = program(f, x);
+   * Hesse.run(p, Tree.leavesOf(x));  // the leaves of f.apply(x)
+   * }</pre>
+   *
+   * @param arguments the program's inputs, in order; the tensors that it has captured, which come
+   *     last, may be left out
+   * @return one tensor for each output
+   * @throws IllegalArgumentException if number, shapes or dtypes of the arguments do not fit
+   */
+  public static List<Tensor> run(Program program, List<Tensor> arguments) {
+    return ProgramCall.run(
+        Misuse.given("run", "program", program, "from Autodiff.program"),
+        Misuse.given("run", "arguments", arguments, "a list of tensors"));
   }
 
   static Backend backend() {
