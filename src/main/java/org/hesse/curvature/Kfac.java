@@ -38,6 +38,14 @@ public final class Kfac extends BlockCurvature {
   }
 
   /**
+   * Estimates the factors of an objective's parameters over its data; {@link
+   * KroneckerEstimator#run} does it.
+   */
+  public static <M> KroneckerEstimator<M, Kfac> of(Objective<M> f) {
+    return KroneckerEstimator.kfac(f);
+  }
+
+  /**
    * The same in bases of eigenvectors: inverses with any exact damping then cost no further
    * decomposition, and eigenvalues can be corrected.
    */

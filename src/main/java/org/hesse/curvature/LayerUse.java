@@ -41,6 +41,12 @@ record LayerUse(
     return matrix().extent(2);
   }
 
+  /** Whether the weight's columns lie in it one after the other, instead of its rows. */
+  boolean isStoredByColumns() {
+    List<Role> roles = weight.stream().map(Part::role).filter(r -> r != Role.GROUP).toList();
+    return roles.equals(List.of(Role.INPUT, Role.OUTPUT));
+  }
+
   /** Places at which one example meets the layer. */
   int shared() {
     return outputs.extent(1);

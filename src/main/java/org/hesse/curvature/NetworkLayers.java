@@ -3,6 +3,7 @@ package org.hesse.curvature;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -18,9 +19,10 @@ import org.jspecify.annotations.Nullable;
  * The layers that parameters of a network belong to.
  *
  * @param layers weights with their biases, in the order of the weights
- * @param alone positions of the parameters that belong to no weight
+ * @param alone positions of the parameters that belong to no weight; scale and shift of a norm
+ *     together
  */
-record NetworkLayers(List<Layer> layers, List<Integer> alone) {
+record NetworkLayers(List<Layer> layers, List<List<Integer>> alone) {
   /**
    * A weight, with a bias if each of its uses is the sum with a product of this weight.
    *
@@ -37,6 +39,28 @@ record NetworkLayers(List<Layer> layers, List<Integer> alone) {
     /** Whether one use multiplies with the weight and another with its transpose. */
     boolean isTurned() {
       return uses.stream().anyMatch(Use::transposed);
+    }
+
+    /** The uses with the weight, or those with its transpose. */
+    List<Use> uses(boolean transposed) {
+      return uses.stream().filter(u -> u.transposed == transposed).toList();
+    }
+
+    /** p, with one more for the bias. */
+    int columns() {
+      return like().columns() + (bias.isPresent() ? 1 : 0);
+    }
+
+    /** The weight, and the bias as the last column, of one of the groups. */
+    List<ParameterPart> parts(List<String> paths, int group) {
+      LayerUse like = like();
+      int q = like.rows();
+      int p = like.columns();
+      List<ParameterPart> parts = new ArrayList<>();
+      parts.add(
+          new ParameterPart(paths.get(weight), group * q * p, q, p, like.isStoredByColumns()));
+      bias.ifPresent(b -> parts.add(new ParameterPart(paths.get(b), group * q, q, 1, false)));
+      return parts;
     }
   }
 
@@ -77,19 +101,31 @@ record NetworkLayers(List<Layer> layers, List<Integer> alone) {
         layer.bias.ifPresent(inLayers::add);
       }
     }
-    List<Integer> alone = new ArrayList<>();
+    Map<Object, List<Integer>> alone = new LinkedHashMap<>();
     for (int i = 0; i < parameters.size(); i++) {
       if (!inLayers.contains(i)) {
-        alone.add(i);
+        Set<Node> norms = nodes(uses.get(i));
+        boolean joint = norms.stream().allMatch(n -> n.op() instanceof Op.Composite);
+        alone.computeIfAbsent(joint ? norms : i, k -> new ArrayList<>()).add(i);
       }
     }
-    return new NetworkLayers(List.copyOf(layers), alone);
+    return new NetworkLayers(List.copyOf(layers), List.copyOf(alone.values()));
   }
 
   private static Layer layer(
       ParameterUses.Graph graph, List<ParameterUses> uses, int weight, String path) {
     List<LayerUse> products = uses.get(weight).products();
     LayerUse first = products.getFirst();
+    if (first.weight().size() > 3 || first.weight().size() == 3 && first.groups() == 1) {
+      throw new IllegalArgumentException(
+          "K-FAC: parameter '"
+              + path
+              + "' is the weight of "
+              + first.output()
+              + " with axes that count outputs between those that count inputs, or the other way"
+              + " round; covered are [outputs, inputs] and [inputs, outputs], each in any number of"
+              + " axes. Store it so, or leave it out by Objective.parameters(…)");
+    }
     List<@Nullable Sum> sums = new ArrayList<>();
     Map<Integer, Set<Node>> found = new HashMap<>();
     for (LayerUse use : products) {
@@ -104,7 +140,8 @@ record NetworkLayers(List<Layer> layers, List<Integer> alone) {
                 + "; covered are uses of one matrix and its transpose. Leave the parameter out by"
                 + " Objective.parameters(…)");
       }
-      Sum sum = use.isLike(first) ? sum(graph, uses, use) : null;
+      boolean plain = products.stream().allMatch(p -> p.isLike(first) && !p.lookup());
+      Sum sum = plain ? sum(graph, uses, use) : null;
       sums.add(sum);
       if (sum != null) {
         found.computeIfAbsent(sum.bias, k -> new HashSet<>()).add(sum.node);

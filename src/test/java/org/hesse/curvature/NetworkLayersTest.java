@@ -36,7 +36,7 @@ class NetworkLayersTest {
 
   private static <M> NetworkLayers find(M model, BiFunction<M, Tensor, Tensor> network, Tensor x) {
     Program p =
-        TracedNetwork.withoutCalls(
+        Rewrites.withoutCalls(
             Autodiff.program(
                 (Arguments<M> a) -> network.apply(a.model, a.x), new Arguments<>(model, x)));
     List<String> paths = Tree.of(model).paths();
@@ -62,7 +62,8 @@ class NetworkLayersTest {
       }
       all.add(s.toString());
     }
-    found.alone().forEach(i -> all.add(paths.get(i)));
+    found.alone().forEach(
+        group -> all.add(String.join("+", group.stream().map(paths::get).toList())));
     return String.join("; ", all);
   }
 
@@ -123,7 +124,7 @@ class NetworkLayersTest {
             normal(2, 3),
             normal(3));
     assertEquals(
-        "a.weight; a.bias; b.weight; position; gain; shift",
+        "a.weight+a.bias; b.weight; position; gain; shift",
         describe(
             m,
             (n, x) ->
