@@ -23,6 +23,16 @@ public final class Ekfac extends BlockCurvature {
   }
 
   /**
+   * Estimates factors of an objective's parameters over its data, and in a second pass the
+   * eigenvalues in their bases: the diagonal of Qᵀ F Q of the curvature F that {@link
+   * KroneckerEstimator#fisher} names, exactly, whatever the weights share. {@link
+   * KroneckerEstimator#run} does it.
+   */
+  public static <M> KroneckerEstimator<M, Ekfac> of(Objective<M> f) {
+    return KroneckerEstimator.ekfac(f);
+  }
+
+  /**
    * The weighted mean of eigenvalues; see {@link Kfac#average}.
    *
    * @throws IllegalArgumentException also if bases differ

@@ -62,13 +62,8 @@ record FactorSums(List<List<Factors>> layers, List<Tensor> alone) {
     List<List<Factors>> all = new ArrayList<>();
     int first = 0;
     for (Layer layer : layers.layers()) {
-      Traffic own = new Traffic(layer, false);
-      Traffic turned = new Traffic(layer, true);
-      for (int u = 0; u < layer.uses().size(); u++) {
-        Traffic t = layer.uses().get(u).transposed() ? turned : own;
-        t.inputs.add(signals.inputs().get(first + u));
-        t.gradients.add(signals.gradients().get(first + u));
-      }
+      Traffic own = new Traffic(layer, signals, first, false);
+      Traffic turned = new Traffic(layer, signals, first, true);
       first += layer.uses().size();
       all.add(
           layer.isTurned()
@@ -91,13 +86,29 @@ record FactorSums(List<List<Factors>> layers, List<Tensor> alone) {
   /** What goes through a weight at all uses of one orientation. */
   private static final class Traffic {
     private final Layer layer;
-    private final List<Use> uses;
-    private final List<Tensor> inputs = new ArrayList<>();
+    private final Signals signals;
+    private final List<Use> uses = new ArrayList<>();
+
+    /** Positions of the uses among those of all layers. */
+    private final List<Integer> numbers = new ArrayList<>();
+
     private final List<Tensor> gradients = new ArrayList<>();
 
-    Traffic(Layer layer, boolean transposed) {
+    Traffic(Layer layer, Signals signals, int first, boolean transposed) {
       this.layer = layer;
-      this.uses = layer.uses(transposed);
+      this.signals = signals;
+      for (int u = 0; u < layer.uses().size(); u++) {
+        if (layer.uses().get(u).transposed() == transposed) {
+          uses.add(layer.uses().get(u));
+          numbers.add(first + u);
+          gradients.add(signals.gradients().get(first + u));
+        }
+      }
+    }
+
+    /** Inputs of a use, [N, groups, R, p]. */
+    private Tensor rows(int u) {
+      return signals.rows(layer, uses.get(u), numbers.get(u));
     }
 
     Factors factors(Sharing sharing, boolean withInputs) {
@@ -138,7 +149,7 @@ record FactorSums(List<List<Factors>> layers, List<Tensor> alone) {
     private Tensor counts() {
       List<Tensor> sums = new ArrayList<>();
       for (int u = 0; u < uses.size(); u++) {
-        Tensor indices = inputs.get(u).reshape(-1);
+        Tensor indices = signals.inputs().get(numbers.get(u)).reshape(-1);
         Tensor ones = Tensor.ones(DType.F64, indices.dim(0));
         sums.add(ones.scatterAdd(0, indices, layer.columns()).insertAxis(0));
       }
@@ -156,20 +167,6 @@ record FactorSums(List<List<Factors>> layers, List<Tensor> alone) {
         sums.add(rows(u).sum(2));
       }
       return gram(sum(sums).div(shared(uses)).permute(1, 0, 2));
-    }
-
-    /** Inputs of a use, with a 1 for the bias, or a 0 where it is not added; [N, groups, R, p]. */
-    private Tensor rows(int u) {
-      Use use = uses.get(u);
-      Tensor in = inputs.get(u);
-      if (use.product().lookup()) {
-        return in.eq(Tensor.arange(DType.I32, use.product().columns()))
-            .cast(gradients.get(u).dtype());
-      } else if (layer.bias().isEmpty() || use.transposed()) {
-        return in;
-      }
-      int[] dims = in.shape().with(3, 1).dims();
-      return Tensor.concat(3, in, Tensor.full(use.biased() ? 1 : 0, in.dtype(), dims));
     }
 
     private static Tensor sum(List<Tensor> tensors) {

@@ -30,6 +30,10 @@ public final class KroneckerEstimator<M, K extends BlockCurvature> {
     return of(f, KroneckerRun::factors);
   }
 
+  static <M> KroneckerEstimator<M, Ekfac> ekfac(Objective<M> f) {
+    return of(f, KroneckerRun::corrected);
+  }
+
   private static <M, K extends BlockCurvature> KroneckerEstimator<M, K> of(
       Objective<M> f, Function<KroneckerRun<M>, K> result) {
     Objects.requireNonNull(f, "f");

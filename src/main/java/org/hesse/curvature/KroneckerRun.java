@@ -35,10 +35,14 @@ final class KroneckerRun<M> {
   private final RngKey key;
   private final Map<List<Shape>, TracedNetwork<M>> networks = new HashMap<>();
   private final Function<Batch<M>, FactorSums> sums = compile(this::sums);
+  private final Function<Corrected<M>, List<Tensor>> eigenvalues = compile(this::eigenvalues);
   private final Function<Alone<M>, Tensor> dependence = compile(this::dependence);
 
   /** A model and inputs that it should take one by one. */
   private record Alone<M>(M model, Tensor x) {}
+
+  /** A batch, and bases of all groups of all layers. */
+  private record Corrected<M>(Batch<M> batch, List<EigenvalueSums.Basis> bases) {}
 
   KroneckerRun(Objective<M> f, Settings settings) {
     this.f = f;
@@ -123,6 +127,11 @@ final class KroneckerRun<M> {
     }
   }
 
+  /** Sums over a batch in some bases. */
+  private List<Tensor> eigenvalues(Corrected<M> c) {
+    return EigenvalueSums.of(network(c.batch.data()).layers(), signals(c.batch), c.bases);
+  }
+
   // ---- that examples are independent
 
   private void requireIndependent() {
@@ -160,11 +169,38 @@ final class KroneckerRun<M> {
     pass(
         (data, batch) ->
             totals.add(network(data).layers(), data.size(), !batch.begun(), sums.apply(batch)));
-    return new Kfac(layout(), totals.blocks());
+    return new Kfac(ParameterLayout.of(f), totals.blocks());
   }
 
-  private ParameterLayout layout() {
-    return new ParameterLayout(f.paths(), f.leaves().stream().map(Tensor::shape).toList());
+  /** In bases of the factors' eigenvectors, with the exact diagonal there; a second pass. */
+  Ekfac corrected() {
+    List<EigenBlock> blocks = new ArrayList<>();
+    List<EigenvalueSums.Basis> bases = new ArrayList<>();
+    for (CurvatureBlock block : factors().blocks()) {
+      EigenBlock eigen = block.eigen();
+      blocks.add(eigen);
+      if (block instanceof KroneckerBlock) {
+        bases.add(new EigenvalueSums.Basis(eigen.outputBasis(), eigen.inputBasis()));
+      }
+    }
+    List<Tensor> sum = new ArrayList<>();
+    pass(
+        (data, batch) -> {
+          List<Tensor> part = eigenvalues.apply(new Corrected<>(batch, bases));
+          for (int i = 0; i < part.size(); i++) {
+            if (i == sum.size()) {
+              sum.add(part.get(i));
+            } else {
+              sum.set(i, sum.get(i).add(part.get(i)));
+            }
+          }
+        });
+    for (int i = 0; i < sum.size(); i++) {
+      // Layers come first, and blocks without two factors have the exact diagonal.
+      Tensor values = sum.get(i).mul(perTerm()).cast(f.dtype());
+      blocks.set(i, blocks.get(i).withEigenvalues(values));
+    }
+    return new Ekfac(ParameterLayout.of(f), blocks);
   }
 
   private double perTerm() {

@@ -46,6 +46,25 @@ record Signals(List<Tensor> inputs, List<Tensor> gradients, List<Tensor> alone) 
   /** What gradients are of. */
   private record Variables(List<Tensor> added, List<Tensor> alone) {}
 
+  /**
+   * Inputs of a use, those of a lookup as unit vectors, with a 1 for the layer's bias, or a 0 where
+   * it is not added.
+   *
+   * @param number of the use among those of all layers
+   * @return [N, groups, R, p]
+   */
+  Tensor rows(NetworkLayers.Layer layer, NetworkLayers.Use use, int number) {
+    Tensor in = inputs.get(number);
+    if (use.product().lookup()) {
+      return in.eq(Tensor.arange(DType.I32, use.product().columns()))
+          .cast(gradients.get(number).dtype());
+    } else if (layer.bias().isEmpty()) {
+      return in;
+    }
+    int[] dims = in.shape().with(3, 1).dims();
+    return Tensor.concat(3, in, Tensor.full(use.biased() ? 1 : 0, in.dtype(), dims));
+  }
+
   /** The signals of a batch. */
   static <M> Signals of(
       Objective<M> f, TracedNetwork<M> net, Batch<M> batch, FisherType type, RngKey key) {
