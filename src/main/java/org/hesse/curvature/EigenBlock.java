@@ -65,9 +65,7 @@ public record EigenBlock(
    */
   public Tensor toBasis(Tensor x) {
     Tensor half = inputBasis.isPresent() ? x.matmul(inputBasis.get()) : x;
-    return outputBasis.isPresent()
-        ? half.transpose().matmul(outputBasis.get()).transpose()
-        : half;
+    return outputBasis.isPresent() ? half.transpose().matmul(outputBasis.get()).transpose() : half;
   }
 
   /** Q X Rᵀ, the inverse of {@link #toBasis}. */

@@ -9,8 +9,8 @@ import org.hesse.Tensor;
 
 /**
  * X ↦ G X A for X [q, p], which is G ⊗ A on the rows of X one after the other: of a layer's weight
- * [out, in] and its bias as the last column, with p = in + 1; of a convolution's kernels
- * [out, in·kh·kw]; of an embedding, transposed.
+ * [out, in] and its bias as the last column, with p = in + 1; of a convolution's kernels [out,
+ * in·kh·kw]; of an embedding, transposed.
  *
  * <pre>{@code
  * var block = new KroneckerBlock(
@@ -50,8 +50,7 @@ public record KroneckerBlock(List<ParameterPart> parts, Tensor output, Tensor in
 
   @Override
   public KroneckerBlock withStatistics(Map<String, Tensor> s) {
-    return new KroneckerBlock(
-        parts, Blocks.get(this, s, "output"), Blocks.get(this, s, "input"));
+    return new KroneckerBlock(parts, Blocks.get(this, s, "output"), Blocks.get(this, s, "input"));
   }
 
   @Override
@@ -133,10 +132,7 @@ public record KroneckerBlock(List<ParameterPart> parts, Tensor output, Tensor in
   private record Spectra(List<ParameterPart> parts, Spectrum output, Spectrum input) {
     EigenBlock eigen() {
       return new EigenBlock(
-          parts,
-          output.basis(),
-          input.basis(),
-          output.tensor().insertAxis(1).mul(input.tensor()));
+          parts, output.basis(), input.basis(), output.tensor().insertAxis(1).mul(input.tensor()));
     }
 
     Shifts shifts(Damping damping) {

@@ -61,8 +61,7 @@ public record ParameterLayout(List<String> paths, List<Shape> shapes) {
 
   /** The place of a parameter's first number in the vector. */
   public int offset(String path) {
-    return Math.toIntExact(
-        shapes.subList(0, index(path)).stream().mapToLong(Shape::size).sum());
+    return Math.toIntExact(shapes.subList(0, index(path)).stream().mapToLong(Shape::size).sum());
   }
 
   /** The path of the parameter that a number of the vector belongs to. */

@@ -153,9 +153,7 @@ class CurvatureBlockTest {
         Tensor input = b.input().mul(c).cast(dtype);
         KroneckerBlock scaled = new KroneckerBlock(PARTS, output, input);
         assertClose(
-            expected,
-            scaled.inverse(Damping.pi(0.2)).toDense(),
-            dtype == DType.F64 ? 1e-12 : 1e-5);
+            expected, scaled.inverse(Damping.pi(0.2)).toDense(), dtype == DType.F64 ? 1e-12 : 1e-5);
       }
     }
   }

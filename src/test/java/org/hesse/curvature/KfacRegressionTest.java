@@ -92,16 +92,14 @@ class KfacRegressionTest {
     kfac(f).eigen().save(file);
     assertEquals(kfac(f).trace(), Ekfac.load(file, f).trace(), 1e-12);
     Objective<Linear> part = f.parameters("weight");
-    String other =
-        assertThrows(DataException.class, () -> Ekfac.load(file, part)).getMessage();
+    String other = assertThrows(DataException.class, () -> Ekfac.load(file, part)).getMessage();
     assertTrue(other.contains("bias is none"), other);
     Objective<Linear> single =
         Objective.of(
             Tree.map(model(), t -> t.cast(DType.F32)),
             Loss.MSE,
             Tree.map(data(), t -> t.cast(DType.F32)).batches(20));
-    String dtype =
-        assertThrows(DataException.class, () -> Ekfac.load(file, single)).getMessage();
+    String dtype = assertThrows(DataException.class, () -> Ekfac.load(file, single)).getMessage();
     assertTrue(dtype.contains("F64") && dtype.contains("F32") && dtype.contains("cast"), dtype);
   }
 }

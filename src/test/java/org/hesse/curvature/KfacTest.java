@@ -27,7 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Block-diagonal curvature on the vector of all parameters, against dense matrices. */
 class KfacTest {
-  /** A bias before its weight, two groups of a convolution, an embedding, and two normalisations. */
+  /**
+   * A bias before its weight, two groups of a convolution, an embedding, and two normalisations.
+   */
   private static final ParameterLayout LAYOUT =
       new ParameterLayout(
           List.of("conv", "embedding", "linear.bias", "linear.weight", "scale", "shift"),
@@ -62,7 +64,10 @@ class KfacTest {
 
   /** Where in the vector the numbers of each block's X are, row by row. */
   private static final int[][] PLACES = {
-    {16, 17, 18, 14, 19, 20, 21, 15}, {4, 5, 6, 7}, {22, 23, 24, 25}, {8, 10, 12, 9, 11, 13},
+    {16, 17, 18, 14, 19, 20, 21, 15},
+    {4, 5, 6, 7},
+    {22, 23, 24, 25},
+    {8, 10, 12, 9, 11, 13},
     {0, 1, 2, 3}
   };
 
@@ -84,8 +89,7 @@ class KfacTest {
                 uniform(random, 0.1, 3)),
             new KroneckerBlock(
                 List.of(CONV.rowRange(0, 2)), wishart(random, 2), wishart(random, 2)));
-    return new Kfac(
-        LAYOUT, blocks.stream().map(b -> Tree.map(b, t -> t.cast(dtype))).toList());
+    return new Kfac(LAYOUT, blocks.stream().map(b -> Tree.map(b, t -> t.cast(dtype))).toList());
   }
 
   /** The matrix of all blocks, element by element. */
@@ -187,8 +191,7 @@ class KfacTest {
       assertTrue(message.contains("logDeterminant"), message);
     }
     Tensor zero = Tensor.of(new double[] {0, 1}, 2);
-    assertEquals(
-        0, new Kfac(scalePair(), List.of(new DiagonalBlock(pair(), zero))).determinant());
+    assertEquals(0, new Kfac(scalePair(), List.of(new DiagonalBlock(pair(), zero))).determinant());
   }
 
   private static ParameterLayout scalePair() {
@@ -322,8 +325,7 @@ class KfacTest {
         List.of("kfac.safetensors", "tokens is not", "embedding is none", "[4, 1, 1, 2]")) {
       assertTrue(message.contains(word), message);
     }
-    String type =
-        assertThrows(DataException.class, () -> Ekfac.load(file, LAYOUT)).getMessage();
+    String type = assertThrows(DataException.class, () -> Ekfac.load(file, LAYOUT)).getMessage();
     assertTrue(type.contains("Kfac.load"), type);
   }
 
