@@ -9,12 +9,14 @@ import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.function.UnaryOperator;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.linalg.LinearOperator;
+import org.hesse.linalg.NumericalException;
 
 /**
  * A curvature that is block diagonal over groups of parameters, as an operator on the vector of all
@@ -247,24 +249,42 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
     return value;
   }
 
-  /** Throws, naming the parameters, if a statistic is NaN or infinite. */
-  final void requireFinite() {
+  /**
+   * Throws, naming the parameters, if a statistic is NaN or infinite, or a matrix not symmetric.
+   */
+  final void requireSound() {
     double[] sums = MAGNITUDES.apply(operands).toDoubleArray();
     int i = 0;
     for (CurvatureBlock block : operands.blocks) {
       for (Map.Entry<String, Tensor> e : block.statistics().entrySet()) {
-        if (!Double.isFinite(sums[i++])) {
-          Spectrum.requireFinite(e.getValue(), "the " + e.getKey() + " of the " + block.name());
+        double size = sums[i++];
+        double asymmetry = sums[i++];
+        String name = "the " + e.getKey() + " of the " + block.name();
+        if (!Double.isFinite(size)) {
+          Spectrum.requireFinite(e.getValue(), name);
+        }
+        if (asymmetry > Math.sqrt(dtype().epsilon()) * size) {
+          throw new NumericalException(
+              name
+                  + " is not symmetric: its elements differ from those of its transpose by "
+                  + asymmetry
+                  + " in all, and are "
+                  + size
+                  + "; expected a mean of outer products");
         }
       }
     }
   }
 
-  /** Σ |x| of each statistic, in F64, where it cannot overflow for F32. */
+  /** Σ |x| of each statistic and, if it is a matrix, Σ |M − Mᵀ|, in F64 where F32 may overflow. */
   private static Tensor magnitudes(Operands in) {
     List<Tensor> sums = new ArrayList<>();
     for (CurvatureBlock block : in.blocks) {
-      block.statistics().values().forEach(t -> sums.add(t.abs().cast(DType.F64).sum()));
+      for (Tensor t : block.statistics().values()) {
+        boolean matrix = t.rank() == 2 && !(block instanceof EigenBlock);
+        sums.add(t.abs().cast(DType.F64).sum());
+        sums.add((matrix ? t.sub(t.transpose()) : t.sub(t)).abs().cast(DType.F64).sum());
+      }
     }
     return Tensor.stack(0, sums.toArray(Tensor[]::new));
   }
@@ -298,7 +318,17 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
     return map(b -> Tree.map(b, t -> t.cast(dtype)));
   }
 
-  private BlockCurvature map(Function<CurvatureBlock, CurvatureBlock> f) {
+  /**
+   * The curvature with a function of each block, such as an inverse whose damping is a part of the
+   * block's mean eigenvalue:
+   *
+   * <pre>{@code
+   * kfac.map(b -> b.inverse(Damping.exact(0.1 * b.trace() / b.size())));
+   * }</pre>
+   *
+   * @param f whose results have the parts of its arguments
+   */
+  public BlockCurvature map(UnaryOperator<CurvatureBlock> f) {
     return new BlockCurvature(layout, operands.blocks.stream().map(f).toList());
   }
 

@@ -19,7 +19,7 @@ public final class Ekfac extends BlockCurvature {
    */
   public Ekfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
     super(layout, blocks);
-    requireFinite();
+    requireSound();
   }
 
   /**

@@ -29,12 +29,12 @@ public final class Kfac extends BlockCurvature {
    * @param blocks of one dtype and device, such that each number of each parameter is in one
    * @throws IllegalArgumentException if a number is in no block or in several, naming the
    *     parameter, or dtypes or devices differ
-   * @throws org.hesse.linalg.NumericalException if statistics are NaN or infinite, naming the
-   *     parameters
+   * @throws org.hesse.linalg.NumericalException if statistics are NaN or infinite or a
+   *     factor is not symmetric, naming the parameters
    */
   public Kfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
     super(layout, blocks);
-    requireFinite();
+    requireSound();
   }
 
   /**

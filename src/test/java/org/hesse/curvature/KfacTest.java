@@ -237,6 +237,33 @@ class KfacTest {
   }
 
   @Test
+  void factorsThatAreNotSymmetricAreNamed() {
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      Tensor bad = Tensor.of(new double[] {1, 0.2, 0.1, 1}, 2, 2).cast(dtype);
+      String message =
+          assertThrows(
+                  NumericalException.class,
+                  () -> new Kfac(scalePair(), List.of(new DenseBlock(pair(), bad))))
+              .getMessage();
+      assertTrue(message.contains("scale") && message.contains("not symmetric"), message);
+    }
+  }
+
+  @Test
+  void eachBlockCanHaveItsOwnDamping() {
+    Kfac kfac = kfac(9, DType.F64);
+    BlockCurvature inverse =
+        kfac.map(b -> b.inverse(Damping.exact(0.1 * b.trace() / b.size())));
+    for (int i = 0; i < PLACES.length; i++) {
+      Tensor block = kfac.blocks().get(i).toDense();
+      double mean = Matrices.trace(block).item() / block.dim(0);
+      Tensor expected = Matrices.inverse(damped(block, 0.1 * mean));
+      assertClose(expected, inverse.blocks().get(i).toDense(), 1e-11);
+    }
+    assertClose(dense(inverse), inverse.toDense(), 1e-14);
+  }
+
+  @Test
   void averagesAreOfEachFactor() {
     Kfac a = kfac(6, DType.F64);
     Kfac b = kfac(7, DType.F64);
