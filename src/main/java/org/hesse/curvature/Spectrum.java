@@ -188,7 +188,8 @@ final class Spectrum {
               + values.length
               + " eigenvalues are 0 up to rounding, the largest is "
               + Arrays.stream(values).max().orElse(0)
-              + "; add damping, such as Damping.exact(1e-3)");
+              + "; add damping, such as Damping.exact(1e-3)"
+              + (matrix.dtype() == DType.F32 ? ", or cast to F64, which rounds less" : ""));
     }
   }
 }

@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.List;
 import org.hesse.DType;
+import org.hesse.Matrices;
 import org.hesse.RngKey;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.io.DataException;
 import org.hesse.io.Dataset;
+import org.hesse.linalg.ConjugateGradients;
+import org.hesse.linalg.Solution;
 import org.hesse.nn.Linear;
 import org.hesse.nn.Loss;
 import org.junit.jupiter.api.Test;
@@ -75,6 +78,22 @@ class KfacRegressionTest {
       List<Tensor> next = f.unravel(f.ravel(f.leaves()).sub(direction));
       Tensor there = f.at(f.with(f.model(), next)).lossAndGradient().gradient();
       assertTrue(dot(there, there) < 1e-20 * dot(gradient, gradient));
+    }
+  }
+
+  @Test
+  void preconditionedConjugateGradientsTakeOneStep() {
+    Objective<Linear> f = objective();
+    Tensor gradient = f.lossAndGradient().gradient();
+    ConjugateGradients plain = ConjugateGradients.of(Hessian.of(f)).tolerance(1e-9);
+    Solution without = plain.run(gradient).orThrow();
+    assertTrue(without.iterations() >= 5, without.toString());
+    double[] x = Matrices.solve(Hessian.of(f).toDense(), gradient).toDoubleArray();
+    for (Kfac kfac : List.of(kfac(f), Kfac.of(f).run())) {
+      BlockCurvature inverse = kfac.inverse(Damping.NONE);
+      Solution with = plain.preconditioner(inverse).run(gradient).orThrow();
+      assertEquals(1, with.iterations(), with.toString());
+      assertArrayEquals(x, with.solution().toDoubleArray(), 1e-9);
     }
   }
 
