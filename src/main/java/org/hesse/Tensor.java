@@ -329,7 +329,7 @@ public final class Tensor extends ElementwiseTensor {
     return alongLast("logSoftmax", axis, Softmaxes::logSoftmax);
   }
 
-  /** eˣ / Σ eˣ along an axis. */
+  /** eˣ / Σ eˣ along an axis. Subnormal results may be 0. */
   public Tensor softmax(int axis) {
     return alongLast("softmax", axis, Softmaxes::softmax);
   }

@@ -19,12 +19,7 @@ public final class Density {
   private final SpectralAxis axis;
 
   Density(
-      double[] grid,
-      double[] value,
-      double[] low,
-      double[] high,
-      double width,
-      SpectralAxis axis) {
+      double[] grid, double[] value, double[] low, double[] high, double width, SpectralAxis axis) {
     this.grid = grid;
     this.value = value;
     this.low = low;

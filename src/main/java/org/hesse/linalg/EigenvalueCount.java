@@ -9,9 +9,9 @@ import java.util.function.ToDoubleFunction;
  * A number of eigenvalues, with an interval for the two errors that it has: the spread over the
  * probes, and that a Gauss quadrature knows the distribution to the weight of a node.
  *
- * <p>A rule of nodes θᵢ with weights wᵢ says of the distribution F of its probe that w₁ + … +
- * wⱼ₋₁ ≤ F(θⱼ−) ≤ F(θⱼ) ≤ w₁ + … + wⱼ (Chebyshev, Markov, Stieltjes). So the number below a threshold is known
- * to the weights of the nodes on both sides of it: to one eigenvalue or so in a gap beside an
+ * <p>A rule of nodes θᵢ with weights wᵢ says of the distribution F of its probe that w₁ + … + wⱼ₋₁
+ * ≤ F(θⱼ−) ≤ F(θⱼ) ≤ w₁ + … + wⱼ (Chebyshev, Markov, Stieltjes). So the number below a threshold is
+ * known to the weights of the nodes on both sides of it: to one eigenvalue or so in a gap beside an
  * outlier, to more within a bulk. There more steps help, and more probes against the spread.
  *
  * @param value the number that the nodes themselves give; not rounded to a whole one

@@ -54,8 +54,7 @@ public interface LinearOperator extends LinearMap {
 
   /** A + B. */
   default LinearOperator plus(LinearOperator other) {
-    return new Operators.Square(
-        new LinearMaps.Sum(this, other), symmetric() && other.symmetric());
+    return new Operators.Square(new LinearMaps.Sum(this, other), symmetric() && other.symmetric());
   }
 
   /** A − B. */
@@ -132,8 +131,7 @@ public interface LinearOperator extends LinearMap {
 
   /** A symmetric operator from the function that computes its products, [n] → [n]. */
   static LinearOperator ofSymmetric(int size, DType dtype, UnaryOperator<Tensor> product) {
-    return new Operators.Square(
-        new LinearMaps.Function(size, size, dtype, product, product), true);
+    return new Operators.Square(new LinearMaps.Function(size, size, dtype, product, product), true);
   }
 
   /** An operator from the functions that compute Av and Aᵀv, [n] → [n]. */

@@ -317,8 +317,7 @@ final class Operators {
     private Tensor padded(Tensor v) {
       int axis = v.rank() - 1;
       return Hesse.on(
-          v.device(),
-          () -> Tensor.concat(axis, zeros(v, from), v, zeros(v, a.size() - to)));
+          v.device(), () -> Tensor.concat(axis, zeros(v, from), v, zeros(v, a.size() - to)));
     }
 
     private static Tensor zeros(Tensor v, int count) {

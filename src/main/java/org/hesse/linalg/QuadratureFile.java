@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.hesse.Hesse;
 import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.Tensor;
 import org.hesse.io.DataException;
 import org.hesse.io.Safetensors;
@@ -84,7 +84,8 @@ final class QuadratureFile {
     int[] exact = f.tensor("exact").toIntArray();
     String[] seeds = f.metadata().getOrDefault("seeds", "").split(" ", -1);
     String[] distributions = f.metadata().getOrDefault("distributions", "").split(" ", -1);
-    if (Arrays.stream(lengths).sum() != nodes.length || Arrays.stream(lengths).min().orElse(0) < 1) {
+    if (Arrays.stream(lengths).sum() != nodes.length
+        || Arrays.stream(lengths).min().orElse(0) < 1) {
       throw new IllegalArgumentException("lengths");
     }
     List<Quadrature.Rule> rules = new ArrayList<>();

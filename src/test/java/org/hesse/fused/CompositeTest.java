@@ -274,6 +274,27 @@ class CompositeTest {
         .toList();
   }
 
+  /** Probabilities down to the smallest normal number, and 0 or a subnormal number below it. */
+  @Test
+  void smallProbabilities() {
+    double[] x = new double[40];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = -3.0 * i;
+    }
+    double sum = 0;
+    for (double v : x) {
+      sum += Math.exp(v);
+    }
+    for (DType dtype : List.of(DType.F64, DType.F32)) {
+      double[] p = Tensor.of(x, x.length).cast(dtype).softmax(-1).toDoubleArray();
+      double least = dtype == DType.F32 ? Float.MIN_NORMAL : Double.MIN_NORMAL;
+      for (int i = 0; i < p.length; i++) {
+        double exact = Math.exp(x[i]) / sum;
+        assertEquals(exact, p[i], 8 * dtype.epsilon() * exact + 2 * least, dtype + " " + x[i]);
+      }
+    }
+  }
+
   @Test
   void kernelsAreUsed() {
     boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();

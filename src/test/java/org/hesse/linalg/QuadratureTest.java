@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
@@ -48,10 +47,14 @@ class QuadratureTest {
     double total = Arrays.stream(spectrum).sum();
     Map<String, Function<Quadrature, Estimate>> estimates =
         Map.of(
-            "log-determinant", q -> q.logDeterminant(0.01),
-            "effective dimension", q -> q.effectiveDimension(0.01),
-            "nuclear norm", Quadrature::nuclearNorm,
-            "entropy", Quadrature::entropy);
+            "log-determinant",
+            q -> q.logDeterminant(0.01),
+            "effective dimension",
+            q -> q.effectiveDimension(0.01),
+            "nuclear norm",
+            Quadrature::nuclearNorm,
+            "entropy",
+            Quadrature::entropy);
     Map<String, Double> truth =
         Map.of(
             "log-determinant", sum(spectrum, x -> Math.log(x + 0.01)),
@@ -63,17 +66,16 @@ class QuadratureTest {
       Quadrature[] all = new Quadrature[200];
       Arrays.setAll(
           all, i -> new Quadrature(200, run.rules().subList(i * probes, (i + 1) * probes), 0));
-      estimates.forEach(
-          (name, estimate) -> {
-            double exact = truth.get(name);
-            long inside =
-                Arrays.stream(all)
-                    .map(estimate)
-                    .filter(e -> e.low() <= exact && exact <= e.high())
-                    .count();
-            reporter.publishEntry(name + " with " + probes, "" + inside / 200.0);
-            assertTrue(inside >= 180 && inside <= 198, name + " with " + probes + ": " + inside);
-          });
+      estimates.forEach((name, estimate) -> {
+        double exact = truth.get(name);
+        long inside =
+            Arrays.stream(all)
+                .map(estimate)
+                .filter(e -> e.low() <= exact && exact <= e.high())
+                .count();
+        reporter.publishEntry(name + " with " + probes, "" + inside / 200.0);
+        assertTrue(inside >= 180 && inside <= 198, name + " with " + probes + ": " + inside);
+      });
     }
   }
 
@@ -194,8 +196,7 @@ class QuadratureTest {
   @Test
   void signedLogarithmicAxis() {
     double[] spectrum = {-1, -1e-3, 0, 0, 0, 0, 1e-4, 1e-2, 1, 100};
-    Quadrature q =
-        StochasticLanczosQuadrature.of(Matrices.diagonal(spectrum)).probes(4).run();
+    Quadrature q = StochasticLanczosQuadrature.of(Matrices.diagonal(spectrum)).probes(4).run();
     SpectralAxis axis = SpectralAxis.signedLog(1e-6);
     Density d = q.density(Smoothing.DEFAULT.on(axis));
     assertEquals(1, d.integral(), 1e-4);

@@ -52,6 +52,10 @@ final class DoubleMath {
   private static final long SIGN_BIT = Long.MIN_VALUE;
 
   private static final double EXP_LOW = -746;
+
+  /** From here on the exponential is a normal number. */
+  private static final double EXP_NORMAL = -708;
+
   private static final double EXPM1_LOW = -50;
   private static final double EXP_HIGH = 710;
   private static final double LOG2_E = 0x1.71547652b82fep0;
@@ -196,6 +200,21 @@ final class DoubleMath {
     DoubleVector s2 = rest.add(ONE_BITS).reinterpretAsDoubles();
     DoubleVector y = tail.fma(r2, r).fma(s1, s1).mul(s2);
     return y.blend(ZERO, x.compare(LT, EXP_LOW)).blend(INFINITY, x.compare(GT, EXP_HIGH));
+  }
+
+  /** As {@link FloatMath#expBelowZero}. */
+  static DoubleVector expBelowZero(DoubleVector x) {
+    DoubleVector rounded = x.fma(LOG2_E, ROUND);
+    DoubleVector k = rounded.sub(ROUND);
+    DoubleVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    DoubleVector r2 = r.mul(r);
+    DoubleVector high = broadcast(SPECIES, E10).fma(r2, r.fma(E9, E8)).fma(r2, r.fma(E7, E6));
+    DoubleVector low = r.fma(E5, E4).fma(r2, r.fma(E3, E2));
+    DoubleVector tail = high.fma(r2.mul(r2), low).fma(r2, r.fma(E1, E0));
+    LongVector n = rounded.reinterpretAsLongs().lanewise(LSHL, 52);
+    DoubleVector s = n.add(ONE_BITS).reinterpretAsDoubles();
+    return tail.fma(r2, r).fma(s, s).blend(ZERO, x.compare(LT, EXP_NORMAL));
   }
 
   static DoubleVector expm1(DoubleVector x) {

@@ -30,7 +30,7 @@ final class ExpPassF32 implements RowLoopF32 {
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = block; i < end; i += STEP) {
           FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
-          FloatVector e = WideF32.exp(v.sub(a).sub(b));
+          FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
           sum = sum.add(e);
         }
         total += VectorMath.total(WideF32.halves(sum));
@@ -42,7 +42,7 @@ final class ExpPassF32 implements RowLoopF32 {
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = block; i < end; i += STEP) {
           FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
-          FloatVector e = WideF32.exp(v.sub(a).sub(b));
+          FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
           sum = e.fma(FloatVector.fromArray(SPECIES, z, zo + i), sum);
         }
         total += VectorMath.total(WideF32.halves(sum));
@@ -54,7 +54,7 @@ final class ExpPassF32 implements RowLoopF32 {
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = block; i < end; i += STEP) {
           FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
-          FloatVector e = WideF32.exp(v.sub(a).sub(b));
+          FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
           e = e.mul(c);
           e.intoArray(y, yo + i);
           sum = sum.add(e);
@@ -64,7 +64,7 @@ final class ExpPassF32 implements RowLoopF32 {
     }
     if (TERM == RowTerm.MINUS_EXP) {
       for (int i = 0; i < n; i += STEP) {
-        FloatVector e = WideF32.exp(FloatVector.fromArray(SPECIES, x, xo + i));
+        FloatVector e = WideF32.expBelowZero(FloatVector.fromArray(SPECIES, x, xo + i));
         FloatVector.fromArray(SPECIES, z, zo + i).sub(e.mul(c)).intoArray(y, yo + i);
       }
     }

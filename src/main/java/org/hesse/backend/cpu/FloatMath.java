@@ -61,6 +61,10 @@ final class FloatMath {
   private static final int SIGN_BIT = Integer.MIN_VALUE;
 
   private static final float EXP_LOW = -104;
+
+  /** From here on the exponential is a normal number. */
+  private static final float EXP_NORMAL = -87;
+
   private static final float EXPM1_LOW = -20;
   private static final float EXP_HIGH = 89;
   private static final float LOG2_E = (float) 0x1.71547652b82fep0;
@@ -211,6 +215,22 @@ final class FloatMath {
     FloatVector s2 = rest.add(ONE_BITS).reinterpretAsFloats();
     FloatVector y = tail.fma(r2, r).fma(s1, s1).mul(s2);
     return y.blend(ZERO, x.compare(LT, EXP_LOW)).blend(INFINITY, x.compare(GT, EXP_HIGH));
+  }
+
+  /**
+   * The exponential of what is not above 0, as behind the subtraction of a row's largest element:
+   * less work, since one factor makes up 2ᵏ, and 0 where the result would be subnormal.
+   */
+  static FloatVector expBelowZero(FloatVector x) {
+    FloatVector rounded = x.fma(LOG2_E, ROUND);
+    FloatVector k = rounded.sub(ROUND);
+    FloatVector r =
+        k.fma(broadcast(SPECIES, MINUS_LN2_REST), k.fma(broadcast(SPECIES, MINUS_LN2), x));
+    FloatVector r2 = r.mul(r);
+    FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
+    IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+    FloatVector s = n.add(ONE_BITS).reinterpretAsFloats();
+    return tail.fma(r2, r).fma(s, s).blend(ZERO, x.compare(LT, EXP_NORMAL));
   }
 
   static FloatVector expm1(FloatVector x) {

@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorOperators;
 final class WideF32 {
   private WideF32() {}
 
-  static FloatVector exp(FloatVector x) {
-    return FloatMath.exp(x);
+  static FloatVector expBelowZero(FloatVector x) {
+    return FloatMath.expBelowZero(x);
   }
 
   /** The sum of a vector's halves. */

@@ -6,8 +6,8 @@ import jdk.incubator.vector.DoubleVector;
 final class WideF64 {
   private WideF64() {}
 
-  static DoubleVector exp(DoubleVector x) {
-    return DoubleMath.exp(x);
+  static DoubleVector expBelowZero(DoubleVector x) {
+    return DoubleMath.expBelowZero(x);
   }
 
   static DoubleVector halves(DoubleVector v) {

@@ -74,8 +74,7 @@ final class CudaContext {
       this.architecture =
           10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
               + attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-      this.sharedBytesPerBlock =
-          attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+      this.sharedBytesPerBlock = attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
       this.pool = new MemoryPool(isSimulated(), this::trim);
       this.modules =
           new CudaModules(this, new CubinCache(cacheFolder(simulated), CubinCache.LIMIT));

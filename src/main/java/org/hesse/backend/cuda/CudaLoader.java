@@ -327,7 +327,8 @@ final class CudaLoader {
     for (String folder : path.split(File.pathSeparator)) {
       for (Map.Entry<String, byte[]> ours : contents.entrySet()) {
         Path file = Path.of(folder, ours.getKey());
-        if (Files.isRegularFile(file) && !Arrays.equals(Files.readAllBytes(file), ours.getValue())) {
+        if (Files.isRegularFile(file)
+            && !Arrays.equals(Files.readAllBytes(file), ours.getValue())) {
           throw new DeviceUnavailableException(
               "CUDA cannot be used: JCuda would load "
                   + file.toAbsolutePath()

@@ -90,7 +90,8 @@ final class CudaModules {
     Map<String, String> headers = new LinkedHashMap<>();
     addHeaders(source, headers);
     return headers.containsKey(ENTRIES)
-        ? List.of(option, "--define-macro=HESSE_ONLY", "--define-macro=HESSE_ONLY_" + entry + "=~,1")
+        ? List.of(
+            option, "--define-macro=HESSE_ONLY", "--define-macro=HESSE_ONLY_" + entry + "=~,1")
         : List.of(option);
   }
 
