@@ -57,6 +57,13 @@ final class Basis {
     }
   }
 
+  /** Appends the rows of a block, [k, n], to a single basis. */
+  void appendAll(Tensor rows) {
+    for (int i = 0; i < rows.dim(0); i++) {
+      append(rows.select(0, i));
+    }
+  }
+
   /** A block without a row in use. */
   private static Tensor zeros(Tensor v) {
     int[] dims = v.shape().insert(v.rank() - 1, OPEN_ROWS).dims();
@@ -182,6 +189,8 @@ final class Basis {
    * until a pass over all of them leaves 0.7 of the norm or more: then the remainder is orthogonal
    * to rounding (Parlett, section 6.9, "twice is enough"). Inner products are summed in F64.
    *
+   * <p>Where w has p rows, there are p bases that grow together, or one for all of them.
+   *
    * <p>The last block of the first basis goes ahead. It holds the vectors that a Lanczos process
    * couples its product to, so that one pass over the others is usually enough.
    */
@@ -226,6 +235,11 @@ final class Basis {
 
   /** w without its components along the rows of a block, which are added to those known. */
   private static Tensor reduced(Tensor w, Tensor block, int number, Tensor[] sums) {
+    if (w.rank() == block.rank()) { // one basis for all rows of w
+      Tensor c = w.matmul(block.transpose(), DType.F64);
+      sums[number] = sums[number] == null ? c : sums[number].add(c);
+      return w.sub(c.cast(w.dtype()).matmul(block));
+    }
     Tensor c = block.matmul(w.insertAxis(-1), DType.F64);
     sums[number] = sums[number] == null ? c : sums[number].add(c);
     Tensor along = c.transpose().cast(w.dtype()).matmul(block);
@@ -249,5 +263,29 @@ final class Basis {
         from += b.open == null ? b.size : b.size + OPEN_ROWS - b.used;
       }
     }
+  }
+
+  /** Block by block, since the order of sums depends on the blocks. */
+  void save(State state) {
+    state.put("full", full.size());
+    for (int b = 0; b < full.size(); b++) {
+      state.put("full." + b, full.get(b));
+    }
+    if (open != null) {
+      state.put("open", open);
+    }
+    state.put("used", used, size);
+  }
+
+  /** What {@link #save} wrote. */
+  static Basis load(State state) {
+    Basis basis = new Basis();
+    for (int b = 0; b < state.integer("full"); b++) {
+      basis.full.add(state.tensor("full." + b));
+    }
+    basis.open = state.has("open") ? state.tensor("open") : null;
+    basis.used = state.integers("used")[0];
+    basis.size = state.integers("used")[1];
+    return basis;
   }
 }

@@ -1,5 +1,7 @@
 package org.hesse.linalg;
 
+import java.util.Arrays;
+
 /**
  * The eigenproblem of a small dense symmetric matrix on the host, by Householder reduction to
  * tridiagonal form (Golub and Van Loan, Matrix Computations, section 8.3) and {@link Tridiagonal}.
@@ -9,8 +11,13 @@ final class DenseSymmetric {
 
   /** Eigenvalues, ascending, and eigenvectors of the symmetric matrix {@code a}; overwrites it. */
   static Tridiagonal.Eigen eigen(double[][] a) {
+    return eigen(a, 0);
+  }
+
+  /** The same with the components of the eigenvectors from {@code first} on only. */
+  static Tridiagonal.Eigen eigen(double[][] a, int first) {
     int m = a.length;
-    double[][] q = Tridiagonal.identity(m);
+    double[][] q = Arrays.copyOfRange(Tridiagonal.identity(m), first, m);
     for (int k = 0; k < m - 2; k++) {
       double[] u = reflector(a, k);
       if (u.length > 0) {
@@ -82,9 +89,9 @@ final class DenseSymmetric {
   }
 
   private static double[][] transpose(double[][] q) {
-    int m = q.length;
-    double[][] t = new double[m][m];
-    for (int i = 0; i < m; i++) {
+    int m = q[0].length;
+    double[][] t = new double[m][q.length];
+    for (int i = 0; i < q.length; i++) {
       for (int j = 0; j < m; j++) {
         t[j][i] = q[i][j];
       }

@@ -4,7 +4,10 @@ import java.util.List;
 import org.hesse.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Eigenvalues of a symmetric operator with error bounds, the most wanted first. */
+/**
+ * Eigenvalues of a symmetric operator with error bounds, the most wanted first; those of both ends
+ * of the spectrum ascending.
+ */
 public final class Eigenpairs {
 
   /**
@@ -38,7 +41,7 @@ public final class Eigenpairs {
     return pairs.size();
   }
 
-  /** The eigenvalues, the most wanted first. */
+  /** The eigenvalues, in the order of the pairs. */
   public double[] values() {
     return pairs.stream().mapToDouble(Eigenpair::value).toArray();
   }
@@ -69,7 +72,7 @@ public final class Eigenpairs {
   public Tensor vectors() {
     if (vectors == null) {
       throw new IllegalStateException(
-          "vectors: not kept; ask for them with Lanczos.of(operator).vectors(true)");
+          "vectors: not kept; ask for them before the search runs, with vectors(true)");
     }
     return vectors;
   }

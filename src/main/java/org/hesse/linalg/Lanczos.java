@@ -1,5 +1,8 @@
 package org.hesse.linalg;
 
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
@@ -15,7 +18,8 @@ import org.hesse.Tensor;
  *
  * <p>The basis is re-orthogonalised in full, with inner products in F64, so there are no ghost
  * copies; when it reaches {@link #basis} vectors it is compressed to the best Ritz vectors (thick
- * restart, Wu and Simon 2000), so memory is bounded.
+ * restart, Wu and Simon 2000), so memory is bounded. On a device they stay there: a step is one
+ * product and two passes over the basis as matrix products.
  *
  * <p><b>Multiple eigenvalues.</b> A Krylov space holds one eigenvector of each eigenvalue, however
  * often the eigenvalue occurs. Once the wanted pairs have converged, a fresh random vector
@@ -37,22 +41,6 @@ import org.hesse.Tensor;
  * <p>Source: B. Parlett, The Symmetric Eigenvalue Problem, chapters 4, 6 and 13.
  */
 public final class Lanczos {
-  /** Which eigenvalues are wanted. */
-  enum Target {
-    MAGNITUDE,
-    LARGEST,
-    SMALLEST;
-
-    /** Sorts by this: the larger, the more wanted. */
-    double rank(double value) {
-      return switch (this) {
-        case MAGNITUDE -> Math.abs(value);
-        case LARGEST -> value;
-        case SMALLEST -> -value;
-      };
-    }
-  }
-
   private static final long BASIS_BYTES = 1L << 30;
 
   final LinearOperator operator;
@@ -60,8 +48,10 @@ public final class Lanczos {
   int wanted = 1;
   double tolerance;
   double symmetryTolerance;
-  int basis;
-  int maxProducts;
+  int block = 1;
+  private int basis;
+  private int maxProducts;
+  private Checkpoint checkpoint = Checkpoint.NONE;
   boolean checkMultiplicity = true;
   boolean keepVectors;
   private long seed;
@@ -99,14 +89,28 @@ public final class Lanczos {
     return want(Target.SMALLEST, k);
   }
 
+  /**
+   * Wants both ends of the spectrum: the k smallest and the k largest eigenvalues, ascending, from
+   * one search. Where there are fewer than 2k, all.
+   */
+  public Lanczos bothEnds(int k) {
+    want(Target.BOTH_ENDS, k);
+    wanted = (int) Math.min(2L * k, operator.size());
+    return this;
+  }
+
   private Lanczos want(Target which, int k) {
+    requireCount(operator, k);
+    target = which;
+    wanted = k;
+    return this;
+  }
+
+  static void requireCount(LinearOperator operator, int k) {
     if (k < 1 || k > operator.size()) {
       throw new IllegalArgumentException(
           "k: " + k + " eigenvalues of " + operator + "; expected 1 to " + operator.size());
     }
-    target = which;
-    wanted = k;
-    return this;
   }
 
   /**
@@ -114,17 +118,23 @@ public final class Lanczos {
    * 1e-4 in F32. The error of the value itself is usually of the order of the residual's square.
    */
   public Lanczos tolerance(double relative) {
-    if (!(relative > 0 && relative < 1)) {
-      throw new IllegalArgumentException(
-          "tolerance: " + relative + "; expected a number between 0 and 1, such as 1e-6");
-    }
+    requireTolerance(relative);
     tolerance = relative;
     return this;
   }
 
+  static void requireTolerance(double relative) {
+    if (!(relative > 0 && relative < 1)) {
+      throw new IllegalArgumentException(
+          "tolerance: " + relative + "; expected a number between 0 and 1, such as 1e-6");
+    }
+  }
+
   /**
-   * The most basis vectors held at once. Default: as many as fit into 1 GiB, at most 4k or 200,
-   * whichever is more, and at least 2k + 8. A restart makes room for as many again for a moment.
+   * The most basis vectors held at once. Default, for k eigenvalues wanted: as many as fit into 1
+   * GiB, at most 4k or 200, whichever is more, and at least 2k + 8 or, with blocks of b, 2k + 8b.
+   * Held beside them are the vectors found so far, up to k, and some four blocks. A restart makes
+   * room for as many again for a moment.
    */
   public Lanczos basis(int vectors) {
     if (vectors < 3) {
@@ -134,7 +144,25 @@ public final class Lanczos {
     return this;
   }
 
-  /** The most products made before giving up. Default: 50k or 500, whichever is more. */
+  /**
+   * How many vectors each step multiplies at once, through {@link LinearOperator#applyAll}; default
+   * 1. A block takes more products and fewer steps, so it is for operators that multiply several
+   * vectors in not much more time than one; and one search finds that many copies of a multiple
+   * eigenvalue.
+   */
+  public Lanczos block(int vectors) {
+    if (vectors < 1 || vectors > operator.size()) {
+      throw new IllegalArgumentException(
+          "block: " + vectors + " vectors for " + operator + "; expected 1 to " + operator.size());
+    }
+    block = vectors;
+    return this;
+  }
+
+  /**
+   * The most products made before giving up, to within a block. Default: 50 for each eigenvalue
+   * wanted or 500, whichever is more.
+   */
   public Lanczos maxProducts(int products) {
     if (products < 1) {
       throw new IllegalArgumentException("maxProducts: " + products + "; expected 1 or more");
@@ -181,15 +209,49 @@ public final class Lanczos {
   }
 
   /**
+   * Keeps the state of the search in a file, written every so many products, from which a run of
+   * the same search goes on: to the same bits as without interruption, on the same kind of device.
+   * When the search has ended, the file holds what it found, and to run it again makes only the
+   * products of the last check. The file takes the memory of the {@link #basis} held. A run makes
+   * one product more, by which the file knows its operator; it is not counted.
+   *
+   * <p>{@link #maxProducts} may be raised to go on where a run gave up. A file that was written with
+   * other settings or for another operator is refused.
+   *
+   * @param file is replaced as a whole, and never left half written
+   */
+  public Lanczos checkpoint(Path file, int everyProducts) {
+    checkpoint = Checkpoint.of(file, everyProducts);
+    return this;
+  }
+
+  /**
    * Runs the search. Pairs that did not converge within {@link #maxProducts} are returned too, with
    * the residuals they have, and say so.
    *
    * @throws NumericalException if a product is NaN or infinite, or the operator is not symmetric
-   * @throws IllegalArgumentException if {@link #basis} has no room for the pairs wanted
+   * @throws IllegalArgumentException if {@link #basis} has no room for the pairs wanted, or the
+   *     {@link #checkpoint} belongs to another search
+   * @throws java.io.UncheckedIOException if the checkpoint cannot be read or written
    */
   public Eigenpairs run() {
     return Hesse.on(
-        operator.device(), () -> new LanczosSearch(this, basisVectors(), products()).run());
+        operator.device(),
+        () -> new LanczosSearch(this, opened(), basisVectors(), products()).run());
+  }
+
+  private Checkpoint.Run opened() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("algorithm", "Lanczos");
+    settings.put("target", target);
+    settings.put("wanted", wanted);
+    settings.put("tolerance", tolerance);
+    settings.put("symmetryTolerance", symmetryTolerance);
+    settings.put("basis", basisVectors());
+    settings.put("block", block);
+    settings.put("checkMultiplicity", checkMultiplicity);
+    settings.put("seed", seed);
+    return checkpoint.open(operator, settings);
   }
 
   /** The random start vectors', on the current device. */
@@ -204,7 +266,8 @@ public final class Lanczos {
   private int basisVectors() {
     int n = operator.size();
     if (basis > 0) {
-      if (basis < Math.min(n, wanted + 2)) {
+      int least = wanted + 2 * block;
+      if (basis < Math.min(n, least)) {
         throw new IllegalArgumentException(
             "basis: "
                 + basis
@@ -212,21 +275,22 @@ public final class Lanczos {
                 + wanted
                 + " eigenvectors and a search; "
                 + "expected "
-                + (wanted + 2)
+                + least
                 + " or more, better "
-                + (2 * wanted + 8));
+                + (2 * wanted + 8 * block));
       }
       return Math.min(n, basis);
     }
     long affordable = BASIS_BYTES / ((long) n * operator.dtype().bytes());
     long most = Math.max(4L * wanted, 200);
-    long least = Math.max(2L * wanted + 8, 20);
+    long least = Math.max(2L * wanted + 8L * block, 20);
     return (int) Math.min(n, Math.max(least, Math.min(most, affordable)));
   }
 
   /**
-   * Runs the plain Lanczos process from a random normal vector, without restarts: A = QᵀTQ on a
-   * Krylov subspace of {@code steps} dimensions, or of fewer where it turns out invariant.
+   * Runs the plain Lanczos process from a random normal vector, without blocks, restarts and
+   * checkpoints: A = QᵀTQ on a Krylov subspace of {@code steps} dimensions, or of fewer where it
+   * turns out invariant.
    *
    * @param steps 1 or more; at most n are taken
    */
@@ -241,11 +305,15 @@ public final class Lanczos {
     Products products = new Products(operator, progress);
     Tensor v = key().normal(operator.dtype(), operator.size());
     LanczosProcess process =
-        new LanczosProcess(products, Basis.unit(v), new Basis(), 0, symmetryTolerance);
+        LanczosProcess.start(
+            products,
+            Basis.unit(v).insertAxis(0),
+            new Basis(),
+            new Recurrence(operator, 0, symmetryTolerance));
     int most = Math.min(steps, operator.size());
     Recurrence t = process.t();
     while (t.size() < most && !t.invariant()) {
-      process.advance(products.apply(process.vector()), products.count());
+      process.advance();
       products.report("Lanczos", t.size(), most);
     }
     return new LanczosDecomposition(

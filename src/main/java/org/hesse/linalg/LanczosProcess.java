@@ -3,8 +3,8 @@ package org.hesse.linalg;
 import org.hesse.Tensor;
 
 /**
- * The Lanczos process with full re-orthogonalisation, one product at a time, with thick restarts
- * (Wu and Simon 2000).
+ * The Lanczos process with full re-orthogonalisation, for one vector at a time or a block of them,
+ * with thick restarts (Wu and Simon 2000).
  *
  * <p>After j products the basis Q holds j orthonormal rows, and QAQᵀ = T up to rounding.
  */
@@ -13,27 +13,47 @@ final class LanczosProcess {
   private final Basis locked;
   private final Recurrence t;
 
-  private Basis basis = new Basis();
-  private Tensor vector;
+  private Basis basis;
+  private Tensor vectors;
+
+  private LanczosProcess(
+      Products products, Tensor vectors, Basis basis, Basis locked, Recurrence t) {
+    this.products = products;
+    this.vectors = vectors;
+    this.basis = basis;
+    this.locked = locked;
+    this.t = t;
+  }
 
   /**
    * Starts a process.
    *
-   * @param start unit vector [n], orthogonal to the locked rows
+   * @param start [b, n], b or fewer of whose directions are taken
    * @param locked orthonormal rows that the process stays orthogonal to
-   * @param scale a lower bound on ‖A‖ known so far, or 0
+   * @param t the operator's matrix, without rows yet
    */
-  LanczosProcess(
-      Products products, Tensor start, Basis locked, double scale, double symmetryTolerance) {
-    this.products = products;
-    this.vector = start;
-    this.locked = locked;
-    this.t = new Recurrence(products.operator(), scale, symmetryTolerance);
+  static LanczosProcess start(Products products, Tensor start, Basis locked, Recurrence t) {
+    int most = start.dim(1) - locked.size();
+    Orthonormal unit = Orthonormal.of(Basis.project(start, locked), most, 0, locked);
+    return new LanczosProcess(products, unit.rows(), new Basis(), locked, t);
   }
 
-  /** The vector to multiply next. */
-  Tensor vector() {
-    return vector;
+  /** Goes on from what {@link #save} wrote. */
+  static LanczosProcess resume(Products products, State state, Basis locked, Recurrence t) {
+    t.load(state.in("t"));
+    return new LanczosProcess(
+        products, state.tensor("vectors"), Basis.load(state.in("basis")), locked, t);
+  }
+
+  void save(State state) {
+    t.save(state.in("t"));
+    basis.save(state.in("basis"));
+    state.put("vectors", vectors);
+  }
+
+  /** How many vectors the next step takes. */
+  int block() {
+    return vectors.dim(0);
   }
 
   /** The orthonormal vectors multiplied so far. */
@@ -46,15 +66,23 @@ final class LanczosProcess {
     return t;
   }
 
-  /** Takes the product of {@link #vector()}, the {@code number}-th made. */
-  void advance(Tensor product, int number) {
-    basis.append(vector);
-    Basis.Projection p = Basis.project(product, basis, locked);
-    products.requireFinite(p.norm(), product, number);
-    boolean full = locked.size() + basis.size() >= vector.dim(0);
-    t.take(p.coefficients()[0], p.norm(), number, full);
+  /** Makes the products with the next vectors. */
+  void advance() {
+    int number = products.count() + 1;
+    Tensor made = products.applyAll(vectors);
+    basis.appendAll(vectors);
+    Basis.Projection p = Basis.project(made, basis, locked);
+    for (int i = 0; i < p.norms().length; i++) {
+      if (!Double.isFinite(p.norms()[i])) {
+        products.requireFinite(p.norms()[i], made.select(0, i), number + i);
+      }
+    }
+    double negligible = t.negligible(p.coefficients(), p.norms());
+    int most = vectors.dim(1) - locked.size() - basis.size();
+    Orthonormal next = Orthonormal.of(p, most, negligible, basis, locked);
+    t.take(next.coefficients(), next.factor(), number, most == 0);
     if (!t.invariant()) {
-      vector = Basis.divide(p.remainder(), p.norm());
+      vectors = next.rows();
     }
   }
 
@@ -67,11 +95,9 @@ final class LanczosProcess {
     }
     Tensor rows = basis.combine(coefficients);
     basis = new Basis();
-    for (int i = 0; i < keep.length; i++) {
-      basis.append(rows.select(0, i));
-    }
+    basis.appendAll(rows);
     t.restart(eigen, keep);
-    Basis.Projection p = Basis.project(vector, basis, locked);
-    vector = Basis.divide(p.remainder(), p.norm());
+    Basis.Projection p = Basis.project(vectors, basis, locked);
+    vectors = Basis.divide(p.remainder(), p.norms());
   }
 }

@@ -5,9 +5,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.hesse.DType;
+import org.hesse.RngKey;
 import org.hesse.Tensor;
-import org.hesse.linalg.Eigenpairs.Eigenpair;
 import org.hesse.linalg.Recurrence.Ritz;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,6 @@ final class LanczosSearch {
 
   private static final double MISS_PROBABILITY = 1e-6;
   private static final double SETTLED = 1e-4;
-  private static final int CHECKED_TOGETHER = 16;
   private static final String STAGE = "eigenvalues";
 
   private record Pair(double value, Tensor vector) {}
@@ -29,155 +27,187 @@ final class LanczosSearch {
   private final Lanczos options;
   private final LinearOperator operator;
   private final Products products;
+  private final Checkpoint.Run checkpoint;
   private final int maxBasis;
   private final int maxProducts;
   private final int n;
 
   private List<Pair> found = new ArrayList<>();
+  private int searches;
+  private @Nullable LanczosProcess running;
+  private int nextCheck;
   private double scale;
   private boolean complete;
+  private boolean finished;
   private int convergedSoFar;
 
-  LanczosSearch(Lanczos options, int maxBasis, int maxProducts) {
+  LanczosSearch(Lanczos options, Checkpoint.Run checkpoint, int maxBasis, int maxProducts) {
     this.options = options;
     this.operator = options.operator;
     this.products = new Products(operator, options.progress);
+    this.checkpoint = checkpoint;
     this.maxBasis = maxBasis;
     this.maxProducts = maxProducts;
     this.n = operator.size();
   }
 
   Eigenpairs run() {
-    boolean more = true;
-    for (int search = 0; more; search++) {
-      more = search(search);
+    State saved = checkpoint.state();
+    if (saved != null) {
+      load(saved);
     }
-    return checked();
+    while (!finished) {
+      LanczosProcess process = running == null ? begin() : running;
+      running = process;
+      finished = !search(process);
+      running = null;
+      searches++;
+    }
+    if (products.count() < maxProducts) { // else more of them may be allowed next time
+      checkpoint.write(this::save);
+    }
+    ResidualCheck check =
+        new ResidualCheck(
+            products, options.target, options.tolerance, scale, options.keepVectors);
+    Eigenpairs pairs = check.of(found.stream().map(Pair::vector).toList(), complete);
+    products.report(STAGE, options.wanted, options.wanted);
+    return pairs;
+  }
+
+  private Basis locked() {
+    return Basis.of(found.stream().map(Pair::vector).toList());
+  }
+
+  private Recurrence recurrence() {
+    return new Recurrence(operator, scale, options.symmetryTolerance);
+  }
+
+  private LanczosProcess begin() {
+    nextCheck = found.isEmpty() ? options.wanted : 1;
+    Tensor[] starts = new Tensor[Math.min(options.block, n - found.size())];
+    for (int i = 0; i < starts.length; i++) {
+      RngKey key = options.key().fold(searches);
+      starts[i] = Basis.unit((i == 0 ? key : key.fold(i)).normal(operator.dtype(), n));
+    }
+    return LanczosProcess.start(products, Tensor.stack(0, starts), locked(), recurrence());
   }
 
   /** Searches the orthogonal complement of what is found; answers whether to search again. */
-  private boolean search(int number) {
-    Basis locked = Basis.of(found.stream().map(Pair::vector).toList());
-    LanczosProcess process =
-        new LanczosProcess(
-            products, start(number, locked), locked, scale, options.symmetryTolerance);
+  private boolean search(LanczosProcess process) {
     Recurrence t = process.t();
-    int nextCheck = found.isEmpty() ? options.wanted : 1;
     while (true) {
-      process.advance(products.apply(process.vector()), products.count());
+      process.advance();
       scale = t.scale();
       boolean last = t.invariant() || products.count() >= maxProducts;
-      boolean full = t.size() == maxBasis;
+      boolean full = t.size() + process.block() > maxBasis;
       if (last || full || t.size() >= nextCheck) {
         Ritz ritz = t.ritz();
-        int[] order = order(ritz);
-        boolean decided = t.invariant() || decided(ritz, order, t.size());
+        int[] sought = sought(ritz.values);
+        boolean decided = t.invariant() || decided(ritz, sought, t.size());
         if (last || decided) {
-          return harvest(process, ritz, order, decided);
+          return harvest(process, ritz, decided);
         }
         if (full) {
-          process.restart(Arrays.copyOf(order, kept()));
+          process.restart(Arrays.copyOf(options.target.order(ritz.values), kept()));
         }
-        nextCheck = t.size() + 1 + t.size() / 12;
+        nextCheck = t.size() + Math.max(options.block, 1 + t.size() / 12);
       }
+      checkpoint.reached(products.count(), this::save);
       products.report(STAGE, convergedSoFar, options.wanted);
     }
   }
 
-  private Tensor start(int number, Basis locked) {
-    Tensor v = options.key().fold(number).normal(operator.dtype(), n);
-    Basis.Projection p = Basis.project(Basis.unit(v), locked);
-    return Basis.divide(p.remainder(), p.norm());
-  }
-
   /** Ritz vectors kept at a restart: the wanted ones and half of the room that is left. */
   private int kept() {
-    return Math.min(maxBasis - 2, options.wanted + (maxBasis - options.wanted) / 2);
+    int most = Math.max(1, maxBasis - 2 * options.block);
+    return Math.min(most, options.wanted + (maxBasis - options.wanted) / 2);
   }
 
-  private int[] order(Ritz ritz) {
-    return IntStream.range(0, ritz.values.length)
-        .boxed()
-        .sorted(Comparator.comparingDouble((Integer i) -> -options.target.rank(ritz.values[i])))
-        .mapToInt(Integer::intValue)
-        .toArray();
+  private boolean enough() {
+    return found.size() >= options.wanted;
   }
 
-  /** The least wanted of the pairs found, once there are as many as wanted. */
-  private double threshold() {
-    return found.size() < options.wanted
-        ? Double.NEGATIVE_INFINITY
-        : options.target.rank(found.getLast().value);
-  }
-
-  /** Whether a value belongs among the wanted, by more than rounding. */
-  private boolean preferred(double value) {
-    return options.target.rank(value) > threshold() + rounding();
+  private Target.Ends beyond() {
+    double[] values = found.stream().mapToDouble(Pair::value).toArray();
+    return options.target.beyond(values, options.wanted);
   }
 
   private double rounding() {
-    return 4 * (1 + Math.log(n) / Math.log(2)) * operator.dtype().epsilon() * scale;
+    return ResidualCheck.rounding(operator, scale);
   }
 
-  private boolean converged(double value, double residual, double margin) {
-    return residual <= Math.max(margin * options.tolerance * Math.abs(value), rounding());
+  private boolean converged(double value, double residual) {
+    return residual <= Math.max(MARGIN * options.tolerance * Math.abs(value), rounding());
+  }
+
+  /**
+   * Indices of the Ritz values that this search is for: as many as are missing, or where enough
+   * are found those that belong among them by more than rounding.
+   */
+  private int[] sought(double[] values) {
+    Target.Ends beyond = beyond();
+    IntStream order = Arrays.stream(options.target.order(values));
+    return enough()
+        ? order.filter(i -> beyond.admit(values[i], rounding())).toArray()
+        : order.limit(options.wanted - found.size()).toArray();
   }
 
   /** Whether the pairs to be found here have converged and others are ruled out. */
-  private boolean decided(Ritz ritz, int[] order, int steps) {
-    boolean enough = found.size() >= options.wanted;
-    int needed = options.wanted - found.size();
-    int i = 0;
-    while (i < order.length && (enough ? preferred(ritz.values[order[i]]) : i < needed)) {
-      if (!converged(ritz.values[order[i]], ritz.residuals[order[i]], MARGIN)) {
+  private boolean decided(Ritz ritz, int[] sought, int steps) {
+    int done = 0;
+    for (int i : sought) {
+      if (!converged(ritz.values[i], ritz.residuals[i])) {
         return false;
       }
-      i++;
-      convergedSoFar = Math.max(convergedSoFar, Math.min(found.size() + i, options.wanted));
+      done++;
+      convergedSoFar = Math.max(convergedSoFar, Math.min(found.size() + done, options.wanted));
     }
-    if (!enough) {
-      return i == needed;
-    }
-    return i > 0 || othersRuledOut(ritz, steps);
+    return enough()
+        ? done > 0 || othersRuledOut(ritz, steps)
+        : done == options.wanted - found.size();
   }
 
-  /** Whether nothing beyond the threshold can hide at the wanted ends of the spectrum. */
+  /** Whether nothing that belongs among the wanted can hide at the ends of the spectrum. */
   private boolean othersRuledOut(Ritz ritz, int steps) {
     int last = ritz.values.length - 1;
     double low = ritz.values[0];
     double high = ritz.values[last];
-    double bound = threshold();
-    double above = (bound - high) / (bound - low + ritz.residuals[0]);
-    double below = (low + bound) / (high + bound + ritz.residuals[last]);
-    boolean top = missProbability(above, steps) < MISS_PROBABILITY || settled(ritz, last);
-    boolean bottom = missProbability(below, steps) < MISS_PROBABILITY || settled(ritz, 0);
-    return switch (options.target) {
-      case LARGEST -> top;
-      case SMALLEST -> bottom;
-      case MAGNITUDE -> top && bottom;
-    };
+    Target.Ends ends = beyond();
+    double above = (ends.high() - high) / (ends.high() - low + ritz.residuals[0]);
+    double below = (low - ends.low()) / (high - ends.low() + ritz.residuals[last]);
+    return (Double.isInfinite(ends.high()) || ruledOut(above, steps, ritz.residuals[last], ends.high()))
+        && (Double.isInfinite(ends.low()) || ruledOut(below, steps, ritz.residuals[0], ends.low()));
   }
 
-  /** Whether an extreme Ritz value has converged so far that no eigenvalue is hidden beyond it. */
-  private boolean settled(Ritz ritz, int end) {
+  /**
+   * Whether no eigenvalue hides beyond an end: it would have shown by now, or the extreme Ritz
+   * value there has settled.
+   *
+   * @param gap between the end and the extreme Ritz value, over the width of the spectrum
+   */
+  private boolean ruledOut(double gap, int steps, double residual, double end) {
     double tolerance = MARGIN * Math.min(options.tolerance, SETTLED);
-    return ritz.residuals[end] <= Math.max(tolerance * Math.abs(threshold()), rounding());
+    return missProbability(gap, steps) < MISS_PROBABILITY
+        || residual <= Math.max(tolerance * Math.abs(end), rounding());
   }
 
-  /** The chance that an eigenvalue this relative gap beyond the Ritz values hides after j steps. */
-  private double missProbability(double gap, int steps) {
-    return gap > 0 ? 1.648 * Math.sqrt(n) * Math.exp(-Math.sqrt(gap) * (2 * steps - 1)) : 1;
+  /** The chance that each of the start vectors has missed an eigenvalue this gap away. */
+  private double missProbability(double gap, int products) {
+    int steps = products / options.block;
+    double one = 1.648 * Math.sqrt(n) * Math.exp(-Math.sqrt(Math.max(0, gap)) * (2 * steps - 1));
+    return gap > 0 ? Math.pow(Math.min(1, one), options.block) : 1;
   }
 
   /** Takes over what the search found; answers whether another one is called for. */
-  private boolean harvest(LanczosProcess process, Ritz ritz, int[] order, boolean decided) {
-    boolean enough = found.size() >= options.wanted;
+  private boolean harvest(LanczosProcess process, Ritz ritz, boolean decided) {
+    boolean enough = enough();
+    Target.Ends beyond = beyond();
     boolean everything = found.size() + process.t().size() >= n;
     int[] taken =
-        Arrays.stream(order)
+        Arrays.stream(options.target.order(ritz.values))
             .limit(options.wanted)
-            .filter(i -> !enough || preferred(ritz.values[i]))
-            .filter(i -> !decided || converged(ritz.values[i], ritz.residuals[i], MARGIN))
+            .filter(i -> !enough || beyond.admit(ritz.values[i], rounding()))
+            .filter(i -> !decided || converged(ritz.values[i], ritz.residuals[i]))
             .toArray();
     if (taken.length > 0) {
       merge(process, ritz, taken);
@@ -195,50 +225,49 @@ final class LanczosSearch {
       coefficients[i] = eigen.vectors[taken[i]];
     }
     Tensor rows = process.basis().combine(coefficients);
-    List<Pair> merged = new ArrayList<>(found);
+    List<Pair> all = new ArrayList<>(found);
     for (int i = 0; i < taken.length; i++) {
-      merged.add(new Pair(ritz.values[taken[i]], rows.select(0, i)));
+      all.add(new Pair(ritz.values[taken[i]], rows.select(0, i)));
     }
-    merged.sort(Comparator.comparingDouble(p -> -options.target.rank(p.value)));
-    found = new ArrayList<>(merged.subList(0, Math.min(options.wanted, merged.size())));
+    found =
+        Arrays.stream(options.target.order(all.stream().mapToDouble(Pair::value).toArray()))
+            .limit(options.wanted)
+            .mapToObj(all::get)
+            .sorted(Comparator.comparingDouble(p -> -options.target.rank(p.value)))
+            .toList();
   }
 
-  private record Checked(Eigenpair pair, Tensor vector) {}
-
-  /** Computes the residuals themselves, from one more product with each vector. */
-  private Eigenpairs checked() {
-    List<Checked> checked = new ArrayList<>();
-    for (int from = 0; from < found.size(); from += CHECKED_TOGETHER) {
-      int to = Math.min(found.size(), from + CHECKED_TOGETHER);
-      checked.addAll(check(found.subList(from, to).stream().map(Pair::vector).toList()));
+  private void save(State state) {
+    state.put("products", products.count());
+    state.put("searches", searches);
+    state.put("finished", finished);
+    state.put("complete", complete);
+    state.put("converged", convergedSoFar);
+    state.put("scale", scale);
+    state.put("values", found.stream().mapToDouble(Pair::value).toArray());
+    for (int i = 0; i < found.size(); i++) {
+      state.put("vector." + i, found.get(i).vector);
     }
-    checked.sort(Comparator.comparingDouble(c -> -options.target.rank(c.pair.value())));
-    products.report(STAGE, options.wanted, options.wanted);
-    List<Eigenpair> pairs = checked.stream().map(Checked::pair).toList();
-    return new Eigenpairs(pairs, vectors(checked), complete, products.count());
+    if (running != null) {
+      state.put("check", nextCheck);
+      running.save(state.in("process"));
+    }
   }
 
-  private List<Checked> check(List<Tensor> vectors) {
-    Tensor aq = products.applyAll(Tensor.stack(0, vectors.toArray(Tensor[]::new)));
-    List<Checked> checked = new ArrayList<>();
-    for (int i = 0; i < vectors.size(); i++) {
-      Tensor product = aq.select(0, i);
-      Tensor y = vectors.get(i).cast(DType.F64);
-      Tensor ay = product.cast(DType.F64);
-      double norm = Basis.norm(y);
-      double theta = Basis.dot(y, ay) / norm / norm;
-      products.requireFinite(theta, product, products.count() - vectors.size() + i + 1);
-      double residual = Basis.norm(ay.sub(y.mul(Tensor.of(new double[] {theta}, 1)))) / norm;
-      boolean converged = converged(theta, residual, 1);
-      checked.add(
-          new Checked(new Eigenpair(theta, residual + rounding(), converged), vectors.get(i)));
+  private void load(State state) {
+    products.resume(state.integer("products"));
+    searches = state.integer("searches");
+    finished = state.flag("finished");
+    complete = state.flag("complete");
+    convergedSoFar = state.integer("converged");
+    scale = state.doubles("scale")[0];
+    double[] values = state.doubles("values");
+    for (int i = 0; i < values.length; i++) {
+      found.add(new Pair(values[i], state.tensor("vector." + i)));
     }
-    return checked;
-  }
-
-  private @Nullable Tensor vectors(List<Checked> checked) {
-    return options.keepVectors
-        ? Tensor.stack(0, checked.stream().map(Checked::vector).toArray(Tensor[]::new))
-        : null;
+    if (state.has("check")) {
+      nextCheck = state.integer("check");
+      running = LanczosProcess.resume(products, state.in("process"), locked(), recurrence());
+    }
   }
 }

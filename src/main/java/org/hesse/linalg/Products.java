@@ -19,6 +19,11 @@ final class Products {
     return operator;
   }
 
+  /** Goes on counting from those of an interrupted run. */
+  void resume(int made) {
+    count = made;
+  }
+
   /** Products made so far. */
   int count() {
     return count;
@@ -32,6 +37,9 @@ final class Products {
   }
 
   Tensor applyAll(Tensor vs) {
+    if (vs.dim(0) == 1) {
+      return apply(vs.select(0, 0)).insertAxis(0);
+    }
     Tensor products = operator.applyAll(vs);
     count += vs.dim(0);
     requireLike(products, vs);
@@ -69,6 +77,29 @@ final class Products {
               + " after "
               + count
               + " products");
+    }
+  }
+
+  /** Throws if ⟨u, Av⟩ and ⟨v, Au⟩ for unit u, v differ by more than products may err. */
+  static void requireSymmetric(
+      LinearMap operator, double uAv, double vAu, int number, double scale, double tolerance) {
+    if (Math.abs(uAv - vAu) > tolerance * scale) {
+      throw new NumericalException(
+          "operator: "
+              + operator
+              + " is not symmetric: for unit vectors u, v ⟨u, Av⟩ = "
+              + uAv
+              + " (product "
+              + number
+              + ") but ⟨v, Au⟩ = "
+              + vAu
+              + ", where ‖A‖ is at least "
+              + scale
+              + "; check that the same product made twice "
+              + "is the same (no dropout, the same batches in each pass) and that the operator "
+              + "is a symmetric one; if its products are only that accurate, raise "
+              + "symmetryTolerance above "
+              + tolerance);
     }
   }
 
