@@ -202,6 +202,10 @@ final class Basis {
     if (rows == 0) {
       return new Projection(w, rowNorms(w).toDoubleArray(), coefficients);
     }
+    if (count == 1 && w.rank() == blocks.getFirst().rank()) { // a vector is quicker than a row
+      Projection one = project(w.select(0, 0), bases);
+      return new Projection(one.remainder.insertAxis(0), one.norms, one.coefficients);
+    }
     int near = Math.max(0, bases[0].blocks().size() - 1);
     Tensor remainder = w;
     double[] norms = {};

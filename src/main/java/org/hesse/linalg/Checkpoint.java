@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.hesse.Device;
+import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.hesse.io.DataException;
@@ -70,10 +72,13 @@ final class Checkpoint {
     settings.forEach((name, value) -> identity.put(name, String.valueOf(value)));
     identity.put("size", operator.rows() + " × " + operator.columns());
     identity.put("dtype", operator.dtype().toString());
-    double[] fingerprint = fingerprint(operator);
     try {
       Disk.requireReplaceable(file);
-      State state = Files.exists(file) ? read(file, operator, identity, fingerprint) : null;
+      double[] fingerprint = fingerprint(operator);
+      State state =
+          Files.exists(file)
+              ? matched(file, Hesse.on(Device.CPU, () -> Safetensors.read(file)), operator, identity, fingerprint)
+              : null;
       return new Run(file, every, identity, fingerprint, state);
     } catch (DataException e) {
       throw failed(e);
@@ -93,10 +98,13 @@ final class Checkpoint {
     return new double[] {Basis.norm(product), Basis.dot(g, product)};
   }
 
-  private static State read(
-      Path file, LinearMap operator, Map<String, String> identity, double[] fingerprint)
-      throws DataException {
-    SafetensorsFile read = Safetensors.read(file);
+  /** The state in a file that was read, if it is this computation's. */
+  private static State matched(
+      Path file,
+      SafetensorsFile read,
+      LinearMap operator,
+      Map<String, String> identity,
+      double[] fingerprint) {
     for (Map.Entry<String, String> e : identity.entrySet()) {
       String was = read.metadata().get(e.getKey());
       if (was == null) {
@@ -169,8 +177,12 @@ final class Checkpoint {
         return;
       }
       State now = new State();
-      writer.accept(now);
-      now.put("fingerprint", fingerprint);
+      Hesse.on(
+          Device.CPU,
+          () -> {
+            writer.accept(now);
+            now.put("fingerprint", fingerprint);
+          });
       try {
         Safetensors.write(file, now.tensors(), identity);
       } catch (DataException e) {

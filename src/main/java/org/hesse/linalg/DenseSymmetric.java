@@ -59,29 +59,43 @@ final class DenseSymmetric {
     return u;
   }
 
-  /** A ← HAH with H = I − 2uuᵀ acting on rows and columns from {@code from} on. */
+  /**
+   * A ← HAH with H = I − 2uuᵀ acting on rows and columns from {@code from} on, as A − 2uwᵀ − 2wuᵀ
+   * with p = Au and w = p − (u·p)u. Of the others only the one before is not zero there.
+   */
   private static void reflectBothSides(double[][] a, double[] u, int from) {
-    reflectFromTheRight(a, u, from);
-    int m = a.length;
-    double[] w = new double[m];
-    for (int i = from; i < m; i++) {
-      for (int j = 0; j < m; j++) {
-        w[j] += u[i - from] * a[i][j];
+    int n = u.length;
+    double[] w = new double[n];
+    for (int i = 0; i < n; i++) {
+      w[i] = dot(a[from + i], u, from);
+    }
+    double along = dot(w, u, 0);
+    for (int i = 0; i < n; i++) {
+      w[i] -= along * u[i];
+    }
+    for (int i = 0; i < n; i++) {
+      double[] row = a[from + i];
+      for (int j = 0; j < n; j++) {
+        row[from + j] -= 2 * (u[i] * w[j] + w[i] * u[j]);
       }
     }
-    for (int i = from; i < m; i++) {
-      for (int j = 0; j < m; j++) {
-        a[i][j] -= 2 * u[i - from] * w[j];
-      }
+    reflectFromTheRight(new double[][] {a[from - 1]}, u, from);
+    for (int i = 0; i < n; i++) {
+      a[from + i][from - 1] = a[from - 1][from + i];
     }
+  }
+
+  private static double dot(double[] row, double[] u, int from) {
+    double dot = 0;
+    for (int j = 0; j < u.length; j++) {
+      dot += row[from + j] * u[j];
+    }
+    return dot;
   }
 
   private static void reflectFromTheRight(double[][] a, double[] u, int from) {
     for (double[] row : a) {
-      double dot = 0;
-      for (int j = 0; j < u.length; j++) {
-        dot += row[from + j] * u[j];
-      }
+      double dot = dot(row, u, from);
       for (int j = 0; j < u.length; j++) {
         row[from + j] -= 2 * dot * u[j];
       }

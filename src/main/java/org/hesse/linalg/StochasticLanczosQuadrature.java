@@ -1,7 +1,11 @@
 package org.hesse.linalg;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.hesse.Hesse;
 import org.hesse.RngKey;
@@ -39,6 +43,7 @@ public final class StochasticLanczosQuadrature {
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
   private long seed;
   private Progress progress = Progress.NONE;
+  private Checkpoint checkpoint = Checkpoint.NONE;
   private @Nullable Predicate<Quadrature> enough;
 
   private StochasticLanczosQuadrature(LinearOperator operator) {
@@ -127,27 +132,38 @@ public final class StochasticLanczosQuadrature {
   }
 
   /**
+   * Keeps the state of the run in a file, as {@link Lanczos#checkpoint} does: the bases of the
+   * probes that run, and the rules of those that have ended.
+   *
+   * @param file is replaced as a whole, and never left half written
+   */
+  public StochasticLanczosQuadrature checkpoint(Path file, int everyProducts) {
+    checkpoint = Checkpoint.of(file, everyProducts);
+    return this;
+  }
+
+  /**
    * Runs the Lanczos processes.
    *
    * @throws NumericalException if a product is NaN or infinite, or the operator is not symmetric
+   * @throws IllegalArgumentException if the {@link #checkpoint} belongs to another run
+   * @throws java.io.UncheckedIOException if the checkpoint cannot be read or written
    */
   public Quadrature run() {
-    return Hesse.on(operator.device(), () -> measured());
+    return Hesse.on(operator.device(), () -> new Search().run());
   }
 
-  private Quadrature measured() {
-    Products products = new Products(operator, progress);
-    List<Quadrature.Rule> rules = new ArrayList<>();
-    int group = group();
-    while (true) {
-      int from = rules.size();
-      int to = Math.min(Math.min(probes, from + group), nextStop(from));
-      rules.addAll(runGroup(products, from, to));
-      Quadrature q = new Quadrature(operator.size(), rules, products.count());
-      if (to == probes || enough != null && to == nextStop(to - 1) && enough.test(q)) {
-        return q;
-      }
-    }
+  private Checkpoint.Run opened() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("algorithm", "stochastic Lanczos quadrature");
+    settings.put("probes", probes);
+    settings.put("steps", steps);
+    settings.put("together", group());
+    settings.put("until", enough != null);
+    settings.put("distribution", distribution);
+    settings.put("symmetryTolerance", symmetryTolerance);
+    settings.put("seed", seed);
+    return checkpoint.open(operator, settings);
   }
 
   /** The first number of probes above this one at which to ask whether they are enough. */
@@ -169,34 +185,120 @@ public final class StochasticLanczosQuadrature {
     return (int) Math.clamp(room, 1, probes);
   }
 
-  private List<Quadrature.Rule> runGroup(Products products, int from, int to) {
-    RngKey key = RngKey.of(seed);
-    Tensor[] starts = new Tensor[to - from];
-    List<Recurrence> all = new ArrayList<>();
-    for (int i = 0; i < starts.length; i++) {
-      starts[i] =
-          Basis.unit(distribution.draw(key.fold(from + i), operator.dtype(), operator.size()));
-      all.add(new Recurrence(operator, 0, symmetryTolerance));
+  /** One run. */
+  private final class Search {
+    private final Products products = new Products(operator, progress);
+    private final Checkpoint.Run checkpoint = opened();
+    private final List<Quadrature.Rule> rules = new ArrayList<>();
+
+    /** The matrices of the probes that run together, and what runs of them. */
+    private final List<Recurrence> together = new ArrayList<>();
+
+    private @Nullable Running running;
+    private int step;
+
+    Quadrature run() {
+      State saved = checkpoint.state();
+      if (saved != null) {
+        load(saved);
+      }
+      while (true) {
+        int from = rules.size();
+        if (from > 0 && running == null) {
+          Quadrature q = new Quadrature(operator.size(), rules, products.count());
+          if (from == probes || enough != null && from == nextStop(from - 1) && enough.test(q)) {
+            checkpoint.write(this::save);
+            return q;
+          }
+        }
+        advance(from, running == null ? begin(from) : running);
+        for (int i = 0; i < together.size(); i++) {
+          rules.add(Quadrature.Rule.of(origin(from + i), together.get(i)));
+        }
+      }
     }
-    Running running = new Running(new Basis(), Tensor.stack(0, starts), all);
-    for (int step = 0; step < stepsMade() && !running.t.isEmpty(); step++) {
-      running = advance(products, running);
-      int done = from * stepsMade() + (to - from) * (step + 1);
-      products.report(STAGE, done, probes * stepsMade());
+
+    private Quadrature.Origin origin(int probe) {
+      return new Quadrature.Origin(seed, probe, distribution);
     }
-    List<Quadrature.Rule> rules = new ArrayList<>();
-    for (int i = 0; i < all.size(); i++) {
-      Quadrature.Origin origin = new Quadrature.Origin(seed, from + i, distribution);
-      rules.add(Quadrature.Rule.of(origin, all.get(i)));
+
+    private Recurrence recurrence() {
+      return new Recurrence(operator, 0, symmetryTolerance);
     }
-    return rules;
+
+    private Running begin(int from) {
+      RngKey key = RngKey.of(seed);
+      int to = Math.min(Math.min(probes, from + group()), nextStop(from));
+      Tensor[] starts = new Tensor[to - from];
+      together.clear();
+      step = 0;
+      for (int i = 0; i < starts.length; i++) {
+        starts[i] =
+            Basis.unit(distribution.draw(key.fold(from + i), operator.dtype(), operator.size()));
+        together.add(recurrence());
+      }
+      return new Running(new Basis(), Tensor.stack(0, starts), List.copyOf(together));
+    }
+
+    /** Runs probes to their ends. */
+    private void advance(int from, Running start) {
+      Running now = start;
+      while (step < stepsMade() && !now.t.isEmpty()) {
+        now = advanced(products, now);
+        running = now;
+        step++;
+        checkpoint.reached(products.count(), this::save);
+        int done = from * stepsMade() + together.size() * step;
+        products.report(STAGE, done, probes * stepsMade());
+      }
+      running = null;
+    }
+
+    private void save(State state) {
+      state.put("products", products.count());
+      state.put("nodes", rules.stream().map(r -> r.nodes).toArray(double[][]::new));
+      state.put("weights", rules.stream().map(r -> r.weights).toArray(double[][]::new));
+      state.put("exact", rules.stream().mapToInt(r -> r.exact ? 1 : 0).toArray());
+      Running now = running;
+      if (now != null) {
+        state.put("step", step, together.size());
+        for (int i = 0; i < together.size(); i++) {
+          together.get(i).save(state.in("t").in(i));
+        }
+        state.put("running", now.t.stream().mapToInt(together::indexOf).toArray());
+        state.put("vectors", now.vectors);
+        now.bases.save(state.in("bases"));
+      }
+    }
+
+    private void load(State state) {
+      products.resume(state.integer("products"));
+      double[][] nodes = state.rows("nodes");
+      double[][] weights = state.rows("weights");
+      int[] exact = state.integers("exact");
+      for (int i = 0; i < nodes.length; i++) {
+        rules.add(new Quadrature.Rule(origin(i), exact[i] != 0, nodes[i], weights[i]));
+      }
+      if (state.has("step")) {
+        step = state.integers("step")[0];
+        for (int i = 0; i < state.integers("step")[1]; i++) {
+          together.add(recurrence());
+          together.get(i).load(state.in("t").in(i));
+        }
+        running =
+            new Running(
+                Basis.load(state.in("bases")),
+                state.tensor("vectors"),
+                Arrays.stream(state.integers("running")).mapToObj(together::get).toList());
+      }
+    }
   }
 
   /** Processes in lock-step: their bases, the next vectors, [p, n], and their matrices. */
   private record Running(Basis bases, Tensor vectors, List<Recurrence> t) {}
 
   /** One product with each vector; what has become invariant ends. */
-  private Running advance(Products products, Running now) {
+  private Running advanced(Products products, Running now) {
     int first = products.count() + 1;
     Tensor block = products.applyAll(now.vectors);
     now.bases.append(now.vectors);

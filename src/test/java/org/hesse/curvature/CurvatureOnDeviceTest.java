@@ -2,8 +2,11 @@ package org.hesse.curvature;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.RngKey;
@@ -16,6 +19,7 @@ import org.hesse.linalg.Estimate;
 import org.hesse.linalg.Lanczos;
 import org.hesse.linalg.LanczosDecomposition;
 import org.hesse.linalg.LinearOperator;
+import org.hesse.linalg.PowerIteration;
 import org.hesse.linalg.ProbeDistribution;
 import org.hesse.linalg.Quadrature;
 import org.hesse.linalg.StochasticLanczosQuadrature;
@@ -26,6 +30,7 @@ import org.hesse.nn.MlpShape;
 import org.hesse.testing.SimulatedDevice;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Spectra of a model that is on a GPU, which is not the current device, against the CPU's. */
 class CurvatureOnDeviceTest {
@@ -84,6 +89,36 @@ class CurvatureOnDeviceTest {
     Eigenpairs actual = Lanczos.of(there.shift(0.5)).smallestAlgebraic(1).basis(4).run();
     double bound = expected.residuals()[0] + actual.residuals()[0];
     assertEquals(expected.values()[0], actual.values()[0], bound);
+  }
+
+  /** Both ends by blocks, cancelled on the way and continued from a file. */
+  @Test
+  void blocksAndCheckpointsStayOnTheDevice(@TempDir Path folder) {
+    Eigenpairs expected = Lanczos.of(here).bothEnds(2).block(3).basis(12).run();
+    int[] calls = {0};
+    Lanczos cancelled =
+        Lanczos.of(there)
+            .bothEnds(2)
+            .block(3)
+            .basis(12)
+            .checkpoint(folder.resolve("search"), 3)
+            .progress((stage, done, total) -> ++calls[0] < 4);
+    assertThrows(CancellationException.class, cancelled::run);
+    Eigenpairs actual = cancelled.progress((stage, done, total) -> true).vectors(true).run();
+    assertTrue(actual.converged() && actual.complete());
+    assertEquals(GPU, actual.vectors().device());
+    for (int i = 0; i < 4; i++) {
+      double bound = expected.residuals()[i] + actual.residuals()[i];
+      assertEquals(expected.values()[i], actual.values()[i], bound);
+    }
+  }
+
+  @Test
+  void powerIterationIsThatOfTheCpu() {
+    Eigenpairs expected = PowerIteration.of(here).largest(2).run();
+    Eigenpairs actual = PowerIteration.of(there).largest(2).vectors(true).run();
+    assertArrayEquals(expected.values(), actual.values(), 1e-9);
+    assertEquals(GPU, actual.vectors().device());
   }
 
   @Test
