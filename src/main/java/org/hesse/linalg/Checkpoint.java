@@ -77,7 +77,12 @@ final class Checkpoint {
       double[] fingerprint = fingerprint(operator);
       State state =
           Files.exists(file)
-              ? matched(file, Hesse.on(Device.CPU, () -> Safetensors.read(file)), operator, identity, fingerprint)
+              ? matched(
+                  file,
+                  Hesse.on(Device.CPU, () -> Safetensors.read(file)),
+                  operator,
+                  identity,
+                  fingerprint)
               : null;
       return new Run(file, every, identity, fingerprint, state);
     } catch (DataException e) {
@@ -109,7 +114,9 @@ final class Checkpoint {
       String was = read.metadata().get(e.getKey());
       if (was == null) {
         throw new IllegalArgumentException(
-            "checkpoint: " + file + " is no checkpoint of this kind: it does not say its "
+            "checkpoint: "
+                + file
+                + " is no checkpoint of this kind: it does not say its "
                 + e.getKey()
                 + REMEDY);
       }

@@ -215,8 +215,8 @@ public final class Lanczos {
    * products of the last check. The file takes the memory of the {@link #basis} held. A run makes
    * one product more, by which the file knows its operator; it is not counted.
    *
-   * <p>{@link #maxProducts} may be raised to go on where a run gave up. A file that was written with
-   * other settings or for another operator is refused.
+   * <p>{@link #maxProducts} may be raised to go on where a run gave up. A file that was written
+   * with other settings or for another operator is refused.
    *
    * @param file is replaced as a whole, and never left half written
    */

@@ -67,8 +67,7 @@ final class LanczosSearch {
       checkpoint.write(this::save);
     }
     ResidualCheck check =
-        new ResidualCheck(
-            products, options.target, options.tolerance, scale, options.keepVectors);
+        new ResidualCheck(products, options.target, options.tolerance, scale, options.keepVectors);
     Eigenpairs pairs = check.of(found.stream().map(Pair::vector).toList(), complete);
     products.report(STAGE, options.wanted, options.wanted);
     return pairs;
@@ -141,8 +140,8 @@ final class LanczosSearch {
   }
 
   /**
-   * Indices of the Ritz values that this search is for: as many as are missing, or where enough
-   * are found those that belong among them by more than rounding.
+   * Indices of the Ritz values that this search is for: as many as are missing, or where enough are
+   * found those that belong among them by more than rounding.
    */
   private int[] sought(double[] values) {
     Target.Ends beyond = beyond();
@@ -175,7 +174,8 @@ final class LanczosSearch {
     Target.Ends ends = beyond();
     double above = (ends.high() - high) / (ends.high() - low + ritz.residuals[0]);
     double below = (low - ends.low()) / (high - ends.low() + ritz.residuals[last]);
-    return (Double.isInfinite(ends.high()) || ruledOut(above, steps, ritz.residuals[last], ends.high()))
+    return (Double.isInfinite(ends.high())
+            || ruledOut(above, steps, ritz.residuals[last], ends.high()))
         && (Double.isInfinite(ends.low()) || ruledOut(below, steps, ritz.residuals[0], ends.low()));
   }
 

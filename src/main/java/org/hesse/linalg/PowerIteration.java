@@ -18,9 +18,9 @@ import org.hesse.Tensor;
  * }</pre>
  *
  * <p>It holds three vectors and those found, and is the simplest method there is. The residual
- * falls by |λ₂/λ₁| in each step, so close eigenvalues take thousands of products and a pair ±λ never
- * converges: {@link Lanczos} makes better use of the same products in all cases, and takes the
- * memory of its basis for it.
+ * falls by |λ₂/λ₁| in each step, so close eigenvalues take thousands of products and a pair ±λ
+ * never converges: {@link Lanczos} makes better use of the same products in all cases, and takes
+ * the memory of its basis for it.
  *
  * <p>An eigenvalue has converged when its residual within what earlier ones leave is small enough.
  * What inexact deflation mixes is undone at the end by the Rayleigh–Ritz procedure on all vectors

@@ -158,7 +158,11 @@ class BlockLanczosTest {
     for (int b : new int[] {1, 4}) {
       Eigenpairs ends =
           Lanczos.of(Matrices.diagonal(spectrum))
-              .bothEnds(3).block(b).maxProducts(3000).vectors(true).run();
+              .bothEnds(3)
+              .block(b)
+              .maxProducts(3000)
+              .vectors(true)
+              .run();
       assertTrue(ends.converged() && ends.complete(), ends.toString());
       for (int i = 0; i < 6; i++) {
         assertEquals(expected[i], ends.values()[i], ends.residuals()[i]);
@@ -213,11 +217,8 @@ class BlockLanczosTest {
   void productsOfABlockThatAreNotFiniteAreNamed() {
     LinearOperator op =
         LinearOperator.ofSymmetric(
-            6,
-            DType.F64,
-            v -> v.mul(Tensor.of(new double[] {1, 2, Double.NaN, 4, 5, 6}, 6)));
-    var e =
-        assertThrows(NumericalException.class, () -> Lanczos.of(op).largest(2).block(2).run());
+            6, DType.F64, v -> v.mul(Tensor.of(new double[] {1, 2, Double.NaN, 4, 5, 6}, 6)));
+    var e = assertThrows(NumericalException.class, () -> Lanczos.of(op).largest(2).block(2).run());
     assertTrue(e.getMessage().contains("index 2 is NaN"), e.getMessage());
   }
 

@@ -44,8 +44,7 @@ class CheckpointTest {
   private static LinearOperator operator(DType dtype) {
     double[] spectrum = new double[600];
     Random random = new Random(0);
-    Arrays.setAll(
-        spectrum, i -> i < 2 ? 4 : i < 8 ? 2 + 0.1 * i : 2 * random.nextDouble() - 0.5);
+    Arrays.setAll(spectrum, i -> i < 2 ? 4 : i < 8 ? 2 + 0.1 * i : 2 * random.nextDouble() - 0.5);
     return LinearOperator.ofDiagonal(Tensor.of(spectrum, 600).cast(dtype));
   }
 
@@ -63,8 +62,7 @@ class CheckpointTest {
           Files.deleteIfExists(file);
           interrupted(search.apply(operator(dtype)), steps);
           CountingOperator again = operator(dtype).counting();
-          Eigenpairs rest =
-              search.apply(again).vectors(true).checkpoint(file, 5).run();
+          Eigenpairs rest = search.apply(again).vectors(true).checkpoint(file, 5).run();
           assertSame(whole, rest);
           assertTrue(again.matvecs() < whole.matvecs() || steps == 3, "only what was left");
         }
@@ -81,8 +79,7 @@ class CheckpointTest {
     assertEquals(expected.pairs(), actual.pairs());
     assertEquals(expected.matvecs(), actual.matvecs());
     assertEquals(expected.complete(), actual.complete());
-    assertArrayEquals(
-        expected.vectors().toDoubleArray(), actual.vectors().toDoubleArray(), 0);
+    assertArrayEquals(expected.vectors().toDoubleArray(), actual.vectors().toDoubleArray(), 0);
   }
 
   @Test
@@ -90,8 +87,7 @@ class CheckpointTest {
     Lanczos search = Lanczos.of(operator(DType.F64)).largest(6).vectors(true).checkpoint(file, 10);
     Eigenpairs first = search.run();
     CountingOperator again = operator(DType.F64).counting();
-    Eigenpairs second =
-        Lanczos.of(again).largest(6).vectors(true).checkpoint(file, 10).run();
+    Eigenpairs second = Lanczos.of(again).largest(6).vectors(true).checkpoint(file, 10).run();
     assertSame(first, second);
     assertEquals(1 + 6, again.matvecs(), "the fingerprint and the last check");
   }
@@ -157,8 +153,7 @@ class CheckpointTest {
         Map.of(
             "seed 1, and this run has 2", Lanczos.of(a).largest(6).seed(2),
             "wanted 6, and this run has 5", Lanczos.of(a).largest(5).seed(1),
-            "target MAGNITUDE, and this run has LARGEST",
-                Lanczos.of(a).largestAlgebraic(6).seed(1),
+            "target MAGNITUDE, and this run has LARGEST", Lanczos.of(a).largestAlgebraic(6).seed(1),
             "tolerance 1.0E-6, and this run has 1.0E-7",
                 Lanczos.of(a).largest(6).seed(1).tolerance(1e-7),
             "block 1, and this run has 2", Lanczos.of(a).largest(6).seed(1).block(2),

@@ -26,16 +26,48 @@ class EigenpairBoundsTest {
 
   static Stream<Named> solvers() {
     return Stream.of(
-        new Named("power", false, (a, k, t, s) -> PowerIteration.of(a).largest(k)
-            .tolerance(t).maxSteps(200).seed(s).vectors(true).run()),
-        new Named("blocks of 3", false, (a, k, t, s) -> Lanczos.of(a).largest(k)
-            .tolerance(t).seed(s).block(Math.min(3, a.size())).vectors(true).run()),
-        new Named("restarted", false, (a, k, t, s) -> Lanczos.of(a).largest(k)
-            .tolerance(t).seed(s).basis(k + 5).vectors(true).run()),
-        new Named("both ends", true, (a, k, t, s) -> Lanczos.of(a).bothEnds(k)
-            .tolerance(t).seed(s).vectors(true).run()),
-        new Named("both ends by blocks of 2", true, (a, k, t, s) -> Lanczos.of(a).bothEnds(k)
-            .tolerance(t).seed(s).block(Math.min(2, a.size())).vectors(true).run()));
+        new Named(
+            "power",
+            false,
+            (a, k, t, s) ->
+                PowerIteration.of(a)
+                    .largest(k)
+                    .tolerance(t)
+                    .maxSteps(200)
+                    .seed(s)
+                    .vectors(true)
+                    .run()),
+        new Named(
+            "blocks of 3",
+            false,
+            (a, k, t, s) ->
+                Lanczos.of(a)
+                    .largest(k)
+                    .tolerance(t)
+                    .seed(s)
+                    .block(Math.min(3, a.size()))
+                    .vectors(true)
+                    .run()),
+        new Named(
+            "restarted",
+            false,
+            (a, k, t, s) ->
+                Lanczos.of(a).largest(k).tolerance(t).seed(s).basis(k + 5).vectors(true).run()),
+        new Named(
+            "both ends",
+            true,
+            (a, k, t, s) -> Lanczos.of(a).bothEnds(k).tolerance(t).seed(s).vectors(true).run()),
+        new Named(
+            "both ends by blocks of 2",
+            true,
+            (a, k, t, s) ->
+                Lanczos.of(a)
+                    .bothEnds(k)
+                    .tolerance(t)
+                    .seed(s)
+                    .block(Math.min(2, a.size()))
+                    .vectors(true)
+                    .run()));
   }
 
   @ParameterizedTest

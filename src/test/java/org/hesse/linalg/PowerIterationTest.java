@@ -87,17 +87,16 @@ class PowerIterationTest {
         "(product 2)",
         () -> PowerIteration.of(op.assumeSymmetric()).run());
     LinearOperator nan =
-        LinearOperator.ofSymmetric(2, DType.F64, v -> v.mul(Tensor.of(new double[] {1, 0 / 0.}, 2)));
-    assertMessage(
-        NumericalException.class, "index 1 is NaN", () -> PowerIteration.of(nan).run());
+        LinearOperator.ofSymmetric(
+            2, DType.F64, v -> v.mul(Tensor.of(new double[] {1, 0 / 0.}, 2)));
+    assertMessage(NumericalException.class, "index 1 is NaN", () -> PowerIteration.of(nan).run());
     PowerIteration power = PowerIteration.of(Matrices.diagonal(1, 2));
     assertMessage(IllegalArgumentException.class, "k: 3", () -> power.largest(3));
     assertMessage(IllegalArgumentException.class, "tolerance: 2.0", () -> power.tolerance(2));
     assertMessage(IllegalArgumentException.class, "maxSteps: 0", () -> power.maxSteps(0));
   }
 
-  private static void assertMessage(
-      Class<? extends Exception> type, String part, Runnable call) {
+  private static void assertMessage(Class<? extends Exception> type, String part, Runnable call) {
     var e = assertThrows(type, call::run);
     assertTrue(e.getMessage().contains(part), e.getMessage());
   }
