@@ -67,9 +67,6 @@ __device__ inline T hesse_softplus(T x) {
   return hesse_log1p(hesse_exp(-hesse_fabs(x))) + (x < 0 ? (T)0 : x);
 }
 
-__device__ inline float hesse_fma(float x, float y, float z) { return fmaf(x, y, z); }
-__device__ inline double hesse_fma(double x, double y, double z) { return fma(x, y, z); }
-
 // Where a normal distribution's tail times any number is 0, and what √½ is rounded by.
 __device__ inline float hesse_tail_end(float) { return 15.0f; }
 __device__ inline double hesse_tail_end(double) { return 39.75; }

@@ -20,6 +20,11 @@ __device__ inline void hesse_fail(HesseStatus* status, int code, hesse_long valu
   }
 }
 
+// x y + z, rounded once; integers wrap around.
+__device__ inline float hesse_fma(float x, float y, float z) { return fmaf(x, y, z); }
+__device__ inline double hesse_fma(double x, double y, double z) { return fma(x, y, z); }
+__device__ inline int hesse_fma(int x, int y, int z) { return (int)((unsigned)x * (unsigned)y + (unsigned)z); }
+
 // Dynamic shared memory, the one way of asking for it that the simulated device understands, too.
 #ifdef HESSE_SIMULATED
 #define HESSE_DYNAMIC_SHARED(type, name) type* name = (type*)hesse_simulated_shared()

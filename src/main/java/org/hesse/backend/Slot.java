@@ -21,4 +21,13 @@ public record Slot(Space space, int index, DType dtype, long offset, long size) 
     /** The plan's own memory, valid during one run. */
     ARENA
   }
+
+  /** Whether two of them share memory. */
+  public boolean overlaps(Slot other) {
+    return space == other.space
+        && index == other.index
+        && dtype == other.dtype
+        && offset < other.offset + other.size
+        && other.offset < offset + size;
+  }
 }

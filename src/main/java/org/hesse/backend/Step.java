@@ -45,7 +45,52 @@ public sealed interface Step {
    * @param rhs strides over (batch, n, k)
    * @param out strides over (batch, m, n); of the operands' dtype, or F64 with F32 operands
    */
-  record Dot(int batch, int m, int n, int k, View lhs, View rhs, View out) implements Step {}
+  record Dot(int batch, int m, int n, int k, View lhs, View rhs, View out) implements Step {
+    /**
+     * Whether a map that follows may be applied to each element of the result as soon as that is
+     * finished: the result is dense, the map goes over it in order, reads nothing else of it, and
+     * stores neither over the operands nor over what it has not come to.
+     */
+    public boolean mayEndWith(Map map) {
+      int[] matrices = {batch, m, n};
+      return size(map.domain) == size(matrices)
+          && out.isDense(matrices)
+          && readsResult(map)
+          && map.stores.stream()
+              .allMatch(s ->
+                  !s.view.slot().overlaps(lhs.slot())
+                      && !s.view.slot().overlaps(rhs.slot())
+                      && (!s.view.slot().overlaps(out.slot()) || isResult(map, s.view)));
+    }
+
+    private boolean readsResult(Map map) {
+      boolean any = false;
+      for (Instruction in : map.code) {
+        if (in instanceof Instruction.Load load && load.view().slot().overlaps(out.slot())) {
+          if (!isResult(map, load.view())) {
+            return false;
+          }
+          any = true;
+        }
+      }
+      return any;
+    }
+
+    /** Whether what a map reads or writes is, element for element, this product. */
+    public boolean isResult(Map map, View view) {
+      return view.slot().overlaps(out.slot())
+          && view.isDense(map.domain)
+          && view.slot().offset() + view.offset() == out.slot().offset() + out.offset();
+    }
+
+    private static long size(int[] extents) {
+      long size = 1;
+      for (int e : extents) {
+        size = Math.multiplyExact(size, (long) e);
+      }
+      return size;
+    }
+  }
 
   /**
    * {@code out[b,m,n] = Σₖ lhs[b,m,k] · rhs[b,n,k]}, where b, m, n and k stand for any number of

@@ -141,7 +141,7 @@ final class BlockProgram {
         for (Instruction in : code) {
           read |=
               in instanceof Instruction.Load load
-                  && Strided.overlap(load.view().slot(), s.view().slot());
+                  && load.view().slot().overlaps(s.view().slot());
         }
         direct[s.value()] = read ? null : s;
       }

@@ -44,7 +44,7 @@ final class RowGroup implements Prepared {
 
     /** Whether it matters not which of some rows is done first by this and then by the other. */
     boolean isApart(Access o) {
-      if (!write && !o.write || !Strided.overlap(slot, o.slot)) {
+      if (!write && !o.write || !slot.overlaps(o.slot)) {
         return true;
       }
       long span = Math.max(high, o.high) - Math.min(low, o.low);
@@ -148,7 +148,7 @@ final class RowGroup implements Prepared {
     for (Access a : own) {
       if (a == null
           || !known.stream().allMatch(a::isApart)
-          || sums.stream().anyMatch(s -> Strided.overlap(s, a.slot))) {
+          || sums.stream().anyMatch(s -> s.overlaps(a.slot))) {
         return false;
       }
     }

@@ -1,6 +1,5 @@
 package org.hesse.backend.cpu;
 
-import org.hesse.backend.Slot;
 import org.hesse.backend.View;
 import org.jspecify.annotations.Nullable;
 
@@ -216,14 +215,5 @@ final class Strided {
             }
           }
         });
-  }
-
-  /** Whether two slots share memory. */
-  static boolean overlap(Slot a, Slot b) {
-    return a.space() == b.space()
-        && a.index() == b.index()
-        && a.dtype() == b.dtype()
-        && a.offset() < b.offset() + b.size()
-        && b.offset() < a.offset() + a.size();
   }
 }

@@ -4,18 +4,20 @@ import java.util.ArrayList;
 import java.util.List;
 import org.hesse.DType;
 import org.hesse.backend.Step;
+import org.hesse.backend.cuda.ProductTail.Operand;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products. Small ones, those with a few rows, columns or pairs, those of F32 that are added up in
  * F64 and those of whole numbers are for the kernels in {@code matmul.cu}, which take any strides;
  * the rest is for cuBLAS, for which operands that are not contiguous one way or the other are
- * copied.
+ * copied. A map that only follows is part of the last kernel of our own, see {@link ProductTail}.
  *
  * <p>Products of F32 are computed in F32, unless the system property {@code hesse.cuda.products}
  * lets cuBLAS round the operands of large ones: {@code tf32} to 10 bits behind the point, {@code
  * bf16} to 7. Its default is {@code float32}.
  */
-final class CudaDot implements Prepared {
+final class CudaDot {
   private static final int THREADS = 256;
 
   /** Products from here on are worth a call of cuBLAS, and from there on also a copy before it. */
@@ -35,6 +37,14 @@ final class CudaDot implements Prepared {
   private static final int SMALL_SIDE = 32;
   private static final int DEPTH = 16;
 
+  /** Rows and columns of what a batch is computed of by threads that have an element each. */
+  private static final int SMALL = 16;
+
+  /** The most pairs of these, and how many of them are in shared memory at a time. */
+  private static final int DEEP = 64;
+
+  private static final int SLICE = 32;
+
   /** Pairs that are worth a part of their own. */
   private static final int LEAST_CHUNK = 256;
 
@@ -43,16 +53,19 @@ final class CudaDot implements Prepared {
   private final long m;
   private final long n;
   private final long k;
+  private final DType operands;
   private final DType dtype;
   private final String suffix;
   private final ScratchLayout scratch = new ScratchLayout();
   private final List<Prepared> parts = new ArrayList<>();
+  private final @Nullable ProductTail tail;
 
-  CudaDot(CudaContext context, Step.Dot step) {
+  private CudaDot(CudaContext context, Step.Dot step, @Nullable ProductTail tail) {
     this.context = context;
+    this.tail = tail;
     this.batch = step.batch();
     this.dtype = step.out().slot().dtype();
-    DType operands = step.lhs().slot().dtype();
+    this.operands = step.lhs().slot().dtype();
     this.suffix = suffix(operands) + (operands == dtype ? "" : "_" + suffix(dtype));
     StridedMatrices lhs = StridedMatrices.of(step.lhs());
     StridedMatrices rhs = StridedMatrices.of(step.rhs());
@@ -70,6 +83,20 @@ final class CudaDot implements Prepared {
     }
   }
 
+  /** A product alone. */
+  static Launches of(CudaContext context, Step.Dot step) {
+    return new CudaDot(context, step, null).launches();
+  }
+
+  /** A product and a map that {@link ProductTail#fits}. */
+  static Launches of(CudaContext context, Step.Dot step, Step.Map map) {
+    return new CudaDot(context, step, new ProductTail(step, map)).launches();
+  }
+
+  private Launches launches() {
+    return new Launches(parts, scratch.bytes());
+  }
+
   static String suffix(DType dtype) {
     return switch (dtype) {
       case F32 -> "f32";
@@ -79,23 +106,6 @@ final class CudaDot implements Prepared {
     };
   }
 
-  @Override
-  public void enqueue(Run run) {
-    for (Prepared part : parts) {
-      part.enqueue(run);
-    }
-  }
-
-  @Override
-  public long scratchBytes() {
-    return scratch.bytes();
-  }
-
-  @Override
-  public int kernels() {
-    return parts.size();
-  }
-
   private void prepare(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
     boolean real = suffix.equals("f32") || suffix.equals("f64");
     double products = (double) batch * m * n * k;
@@ -103,12 +113,23 @@ final class CudaDot implements Prepared {
       own("outer", Math.ceilDiv(batch * m * n, THREADS), 1, 0, lhs, rhs, out);
     } else if (n <= NARROW) {
       narrow(lhs, rhs, out);
+    } else if (batch > 1 && m <= SMALL && n <= SMALL && k <= DEEP) {
+      long items = Math.floorDiv(THREADS, m * n);
+      long bytes = items * (m + n) * (SLICE + 1) * dtype.bytes();
+      own("batch", Math.ceilDiv(batch, items), 1, Math.toIntExact(bytes), lhs, rhs, out);
     } else if (real && products >= LARGE && CublasProduct.takes(m, n, k, lhs, rhs, out)) {
       parts.add(new CublasProduct(context, dtype, batch, m, n, k, lhs, rhs, out));
+      alone();
     } else if (real && products >= WORTH_COPIES) {
       copied(lhs, rhs, out);
     } else {
       tiled(lhs, rhs, out);
+    }
+  }
+
+  private void alone() {
+    if (tail != null) {
+      parts.add(tail.alone(context));
     }
   }
 
@@ -160,17 +181,16 @@ final class CudaDot implements Prepared {
             ? out
             : new StridedMatrices(scratch.reserve(count * size * dtype.bytes()), m * n, n, 1);
     Argument sizes = new Argument.I64s(batch, m, n, k, chunk, size);
-    parts.add(
-        new Launch(
-            context.kernel("matmul.cu", "matmul_" + kernel + "_" + suffix),
-            new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, sharedBytes),
-            lhs.pointer(),
-            lhs.strides(),
-            rhs.pointer(),
-            rhs.strides(),
-            to.pointer(),
-            to.strides(),
-            sizes));
+    String in = "const " + KernelText.type(operands) + "* ";
+    List<Operand> both =
+        List.of(
+            new Operand(in + "lhs", lhs.pointer()),
+            new Operand("matmul::Strides lhs_strides", lhs.strides()),
+            new Operand(in + "rhs", rhs.pointer()),
+            new Operand("matmul::Strides rhs_strides", rhs.strides()));
+    Launch.Grid grid =
+        new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, sharedBytes);
+    launch(kernel, grid, both, to, sizes, count == 1);
     if (count > 1) {
       sum(to, count, out, sizes);
     }
@@ -178,15 +198,47 @@ final class CudaDot implements Prepared {
 
   /** Adds up dense results, which lie one after the other, to the one that is wanted. */
   private void sum(StridedMatrices results, int count, StridedMatrices out, Argument sizes) {
+    List<Operand> parted =
+        List.of(
+            new Operand("const " + KernelText.type(dtype) + "* parts", results.pointer()),
+            new Operand("int count", new Argument.I32(count)));
+    Launch.Grid grid = Launch.Grid.of(Math.ceilDiv(batch * m * n, THREADS), THREADS);
+    launch("sum", grid, parted, out, sizes, true);
+  }
+
+  /**
+   * @param finished whether the elements are those that the map goes over
+   */
+  private void launch(
+      String kernel,
+      Launch.Grid grid,
+      List<Operand> from,
+      StridedMatrices to,
+      Argument sizes,
+      boolean finished) {
+    if (tail != null && finished) {
+      parts.add(tail.launch(context, function(kernel), grid, from, to, sizes));
+      return;
+    }
+    List<Argument> all = new ArrayList<>(from.stream().map(Operand::argument).toList());
+    all.addAll(List.of(to.pointer(), to.strides(), sizes));
     parts.add(
         new Launch(
-            context.kernel("matmul.cu", "matmul_sum_" + suffix),
-            Launch.Grid.of(Math.ceilDiv(batch * m * n, THREADS), THREADS),
-            results.pointer(),
-            new Argument.I32(count),
-            out.pointer(),
-            out.strides(),
-            sizes));
+            context.kernel("matmul.cu", "matmul_" + kernel + "_" + suffix),
+            grid,
+            all.toArray(Argument[]::new)));
+  }
+
+  /** With the template arguments that matmul.cu gives them. */
+  private String function(String kernel) {
+    String in = KernelText.type(operands);
+    String out = KernelText.type(dtype);
+    return switch (kernel) {
+      case "large" -> "tile<4, " + in + ", " + out + ">";
+      case "small" -> "tile<2, " + in + ", " + out + ">";
+      case "sum" -> "sum<" + out + ">";
+      default -> kernel + "<" + in + ", " + out + ">";
+    };
   }
 
   private void copied(StridedMatrices lhs, StridedMatrices rhs, StridedMatrices out) {
@@ -198,7 +250,9 @@ final class CudaDot implements Prepared {
             ? out
             : new StridedMatrices(scratch.reserve(batch * m * n * dtype.bytes()), m * n, n, 1);
     parts.add(new CublasProduct(context, dtype, batch, m, n, k, left, right, to));
-    if (!direct) {
+    if (direct) {
+      alone();
+    } else {
       sum(to, 1, out, new Argument.I64s(batch, m, n, k, k, batch * m * n));
     }
   }

@@ -18,7 +18,7 @@ import org.hesse.ir.FactorKind;
  * triangular solve up to 256 rows. Others go one by one: JCusolver hands over no place for the
  * parameters that cuSOLVER's batches of eigenproblems want.
  */
-final class CudaFactor implements Prepared {
+final class CudaFactor {
   /** Values this close, in units of the rounding error of the largest, count as equal. */
   private static final double CLOSE = 10;
 
@@ -36,7 +36,7 @@ final class CudaFactor implements Prepared {
   /** One number for each matrix, in which a routine tells how it went. */
   private final Argument.Scratch info;
 
-  CudaFactor(CudaContext context, Step.Factor step, Faults faults) {
+  private CudaFactor(CudaContext context, Step.Factor step, Faults faults) {
     this.step = step;
     this.faults = faults;
     this.errors = new FactorErrors(step);
@@ -61,26 +61,13 @@ final class CudaFactor implements Prepared {
     }
   }
 
-  @Override
-  public void enqueue(Run run) {
-    for (Prepared part : parts) {
-      part.enqueue(run);
-    }
-  }
-
-  @Override
-  public long scratchBytes() {
-    return scratch.bytes();
-  }
-
-  @Override
-  public int kernels() {
-    return parts.size();
+  static Launches of(CudaContext context, Step.Factor step, Faults faults) {
+    CudaFactor f = new CudaFactor(context, step, faults);
+    return new Launches(f.parts, f.scratch.bytes(), f.capturable());
   }
 
   /** cuBLAS and kernels can be captured; cuSOLVER waits for the device now and then. */
-  @Override
-  public boolean capturable() {
+  private boolean capturable() {
     return switch (step.kind()) {
       case FactorKind.TriangularSolve k -> true;
       case FactorKind.LuSolve k -> true;

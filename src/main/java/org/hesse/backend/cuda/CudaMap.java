@@ -7,26 +7,33 @@ import java.util.Map;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A register program over a domain, as a kernel made for it. Each thread evaluates one element, or
  * four neighbours where these can be read and written as one.
  */
 final class CudaMap implements Prepared {
-  private static final int THREADS = 256;
-
   /** How many neighbours are read and written as one. */
   private static final int FOUR = 4;
 
   private final Launch launch;
 
   CudaMap(CudaContext context, Step.Map step) {
-    this.launch = new Generator(step).launch(context);
+    this.launch = new Generator(step, null).launch(context);
   }
 
   /** The kernel's text. */
   static String source(Step.Map step) {
-    return new Generator(step).source();
+    return new Generator(step, null).source();
+  }
+
+  /**
+   * Lines that define {@code to(at, product)}, which evaluates the map at an element of a product,
+   * and stores the product, too, if the map does not write there.
+   */
+  static KernelText tail(Step.Map step, Step.Dot dot) {
+    return new Generator(step, dot).tail(dot);
   }
 
   @Override
@@ -36,9 +43,11 @@ final class CudaMap implements Prepared {
 
   /** Writes the kernel of one step. */
   private static final class Generator {
+    private final Step.Map step;
     private final List<Instruction> code;
     private final List<Step.Store> stores;
     private final Axes axes;
+    private final Step.@Nullable Dot product;
     private final boolean four;
 
     /** Whether the last thread may have less than four elements. */
@@ -48,7 +57,9 @@ final class CudaMap implements Prepared {
     private final Map<View, String> positions = new HashMap<>();
     private List<String> indices = List.of();
 
-    Generator(Step.Map step) {
+    Generator(Step.Map step, Step.@Nullable Dot product) {
+      this.step = step;
+      this.product = product;
       this.code = step.code();
       this.stores = step.stores();
       this.axes = new Axes(step.domain());
@@ -69,7 +80,7 @@ final class CudaMap implements Prepared {
           span = Math.max(span, axes.span(axes.strides(index.strides())));
         }
       }
-      this.four = aligned && together && axes.rank() > 0;
+      this.four = product == null && aligned && together && axes.rank() > 0;
       this.ragged = four && axes.rank() == 1;
       this.text = new KernelText(span > Integer.MAX_VALUE - FOUR);
     }
@@ -104,7 +115,7 @@ final class CudaMap implements Prepared {
       String source = source();
       return new Launch(
           context.generated(source, "map"),
-          Launch.Grid.of(Math.ceilDiv(groups, (long) THREADS), THREADS),
+          Launch.Grid.of(Math.ceilDiv(groups, (long) KernelText.THREADS), KernelText.THREADS),
           text.arguments());
     }
 
@@ -122,11 +133,27 @@ final class CudaMap implements Prepared {
       if (ragged) {
         text.line("int left = size - 4 * g < 4 ? (int)(size - 4 * g) : 4;");
       }
+      evaluate();
+      return text.header("elementwise.cuh") + text.text("map");
+    }
+
+    private void evaluate() {
       index();
       List<String> names = loads();
       apply(names);
       store(names);
-      return text.header("elementwise.cuh") + text.text("map");
+    }
+
+    KernelText tail(Step.Dot dot) {
+      String type = KernelText.type(dot.out().slot().dtype());
+      text.line("auto to = [&](hesse_long at, " + type + " product) {");
+      text.line("Count g = (Count)at;");
+      if (stores.stream().noneMatch(s -> dot.isResult(step, s.view()))) {
+        text.line(text.pointer(dot.out(), true) + "[g] = product;");
+      }
+      evaluate();
+      text.line("};");
+      return text;
     }
 
     private void index() {
@@ -189,6 +216,9 @@ final class CudaMap implements Prepared {
     }
 
     private String load(Instruction.Load load, String name) {
+      if (product != null && product.isResult(step, load.view())) {
+        return "product";
+      }
       String type = KernelText.type(load.dtype());
       String from = text.pointer(load.view(), false) + " + " + position(load.view());
       if (!four || isRepeated(axes.strides(load.view().strides()))) {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * order that only depends on extents and device.
  */
 final class CudaReduce implements Prepared {
-  private static final int THREADS = 256;
+  private static final int THREADS = KernelText.THREADS;
   private static final int WARP = 32;
 
   /** Blocks for each multiprocessor that keep it busy. */

@@ -35,8 +35,13 @@ final class CudaSteps {
    */
   List<Prepared> prepare(List<Step> steps, int level) {
     List<Prepared> prepared = new ArrayList<>();
-    for (Step step : steps) {
-      prepared.add(prepare(step, level));
+    for (int i = 0; i < steps.size(); i++) {
+      Step step = steps.get(i);
+      if (i + 1 < steps.size() && ProductTail.fits(step, steps.get(i + 1))) {
+        prepared.add(CudaDot.of(context, (Step.Dot) step, (Step.Map) steps.get(++i)));
+      } else {
+        prepared.add(prepare(step, level));
+      }
     }
     return prepared;
   }
@@ -66,7 +71,7 @@ final class CudaSteps {
     return switch (step) {
       case Step.Map s -> new CudaMap(context, s);
       case Step.Reduce s -> new CudaReduce(context, s);
-      case Step.Dot s -> new CudaDot(context, s);
+      case Step.Dot s -> CudaDot.of(context, s);
       case Step.Contract s -> new CudaContract(context, s);
       case Step.ArgMax s -> new CudaArgMax(context, s);
       case Step.Cumsum s -> new CudaCumsum(context, s);
@@ -74,7 +79,7 @@ final class CudaSteps {
       case Step.Gather s -> new CudaGather(context, s, faults);
       case Step.ScatterAdd s -> new CudaScatterAdd(context, s, faults);
       case Step.RandomBits s -> new CudaRandomBits(context, s);
-      case Step.Factor s -> new CudaFactor(context, s, faults);
+      case Step.Factor s -> CudaFactor.of(context, s, faults);
       case Step.Composite s -> new CudaComposite(context, s);
       case Step.Check s -> new CudaCheck(context, s, faults);
       case Step.Loop s -> CudaLoop.prepare(this, s, level);

@@ -10,6 +10,9 @@ import org.hesse.backend.View;
  * strides and most constants are arguments, so that it is compiled once for all shapes.
  */
 final class KernelText {
+  /** Of each block of what is generated. */
+  static final int THREADS = 256;
+
   private final boolean wide;
   private final StringBuilder body = new StringBuilder();
   private final List<String> parameters = new ArrayList<>();
@@ -159,7 +162,8 @@ final class KernelText {
     struct(text, all, "At v", entry, "strides", strides.size());
     struct(text, all, "int v", entry, "words", words.size());
     struct(text, all, "double v", entry, "doubles", doubles.size());
-    text.append("extern \"C\" __global__ void ").append(entry).append("(\n    ");
+    text.append("extern \"C\" __global__ void __launch_bounds__(").append(THREADS).append(") ");
+    text.append(entry).append("(\n    ");
     text.append(String.join(", ", all)).append(") {\n").append(body).append("}\n");
     return text.toString();
   }

@@ -68,6 +68,19 @@ class CudaDotTest {
 
   @ParameterizedTest
   @EnumSource(Types.class)
+  void batchesOfSmallProducts(Types types) {
+    Random random = new Random(types.name().hashCode());
+    for (int i = 0; i < 12; i++) {
+      int batch = 2 + random.nextInt(40);
+      int m = 5 + random.nextInt(12);
+      int n = 5 + random.nextInt(12);
+      int k = 5 + random.nextInt(60);
+      check(random, types, batch, m, n, k, layout(random), layout(random));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Types.class)
   void productsThatAreSplitAlongTheirPairs(Types types) {
     Random random = new Random(types.name().hashCode());
     check(random, types, 1, 1, 1, 5000, Layout.ROWS, Layout.ROWS);

@@ -13,6 +13,7 @@ import org.hesse.backend.Instruction;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.hesse.backend.cuda.ProductTail.Operand;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompareKind;
 import org.hesse.ir.Op;
@@ -95,7 +96,37 @@ class CudaGeneratedSourcesTest {
         }
       }
     }
+    sources.add(product("tile<4, float, float>", DType.F32));
+    sources.add(product("rows<double, double>", DType.F64));
+    sources.add(product("batch<float, float>", DType.F32));
     return sources;
+  }
+
+  /** A function of matmul.cuh that ends with e to the product, plus an operand. */
+  private static String product(String function, DType real) {
+    long[] strides = {40, 8, 1};
+    Slot slot = new Slot(Slot.Space.OUTPUT, 0, real, 0, 240);
+    View out = new View(slot, 0, strides);
+    List<Instruction> code =
+        List.of(
+            new Instruction.Load(out),
+            load(2, real, 0, 0, 1),
+            new Instruction.Apply(new Op.Unary(UnaryKind.EXP), real, List.of(0)),
+            new Instruction.Apply(new Op.Binary(BinaryKind.ADD), real, List.of(2, 1)));
+    View lhs = load(0, real, strides).view();
+    View rhs = load(1, real, strides).view();
+    Step.Dot dot = new Step.Dot(6, 5, 8, 8, lhs, rhs, out);
+    Step.Map map = new Step.Map(DOMAIN, code, List.of(store(3, real, 1)));
+    String from = "const " + KernelText.type(real) + "* ";
+    List<Operand> operands = new ArrayList<>();
+    for (View view : List.of(lhs, rhs)) {
+      StridedMatrices m = StridedMatrices.of(view);
+      String name = operands.isEmpty() ? "lhs" : "rhs";
+      operands.add(new Operand(from + name, m.pointer()));
+      operands.add(new Operand("matmul::Strides " + name + "_strides", m.strides()));
+    }
+    Argument size = new Argument.I64s(6, 5, 8, 8, 8, 240);
+    return new ProductTail(dot, map).source(function, operands, StridedMatrices.of(out), size);
   }
 
   @Test
