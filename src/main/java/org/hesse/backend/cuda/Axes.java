@@ -2,12 +2,16 @@ package org.hesse.backend.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.hesse.backend.View;
 
 /**
  * A domain without its axes of extent 1, seen by strides over all its axes. Extents are below 2³¹,
  * the number of elements need not be.
  */
 final class Axes {
+  /** How many neighbours kernels read and write as one. */
+  static final int FOUR = 4;
+
   private final int[] extents;
   private final int[] kept;
 
@@ -64,6 +68,20 @@ final class Axes {
       expected *= extents[a];
     }
     return true;
+  }
+
+  /** Whether neighbours along the last axis are the same element. */
+  static boolean isRepeated(long[] strides) {
+    return strides.length == 0 || strides[strides.length - 1] == 0;
+  }
+
+  /** Whether four neighbours lie one after another, from a multiple of their size on. */
+  static boolean isAligned(View view, long[] strides) {
+    boolean aligned = (view.slot().offset() + view.offset()) % FOUR == 0;
+    for (int a = 0; a < strides.length - 1; a++) {
+      aligned &= strides[a] % FOUR == 0;
+    }
+    return aligned && strides.length > 0 && strides[strides.length - 1] == 1;
   }
 
   /** How far from the first element others are, in either direction. */

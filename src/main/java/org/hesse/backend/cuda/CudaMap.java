@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * four neighbours where these can be read and written as one.
  */
 final class CudaMap implements Prepared {
-  /** How many neighbours are read and written as one. */
-  private static final int FOUR = 4;
-
   private final Launch launch;
 
   CudaMap(CudaContext context, Step.Map step) {
@@ -64,16 +61,16 @@ final class CudaMap implements Prepared {
       this.stores = step.stores();
       this.axes = new Axes(step.domain());
       long span = axes.size();
-      boolean aligned = axes.rank() == 1 || axes.last() % FOUR == 0;
+      boolean aligned = axes.rank() == 1 || axes.last() % Axes.FOUR == 0;
       boolean together = false;
       for (View view : views()) {
         long[] strides = axes.strides(view.strides());
         span = Math.max(span, axes.span(strides));
-        aligned &= isRepeated(strides) || isAligned(view, strides);
-        together |= isAligned(view, strides);
+        aligned &= Axes.isRepeated(strides) || Axes.isAligned(view, strides);
+        together |= Axes.isAligned(view, strides);
       }
       for (Step.Store s : stores) {
-        aligned &= isAligned(s.view(), axes.strides(s.view().strides()));
+        aligned &= Axes.isAligned(s.view(), axes.strides(s.view().strides()));
       }
       for (Instruction in : code) {
         if (in instanceof Instruction.Index index) {
@@ -82,7 +79,7 @@ final class CudaMap implements Prepared {
       }
       this.four = product == null && aligned && together && axes.rank() > 0;
       this.ragged = four && axes.rank() == 1;
-      this.text = new KernelText(span > Integer.MAX_VALUE - FOUR);
+      this.text = new KernelText(span > Integer.MAX_VALUE - Axes.FOUR);
     }
 
     private List<View> views() {
@@ -96,20 +93,6 @@ final class CudaMap implements Prepared {
       return views;
     }
 
-    /** Whether neighbours are the same element. */
-    private static boolean isRepeated(long[] strides) {
-      return strides.length == 0 || strides[strides.length - 1] == 0;
-    }
-
-    /** Whether four neighbours lie one after another from a multiple of their size on. */
-    private static boolean isAligned(View view, long[] strides) {
-      boolean aligned = (view.slot().offset() + view.offset()) % FOUR == 0;
-      for (int a = 0; a < strides.length - 1; a++) {
-        aligned &= strides[a] % FOUR == 0;
-      }
-      return aligned && strides.length > 0 && strides[strides.length - 1] == 1;
-    }
-
     Launch launch(CudaContext context) {
       long groups = groups();
       String source = source();
@@ -120,7 +103,7 @@ final class CudaMap implements Prepared {
     }
 
     private long groups() {
-      return four ? Math.ceilDiv(axes.size(), (long) FOUR) : axes.size();
+      return four ? Math.ceilDiv(axes.size(), (long) Axes.FOUR) : axes.size();
     }
 
     String source() {
@@ -160,7 +143,7 @@ final class CudaMap implements Prepared {
       int[] dims = new int[axes.rank()];
       for (int a = 0; a < dims.length; a++) {
         dims[a] =
-            a == dims.length - 1 && four ? Math.ceilDiv(axes.extent(a), FOUR) : axes.extent(a);
+            a == dims.length - 1 && four ? Math.ceilDiv(axes.extent(a), Axes.FOUR) : axes.extent(a);
       }
       boolean needed = code.stream().anyMatch(in -> in instanceof Instruction.Index);
       for (View view : views()) {
@@ -209,7 +192,7 @@ final class CudaMap implements Prepared {
 
     private String number(long[] strides, String name) {
       text.line("int " + name + "s = (int)(" + text.position(indices, strides) + ");");
-      if (!four || isRepeated(strides)) {
+      if (!four || Axes.isRepeated(strides)) {
         return name + "s";
       }
       return "(int)(" + name + "s + " + text.times("u", strides[strides.length - 1]) + ")";
@@ -221,7 +204,7 @@ final class CudaMap implements Prepared {
       }
       String type = KernelText.type(load.dtype());
       String from = text.pointer(load.view(), false) + " + " + position(load.view());
-      if (!four || isRepeated(axes.strides(load.view().strides()))) {
+      if (!four || Axes.isRepeated(axes.strides(load.view().strides()))) {
         text.line(type + " " + name + " = hesse_load<" + type + ">(" + from + ");");
         return name;
       }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * results, with several threads for each: neighbours where the reduced axes are the last ones, so
  * that neighbouring threads read neighbouring elements either way. Where results are few, the
  * reduced indices are cut into chunks, whose partial results a second kernel merges. All is in an
- * order that only depends on extents and device.
+ * order that only depends on extents, alignment and device.
  */
 final class CudaReduce implements Prepared {
   private static final int THREADS = KernelText.THREADS;
@@ -29,6 +29,9 @@ final class CudaReduce implements Prepared {
 
   /** The most that a grid has in its second direction. */
   private static final int MOST_CHUNKS = 1024;
+
+  /** So many elements are summed in F32 at most. */
+  private static final int UNSETTLED = 64;
 
   /** Bytes of the largest accumulator. */
   private static final int PARTIAL_BYTES = 16;
@@ -48,6 +51,9 @@ final class CudaReduce implements Prepared {
     long reduced = size(Arrays.copyOfRange(domain, from, to));
     long results = size(Arrays.copyOfRange(domain, 0, from)) * inner;
     boolean rows = inner == 1;
+    if (Generator.isFour(step)) {
+      reduced /= Axes.FOUR;
+    }
     int columns = rows ? THREADS / lanes(reduced) : columns(results);
     long blocks = Math.ceilDiv(results, (long) columns);
     long perBlock = (long) LEAST * (THREADS / columns);
@@ -139,13 +145,45 @@ final class CudaReduce implements Prepared {
     private final int[] keptAxes;
     private final int[] reducedAxes;
     private final Axes outAxes;
+    private final boolean four;
     private final KernelText reduce;
     private final KernelText merge;
+
+    /**
+     * Whether a thread takes four neighbours at a time: each row lies one after another, and begins
+     * at a multiple of their size.
+     */
+    static boolean isFour(Step.Reduce step) {
+      Axes axes = new Axes(step.domain());
+      Axes last = new Axes(lastReduced(step));
+      boolean aligned = last.rank() == 1 && axes.last() % Axes.FOUR == 0;
+      boolean together = false;
+      for (Instruction in : step.code()) {
+        if (in instanceof Instruction.Load(View view)) {
+          long[] strides = axes.strides(view.strides());
+          aligned &= Axes.isRepeated(strides) || Axes.isAligned(view, strides);
+          together |= Axes.isAligned(view, strides);
+        }
+      }
+      return aligned && together;
+    }
+
+    /** The extent of the last axis that is not 1, if it is reduced; else nothing. */
+    private static int[] lastReduced(Step.Reduce step) {
+      int[] domain = step.domain();
+      int a = domain.length - 1;
+      while (a >= 0 && domain[a] == 1) {
+        a--;
+      }
+      boolean reduced = step.outer() <= a && a < step.outer() + step.reduced();
+      return reduced ? new int[] {domain[a]} : new int[0];
+    }
 
     Generator(Step.Reduce step, boolean partial) {
       this.step = step;
       this.code = step.code();
       this.partial = partial;
+      this.four = isFour(step);
       int[] domain = step.domain();
       this.axes = new Axes(domain);
       List<Integer> kept = new ArrayList<>();
@@ -256,16 +294,82 @@ final class CudaReduce implements Prepared {
       }
       text.line("Count first = (Count)blockIdx.y * chunk;");
       text.line("Count end = reduced - first < chunk ? reduced : first + chunk;");
+      if (settles()) {
+        text.line("unsigned taken = 0;");
+      }
       text.line("#pragma unroll 4");
       text.line("for (Count r = first + team.lane; r < end; r += team.lanes) {");
-      List<String> indices = text.indices("r", "r", pick(axes, reducedAxes));
-      List<String> names = new ArrayList<>();
+      List<String> names = loads(bases);
+      if (four) {
+        text.line("#pragma unroll");
+        text.line("for (int u = 0; u < 4; u++) {");
+      }
       for (int v = 0; v < code.size(); v++) {
-        names.add(value(v, indices, bases.get(v), names));
+        if (code.get(v) instanceof Instruction.Apply apply) {
+          String type = KernelText.type(apply.dtype());
+          text.line(type + " v" + v + " = " + ValueText.of(code, apply, names) + ";");
+        }
       }
       text.line("mine.add(" + names.getLast() + ");");
+      if (four) {
+        text.line("}");
+      }
+      if (settles()) {
+        int times = four ? UNSETTLED / Axes.FOUR : UNSETTLED;
+        text.line("if (++taken % " + times + " == 0) mine.settle();");
+      }
       text.line("}");
+      if (settles()) {
+        text.line("mine.settle();");
+      }
       text.line("}");
+    }
+
+    private boolean settles() {
+      return step.kind() == ReduceKind.SUM && step.dtype() == DType.F32;
+    }
+
+    /** Reads memory at the reduced index, and names all values that are not computed. */
+    private List<String> loads(List<String> bases) {
+      KernelText text = reduce;
+      int[] dims = pick(axes, reducedAxes);
+      if (four) {
+        dims[dims.length - 1] /= Axes.FOUR;
+      }
+      List<String> indices = new ArrayList<>(text.indices("r", "r", dims));
+      if (four) {
+        text.line(indices.getLast() + " *= 4;");
+      }
+      List<String> names = new ArrayList<>();
+      for (int v = 0; v < code.size(); v++) {
+        Instruction in = code.get(v);
+        String name = "v" + v;
+        String type = KernelText.type(in.dtype());
+        long[] all = strides(in);
+        long[] strides = all == null ? new long[0] : pick(all, reducedAxes);
+        String at = bases.get(v) + " + " + text.position(indices, strides);
+        boolean apart = four && !Axes.isRepeated(strides);
+        switch (in) {
+          case Instruction.Constant(var dtype, double c) -> name = text.constant(dtype, c);
+          case Instruction.Load load -> {
+            if (apart) {
+              text.line(type + " " + name + "l[4];");
+              text.line("hesse_load4<" + type + ">(" + at + ", " + name + "l);");
+              name += "l[u]";
+            } else {
+              text.line(type + " " + name + " = hesse_load<" + type + ">(" + at + ");");
+            }
+          }
+          case Instruction.Index index -> {
+            text.line("int " + name + "s = (int)(" + at + ");");
+            String more = apart ? " + " + text.times("u", strides[strides.length - 1]) : "";
+            name = "(int)(" + name + "s" + more + ")";
+          }
+          case Instruction.Apply apply -> {}
+        }
+        names.add(name);
+      }
+      return names;
     }
 
     private long @Nullable [] strides(Instruction in) {
@@ -274,28 +378,6 @@ final class CudaReduce implements Prepared {
         case Instruction.Index index -> axes.strides(index.strides());
         default -> null;
       };
-    }
-
-    private String value(int v, List<String> indices, String base, List<String> names) {
-      KernelText text = reduce;
-      Instruction in = code.get(v);
-      String name = "v" + v;
-      String type = KernelText.type(in.dtype());
-      long[] strides = strides(in);
-      String at = strides == null ? "" : text.position(indices, pick(strides, reducedAxes));
-      switch (in) {
-        case Instruction.Constant(var dtype, double c) -> {
-          return text.constant(dtype, c);
-        }
-        case Instruction.Load load ->
-            text.line(
-                type + " " + name + " = hesse_load<" + type + ">(" + base + " + " + at + ");");
-        case Instruction.Index index ->
-            text.line("int " + name + " = (int)(" + base + " + " + at + ");");
-        case Instruction.Apply apply ->
-            text.line(type + " " + name + " = " + ValueText.of(code, apply, names) + ";");
-      }
-      return name;
     }
 
     private void end(KernelText text, boolean toScratch) {

@@ -154,6 +154,67 @@ class CudaFusionTest {
     assertEquals(1f, ((float[]) sum(y, DType.F32, n))[0]);
   }
 
+  /** Neighbours that cancel, of which one is lost where two are added as they are. */
+  @Test
+  void neighboursKeepWhatRoundingTakes() {
+    float[] x = new float[400];
+    for (int i = 0; i < 400; i += 4) {
+      x[i] = 0x1p40f;
+      x[i + 1] = 1;
+      x[i + 2] = -0x1p40f;
+      x[i + 3] = 0x1p-3f;
+    }
+    assertEquals(112.5f, ((float[]) sum(x, DType.F32, 400))[0]);
+    assertEquals(112.375f, ((float[]) sum(Arrays.copyOf(x, 399), DType.F32, 399))[0]);
+  }
+
+  /** |ŝ − s| ≤ 2⁻²⁴ |s| + 2⁻³⁶ Σ |x|, with numbers that cancel, four at a time and one by one. */
+  @ParameterizedTest
+  @CsvSource({"200000", "199999", "1234", "77"})
+  void sumsOfFloatsAreWithinTheirBound(int n) {
+    for (int seed = 0; seed < 4; seed++) {
+      Random random = new Random(seed);
+      float[] x = new float[n];
+      double exact = 0;
+      double size = 0;
+      for (int i = 0; i < n; i++) {
+        x[i] = (float) (random.nextGaussian() * Math.pow(10, random.nextInt(9)));
+        if (i % 2 == 1) {
+          x[i] = -x[i - 1] * (1 + random.nextInt(3) * 0x1p-20f);
+        }
+        exact += x[i];
+        size += Math.abs(x[i]);
+      }
+      double actual = ((float[]) sum(x, DType.F32, n))[0];
+      double bound = 0x1p-24 * Math.abs(exact) + 0x1p-36 * size;
+      assertEquals(exact, actual, bound, "seed " + seed);
+    }
+  }
+
+  /** Rows that can be read four at a time, and some whose lengths or strides forbid it. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F64", "I32"})
+  void alignedRowsAgree(DType dtype) {
+    for (int[] domain :
+        List.of(new int[] {5, 8}, new int[] {3, 2, 12}, new int[] {4, 6}, new int[] {260})) {
+      for (int outer = 0; outer < domain.length; outer++) {
+        Random random = new Random(domain.length + outer);
+        OneStep one = new OneStep(random);
+        List<Instruction> code = new ArrayList<>();
+        code.add(new Instruction.Load(one.input(dtype, domain, domain.length)));
+        code.add(new Instruction.Load(one.dense(OneStep.numbers(random, dtype, 512), domain)));
+        code.add(new Instruction.Index(OneStep.denseStrides(domain)));
+        code.add(new Instruction.Apply(new Op.Cast(), dtype, List.of(2)));
+        code.add(new Instruction.Apply(new Op.Binary(BinaryKind.MUL), dtype, List.of(0, 1)));
+        code.add(new Instruction.Apply(new Op.Binary(BinaryKind.ADD), dtype, List.of(3, 4)));
+        View out = one.denseOutput(dtype, Arrays.copyOf(domain, outer));
+        one.check(
+            new Step.Reduce(ReduceKind.SUM, domain, outer, domain.length - outer, code, out),
+            Arrays.toString(domain) + " " + outer);
+      }
+    }
+  }
+
   @Test
   void nothingButNansAndInfinitiesSurvivesThem() {
     double[] x = {1, Double.POSITIVE_INFINITY, 2};
