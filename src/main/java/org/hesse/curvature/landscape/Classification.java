@@ -7,12 +7,11 @@ import org.hesse.Hesse;
 import org.hesse.Matrices;
 import org.hesse.Shape;
 import org.hesse.Tensor;
-import org.hesse.curvature.landscape.CriticalPoint.Count;
 import org.hesse.curvature.landscape.CriticalPoint.Definiteness;
 import org.hesse.linalg.CountingOperator;
 import org.hesse.linalg.Eigenpairs;
 import org.hesse.linalg.Eigenpairs.Eigenpair;
-import org.hesse.linalg.Estimate;
+import org.hesse.linalg.EigenvalueCount;
 import org.hesse.linalg.Lanczos;
 import org.hesse.linalg.LinearOperator;
 import org.hesse.linalg.NumericalException;
@@ -25,10 +24,8 @@ import org.hesse.linalg.StochasticLanczosQuadrature;
  *
  * <p>Up to {@link #dense} parameters the Hessian is formed and all its eigenvalues computed, so
  * every count is exact unless rounding leaves a sign open. Beyond, {@link Lanczos} finds both ends
- * of the spectrum, which decide the kind, and stochastic Lanczos quadrature counts what is between.
- * An estimated count has the spread over the probes and the quadrature's own error in its bounds:
- * of a Gauss rule, the weights up to x, less the last or with the next, enclose the measure up to x
- * (Chebyshev, Markov, Stieltjes; Szegő, Orthogonal Polynomials, section 3.41).
+ * of the spectrum, which decide the kind, and stochastic Lanczos quadrature counts what is between,
+ * with a 95% interval ({@link EigenvalueCount}).
  */
 public final class Classification {
   private final LinearOperator hessian;
@@ -184,11 +181,11 @@ public final class Classification {
     return Math.sqrt(matrix.square().sum().item());
   }
 
-  private static Count count(
+  private static EigenvalueCount count(
       double[] values, Sign[] signs, DoublePredicate is, Sign sign) {
     long certain = Arrays.stream(signs).filter(s -> s == sign).count();
     long open = Arrays.stream(signs).filter(s -> s == Sign.OPEN).count();
-    return new Count(Arrays.stream(values).filter(is).count(), certain, certain + open);
+    return new EigenvalueCount(Arrays.stream(values).filter(is).count(), certain, certain + open);
   }
 
   private CriticalPoint fromEnds(double norm) {
@@ -209,7 +206,7 @@ public final class Classification {
     Sign low = sign(smallest, (up ? second : first).complete(), Sign.NEGATIVE, zero);
     Sign high = sign(largest, (up ? first : second).complete(), Sign.POSITIVE, zero);
     Definiteness definiteness = definiteness(low, high);
-    Count[] counts = counts(counted, low, high, zero);
+    EigenvalueCount[] counts = counts(counted, low, high, zero);
     return new CriticalPoint(
         norm,
         gradientTolerance,
@@ -255,18 +252,18 @@ public final class Classification {
   }
 
   /** Negative, zero and positive ones, by quadrature where the ends do not tell. */
-  private Count[] counts(LinearOperator operator, Sign low, Sign high, double zero) {
+  private EigenvalueCount[] counts(LinearOperator operator, Sign low, Sign high, double zero) {
     int n = hessian.size();
-    Count none = Count.exactly(0);
-    Count all = Count.exactly(n);
+    EigenvalueCount none = exactly(0);
+    EigenvalueCount all = exactly(n);
     if (low == Sign.POSITIVE) {
-      return new Count[] {none, none, all};
+      return new EigenvalueCount[] {none, none, all};
     }
     if (high == Sign.NEGATIVE) {
-      return new Count[] {all, none, none};
+      return new EigenvalueCount[] {all, none, none};
     }
     if (low == Sign.ZERO && high == Sign.ZERO) {
-      return new Count[] {none, all, none};
+      return new EigenvalueCount[] {none, all, none};
     }
     Quadrature q =
         StochasticLanczosQuadrature.of(operator)
@@ -275,41 +272,32 @@ public final class Classification {
             .seed(seed)
             .progress(progress)
             .run();
-    Count negative = low == Sign.ZERO ? none : upTo(q, -zero, low == Sign.NEGATIVE ? 1 : 0, n);
-    Count rest = high == Sign.ZERO ? all : upTo(q, zero, 0, high == Sign.POSITIVE ? n - 1 : n);
-    Count nullity =
-        new Count(
-            Math.max(0, rest.value() - negative.value()),
-            Math.max(0, rest.low() - negative.high()),
-            rest.high() - negative.low());
-    Count positive = new Count(n - rest.value(), n - rest.high(), n - rest.low());
-    return new Count[] {negative, nullity, positive};
+    EigenvalueCount negative =
+        low == Sign.ZERO
+            ? none
+            : within(q.countBelow(-zero), low == Sign.NEGATIVE ? 1 : 0, n);
+    EigenvalueCount positive =
+        high == Sign.ZERO
+            ? none
+            : within(q.countAbove(zero), high == Sign.POSITIVE ? 1 : 0, n);
+    EigenvalueCount other = q.rank(zero);
+    EigenvalueCount nullity =
+        within(
+            new EigenvalueCount(n - other.value(), n - other.high(), n - other.low()),
+            0,
+            n - negative.low() - positive.low());
+    return new EigenvalueCount[] {negative, nullity, positive};
   }
 
-  /** How many eigenvalues are at most x, of which {@code least} to {@code most} are known to be. */
-  private static Count upTo(Quadrature q, double x, double least, double most) {
-    int p = q.probes();
-    double[] below = new double[p];
-    double[] value = new double[p];
-    double[] above = new double[p];
-    for (int i = 0; i < p; i++) {
-      double[] nodes = q.nodes(i);
-      double[] weights = q.weights(i);
-      for (int k = 0; k < nodes.length; k++) {
-        boolean next = k + 1 < nodes.length && nodes[k + 1] <= x;
-        value[i] += nodes[k] <= x ? weights[k] : 0;
-        below[i] += next ? weights[k] : 0;
-        above[i] += k == 0 || nodes[k - 1] <= x ? weights[k] : 0;
-      }
-    }
-    int n = q.size();
-    double low = Math.clamp(n * estimate(below).low(), least, most);
-    double high = Math.clamp(n * estimate(above).high(), low, most);
-    return new Count(Math.clamp(n * estimate(value).value(), low, high), low, high);
+  private static EigenvalueCount exactly(double n) {
+    return new EigenvalueCount(n, n, n);
   }
 
-  private static Estimate estimate(double[] samples) {
-    return Estimate.ofSamples(samples);
+  /** An estimate of what is known to lie between two numbers. */
+  private static EigenvalueCount within(EigenvalueCount n, double least, double most) {
+    double low = Math.clamp(n.low(), least, most);
+    double high = Math.clamp(n.high(), low, most);
+    return new EigenvalueCount(Math.clamp(n.value(), low, high), low, high);
   }
 
   private static double positive(String name, double value) {

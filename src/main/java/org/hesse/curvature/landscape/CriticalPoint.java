@@ -11,6 +11,7 @@ import org.hesse.Tree;
 import org.hesse.curvature.Hessian;
 import org.hesse.curvature.Objective;
 import org.hesse.linalg.Eigenpairs.Eigenpair;
+import org.hesse.linalg.EigenvalueCount;
 import org.hesse.linalg.LinearOperator;
 
 /**
@@ -20,12 +21,13 @@ import org.hesse.linalg.LinearOperator;
  * <pre>{@code
  * CriticalPoint p = CriticalPoint.classify(f).seed(0).run();     // f an Objective
  * p.kind();                     // SADDLE
- * p.negative();                 // the Morse index: 3, or between 2 and 9 where it is estimated
+ * p.negative();                 // the Morse index, with an interval where it is estimated
  * p.smallest().residual();      // the least eigenvalue is within this of its value
  * }</pre>
  *
  * <p>An eigenvalue counts as zero within ±{@link #zero}, and as negative or positive if it lies
  * beyond with its whole residual bound. What the bounds do not decide is {@link Kind#UNDECIDED}.
+ * Counts are exact, low = high, or enclosed.
  *
  * @param gradientNorm ‖∇f‖
  * @param gradientTolerance up to which ‖∇f‖ counts as zero
@@ -45,9 +47,9 @@ public record CriticalPoint(
     Eigenpair smallest,
     Eigenpair largest,
     double zero,
-    Count negative,
-    Count nullity,
-    Count positive,
+    EigenvalueCount negative,
+    EigenvalueCount nullity,
+    EigenvalueCount positive,
     int matvecs) {
 
   /** What a point is. */
@@ -81,31 +83,6 @@ public record CriticalPoint(
     SEMIDEFINITE,
     /** The error bounds leave it open. */
     UNDECIDED
-  }
-
-  /**
-   * A number of eigenvalues.
-   *
-   * @param value the number, or an estimate of it
-   * @param low at least so many: for certain where {@link #exact}, else with about 95%
-   * @param high at most so many, likewise
-   */
-  public record Count(double value, double low, double high) {
-    static Count exactly(double n) {
-      return new Count(n, n, n);
-    }
-
-    /** Whether there is nothing between low and high. */
-    public boolean exact() {
-      return low == high;
-    }
-
-    @Override
-    public String toString() {
-      return exact()
-          ? String.format(Locale.ROOT, "%.0f", value)
-          : String.format(Locale.ROOT, "about %.0f (%.0f to %.0f)", value, low, high);
-    }
   }
 
   /**
@@ -182,8 +159,14 @@ public record CriticalPoint(
         largest.value(),
         largest.residual(),
         zero,
-        negative,
-        nullity,
-        positive);
+        print(negative),
+        print(nullity),
+        print(positive));
+  }
+
+  private static String print(EigenvalueCount n) {
+    return n.low() == n.high()
+        ? String.format(Locale.ROOT, "%.0f", n.value())
+        : String.format(Locale.ROOT, "about %.0f (%.0f to %.0f)", n.value(), n.low(), n.high());
   }
 }
