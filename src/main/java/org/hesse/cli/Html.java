@@ -52,6 +52,9 @@ final class Html {
       .bar { stroke-width: 1.4; }
       .stem { stroke-width: 4; stroke-opacity: .3; }
       .rug { stroke-width: 1.5; }
+      .cell { shape-rendering: crispEdges; }
+      .contour { fill: none; stroke: #fff; stroke-width: 1; stroke-opacity: .6; }
+      .centre { fill: #fff; stroke: #c0501a; stroke-width: 2; }
       .line.c1, .bar.c1, .rug.c1, .stem.c1 { stroke: var(--c1); }
       .line.c2, .bar.c2, .rug.c2, .stem.c2 { stroke: var(--c2); }
       .band.c1, .dot.c1 { fill: var(--c1); }

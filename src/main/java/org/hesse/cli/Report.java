@@ -127,7 +127,8 @@ final class Report {
         : "linear scale";
   }
 
-  private static void addTraining(Html page, TrainResult t) {
+  /** How a model was trained. */
+  static void addTraining(Html page, TrainResult t) {
     page.heading("Training");
     List<String> pictures = new ArrayList<>();
     boolean classes = t.epochs().getLast().testAccuracy() != null;

@@ -16,7 +16,6 @@ import org.hesse.Device;
 import org.hesse.Hesse;
 import org.hesse.backend.cpu.CpuBackend;
 import org.hesse.io.Disk;
-import org.jspecify.annotations.Nullable;
 
 /** What a report says about how it came about, and where it is written. */
 final class RunFacts {
@@ -63,13 +62,9 @@ final class RunFacts {
    *
    * @throws Failure if that fails
    */
-  static Path write(
-      Path folder,
-      @Nullable TrainResult training,
-      @Nullable SpectrumResult spectrum,
-      Map<String, String> facts) {
+  static Path write(Path folder, String html) {
     Path file = folder.resolve(Outputs.REPORT);
-    byte[] page = new Report(training, spectrum, facts).html().getBytes(StandardCharsets.UTF_8);
+    byte[] page = html.getBytes(StandardCharsets.UTF_8);
     Outputs.write(() -> {
       try {
         Files.createDirectories(folder);

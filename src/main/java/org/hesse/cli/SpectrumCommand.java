@@ -7,14 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.hesse.DType;
-import org.hesse.io.Dataset;
-import org.hesse.io.SafetensorsFile;
-import org.hesse.nn.Mlp;
 import org.hesse.nn.MlpShape;
-import org.hesse.optim.Adam;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,14 +38,10 @@ import picocli.CommandLine.Spec;
       "  hesse spectrum --model m.safetensors --data digits --density --top 20 --json out.json"
     })
 final class SpectrumCommand implements Callable<Integer> {
-  private static final String BUILT_IN = "digits";
-  private static final int WHOLE = 4096;
-  private static final int LARGE_BATCH = 2048;
   private static final int USUAL_TOP = 10;
   private static final int TRACE_PROBES = 100;
   private static final int DENSITY_PROBES = 10;
   private static final int DENSITY_STEPS = 100;
-  private static final double TEST_FRACTION = 0.2;
 
   private final Terminal terminal;
 
@@ -109,9 +99,6 @@ final class SpectrumCommand implements Callable<Integer> {
     this.terminal = terminal;
   }
 
-  /** A model that fits its data, and how it was trained if it was trained here. */
-  private record Subject(Mlp model, MlpShape shape, Dataset data, @Nullable TrainResult training) {}
-
   @Override
   public Integer call() throws IOException {
     common.start();
@@ -125,7 +112,7 @@ final class SpectrumCommand implements Callable<Integer> {
     Outputs.requireOther("--json", json.file, "--data", problem.data);
     Text text = json.text(terminal);
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
-      Subject subject = weights.model == null ? trained(text, bar) : loaded(weights.model);
+      Subject subject = Subject.of(weights, problem, common, this::requireTop, text, bar);
       SpectrumResult result = measure(subject, bar);
       print(result, subject, text);
       write(result, subject, text);
@@ -152,9 +139,7 @@ final class SpectrumCommand implements Callable<Integer> {
       throw Failure.badInput("--steps: these are of the density, which --no-density leaves out");
     }
     Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
-    if (weights.model != null && problem.data == null) {
-      throw Failure.badInput("--data is needed with --model: the loss is a mean over samples");
-    }
+    Subject.check(weights, problem);
   }
 
   /** No model, data or output was named. */
@@ -163,54 +148,6 @@ final class SpectrumCommand implements Callable<Integer> {
         && problem.data == null
         && json.file == null
         && report.folder == null;
-  }
-
-  private Subject loaded(Path file) throws IOException {
-    SafetensorsFile stored = Problem.weights(file);
-    DType dtype = common.dtype == null ? Problem.dtype(stored) : common.dtype;
-    MlpShape shape = Problem.shape(file, stored, problem.arch);
-    Mlp model = Problem.load(file, stored, shape, dtype);
-    Dataset data = Problem.data(Objects.requireNonNull(problem.data), problem.loss, dtype);
-    Problem.requireFit(shape, data);
-    requireTop(shape);
-    return new Subject(model, shape, data, null);
-  }
-
-  private Subject trained(Text text, ProgressBar bar) throws IOException {
-    DType dtype = common.dtype == null ? DType.F32 : common.dtype;
-    String name = problem.data == null ? BUILT_IN : problem.data;
-    Dataset data = Problem.data(name, problem.loss, dtype);
-    MlpShape shape = problem.arch == null ? Problem.defaultShape(data) : problem.arch;
-    Problem.requireFit(shape, data);
-    requireTop(shape);
-    // Of very few samples one at least is held out.
-    double testFraction = Math.max(TEST_FRACTION, 1.0 / data.size());
-    Trainer.Settings settings =
-        new Trainer.Settings(
-            Adam.of(0.003),
-            "adam, learning rate 0.003, batches of 32",
-            20,
-            32,
-            testFraction,
-            common.seed);
-    Trainer trainer = new Trainer(shape, problem.loss, data, dtype, settings);
-    Dataset.Split split = trainer.split();
-    text.line("Training " + shape + " on " + Text.describe(data));
-    Trainer.Trained done = trainer.run(split, bar, e -> {});
-    TrainResult r = done.result();
-    TrainResult.Epoch last = r.epochs().getLast();
-    text.line(
-        "  "
-            + Numbers.count(r.epochs().size(), "epoch")
-            + " in "
-            + Numbers.seconds(r.secondsTotal())
-            + ": held-out loss "
-            + Numbers.significant(last.testLoss(), 4)
-            + (last.testAccuracy() == null
-                ? ""
-                : ", held-out accuracy " + Numbers.percent(last.testAccuracy())));
-    text.line("");
-    return new Subject(done.model(), shape, data, r);
   }
 
   private void requireTop(MlpShape shape) {
@@ -222,8 +159,7 @@ final class SpectrumCommand implements Callable<Integer> {
   }
 
   private SpectrumResult measure(Subject s, ProgressBar bar) {
-    long n = Problem.parameters(s.shape);
-    int size = batch != null ? batch : s.data.size() <= WHOLE ? WHOLE : LARGE_BATCH;
+    long n = s.parameters();
     boolean wanted =
         density != null ? density : weights.model == null || report.folder != null || steps != null;
     int k = top != null ? top : (int) Math.min(USUAL_TOP, n);
@@ -234,25 +170,14 @@ final class SpectrumCommand implements Callable<Integer> {
             probes == null ? TRACE_PROBES : probes,
             probes == null ? DENSITY_PROBES : probes,
             steps == null ? DENSITY_STEPS : steps,
-            size,
+            s.batch(batch),
             common.seed);
-    return new Measurement(s.model, s.shape, problem.loss, s.data, settings).run(bar);
+    return new Measurement(s.model(), s.shape(), problem.loss, s.data(), settings).run(bar);
   }
 
   private void print(SpectrumResult r, Subject s, Text text) {
     text.line("Hessian of the mean " + r.lossName() + " loss");
-    String origin = weights.model == null ? "trained above" : weights.model.toString();
-    text.line(
-        "  model           "
-            + r.model()
-            + ", "
-            + Numbers.count(r.parameters(), "parameter")
-            + " ("
-            + origin
-            + ")");
-    text.line("  data            " + Text.describe(s.data));
-    text.line("  computed on     " + common.place() + ", " + r.dtype() + ", seed " + r.seed());
-    text.line("");
+    s.print(text, common, r.dtype());
     text.line("  loss            " + Numbers.significant(r.loss(), 7));
     if (r.accuracy() != null) {
       text.line("  accuracy        " + Numbers.percent(r.accuracy()));
@@ -309,22 +234,14 @@ final class SpectrumCommand implements Callable<Integer> {
 
   private void write(SpectrumResult r, Subject s, Text text) throws IOException {
     if (report.folder != null) {
-      text.line("  report " + RunFacts.write(report.folder, s.training, r, facts(r)));
+      text.line("  report " + RunFacts.write(report.folder, new Report(s.training(), r, facts(r, s)).html()));
     }
     json.write(r, terminal);
   }
 
-  private Map<String, String> facts(SpectrumResult r) {
+  private Map<String, String> facts(SpectrumResult r, Subject s) {
     Map<String, String> f = new LinkedHashMap<>();
-    String origin = weights.model == null ? "trained in this run" : weights.model.toString();
-    f.put("model", r.model() + ", " + Numbers.count(r.parameters(), "parameter") + ", " + origin);
-    String data = problem.data == null ? BUILT_IN + " (built in)" : problem.data;
-    f.put(
-        "data",
-        data
-            + ", "
-            + Numbers.count(r.samples(), "sample")
-            + (weights.model == null ? ", those held out from training among them" : ""));
+    s.addFacts(f, problem);
     f.put("precision", r.dtype());
     f.put("seed", Long.toString(r.seed()));
     f.put(

@@ -32,6 +32,28 @@ final class Svg {
             style, number(x), number(y), number(width), number(height)));
   }
 
+  /** A rectangle of a colour of its own, such as {@code #1f5f9e}. */
+  void cell(double x, double y, double width, double height, String colour) {
+    out.append(
+        String.format(
+            "<rect class=\"cell\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\""
+                + " fill=\"%s\"/>%n",
+            number(x), number(y), number(width), number(height), colour));
+  }
+
+  /** Lines from each first to each second of the points. */
+  void segments(List<Point> ends, String style) {
+    if (ends.isEmpty()) {
+      return;
+    }
+    StringBuilder d = new StringBuilder();
+    for (int i = 0; i < ends.size(); i++) {
+      d.append(i % 2 == 0 ? "M" : "L");
+      d.append(number(ends.get(i).x)).append(' ').append(number(ends.get(i).y));
+    }
+    out.append(String.format("<path class=\"%s\" d=\"%s\"/>%n", style, d));
+  }
+
   void circle(double x, double y, double radius, String style) {
     out.append(
         String.format(

@@ -237,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
       text.line("  weights " + save);
     }
     if (report.folder != null) {
-      text.line("  report  " + RunFacts.write(report.folder, r, null, facts(r)));
+      text.line("  report  " + RunFacts.write(report.folder, new Report(r, null, facts(r)).html()));
     }
     json.write(r, terminal);
   }

@@ -102,6 +102,15 @@ class BadInputTest {
     refused("--top: 0", "spectrum", "--top", "0");
     refused("--probes: 1", "spectrum", "--probes", "1");
     refused("--data is needed", "spectrum", "--model", "m.safetensors");
+    refused("--directions: 'steepest'", "landscape", "--directions", "steepest");
+    refused("--dimensions: 3", "landscape", "--dimensions", "3");
+    refused("--points: 4; expected an odd", "landscape", "--points", "4");
+    refused("--radius: 0", "landscape", "--radius", "0");
+    refused("--rho: -1", "landscape", "--rho", "-1");
+    refused("--gradient-zero: 0", "landscape", "--gradient-zero", "0");
+    refused("--eigenvalue-zero: 0", "landscape", "--eigenvalue-zero", "0");
+    refused("--batch: 0", "landscape", "--batch", "0");
+    refused("--data is needed", "landscape", "--model", "m.safetensors");
     refused("--require: 'gpu'", "doctor", "--require", "gpu");
     refused("--probes: 'many' is not a whole number", "spectrum", "--probes", "many");
     refused("--epochs: '9999999999' is out of", "train", "--epochs", "9999999999");
