@@ -74,7 +74,7 @@ record Measurement(Mlp model, MlpShape shape, Loss loss, Dataset data, Settings 
         CommonOptions.name(hessian.dtype()),
         top,
         new SpectrumResult.Trace(
-            trace.trace().value(), trace.trace().standardError(), trace.probes()),
+            trace.trace().value(), trace.trace().standardError(), trace.matvecs()),
         density,
         operator.matvecs(),
         (System.nanoTime() - start) * 1e-9,

@@ -111,7 +111,36 @@ final class Basis {
 
   /** All vectors, [size, n]. */
   Tensor rows() {
-    return Tensor.concat(0, blocks().toArray(Tensor[]::new)).slice(0, 0, size);
+    return rows(0, size);
+  }
+
+  /** Some of the vectors, [to − from, n]. */
+  Tensor rows(int from, int to) {
+    List<Tensor> parts = new ArrayList<>();
+    int at = 0;
+    for (Tensor block : blocks()) {
+      int end = at + block.dim(0);
+      if (from < end && to > at) {
+        parts.add(block.slice(0, Math.max(from, at) - at, Math.min(to, end) - at));
+      }
+      at = end;
+    }
+    return parts.size() == 1 ? parts.getFirst() : Tensor.concat(0, parts.toArray(Tensor[]::new));
+  }
+
+  /** The inner products of each of some rows, [k, n], with each vector, summed in F64. */
+  double[][] components(Tensor vs) {
+    double[][] components = new double[vs.dim(0)][size];
+    int at = 0;
+    for (Tensor block : blocks()) {
+      int rows = block.dim(0);
+      double[] part = vs.matmul(block.transpose(), DType.F64).toDoubleArray();
+      for (int k = 0; k < components.length; k++) {
+        System.arraycopy(part, k * rows, components[k], at, Math.min(rows, size - at));
+      }
+      at += rows;
+    }
+    return components;
   }
 
   /** Row c of the result is Σᵢ coefficients[c][i]·(vector i), [k, n]. */

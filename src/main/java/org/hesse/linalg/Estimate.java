@@ -94,6 +94,12 @@ public record Estimate(double value, double standardError, int degrees) {
     return new Estimate(value + known, standardError, degrees);
   }
 
+  /** The same where any two of the samples have this covariance, which their spread hides. */
+  Estimate withCovariance(double covariance) {
+    double variance = standardError * standardError + Math.max(0, covariance);
+    return new Estimate(value, Math.sqrt(variance), degrees);
+  }
+
   /**
    * The estimate of the quantity's square root, with the error that follows to first order.
    *

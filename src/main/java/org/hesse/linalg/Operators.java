@@ -86,7 +86,7 @@ final class Operators {
     return columns.transpose();
   }
 
-  private static Tensor unitVectors(LinearMap map, int from, int to) {
+  static Tensor unitVectors(LinearMap map, int from, int to) {
     int n = map.columns();
     double[] e = new double[(to - from) * n];
     for (int i = from; i < to; i++) {

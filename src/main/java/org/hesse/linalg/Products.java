@@ -1,5 +1,6 @@
 package org.hesse.linalg;
 
+import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import org.hesse.Shape;
 import org.hesse.Tensor;
@@ -43,6 +44,17 @@ final class Products {
     Tensor products = operator.applyAll(vs);
     count += vs.dim(0);
     requireLike(products, vs);
+    return products;
+  }
+
+  /** The product with each vector; several are one block. */
+  Tensor[] applyEach(Tensor... vs) {
+    if (vs.length == 1) {
+      return new Tensor[] {apply(vs[0])};
+    }
+    Tensor block = applyAll(Tensor.stack(0, vs));
+    Tensor[] products = new Tensor[vs.length];
+    Arrays.setAll(products, i -> block.select(0, i));
     return products;
   }
 

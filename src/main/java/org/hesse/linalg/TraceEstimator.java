@@ -1,56 +1,111 @@
 package org.hesse.linalg;
 
-import java.util.Arrays;
 import org.hesse.Hesse;
 import org.hesse.RngKey;
-import org.hesse.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The trace of an operator from products with random vectors.
+ * The trace and the Frobenius norm of an operator from products with random vectors.
  *
  * <pre>{@code
- * Estimate trace = TraceEstimator.hutchinson(hessian).probes(100).seed(0).run().trace();
- * Estimate quick = TraceEstimator.hutchinson(hessian).probes(2000).relativeError(0.01).run().trace();
+ * TraceEstimate e = TraceEstimator.of(hessian).probes(100).seed(0).run();
+ * e.trace();                                      // value and standard error
+ * e.method();                                     // what was chosen
+ * Estimate quick = TraceEstimator.of(hessian).probes(2000).relativeError(0.01).run().trace();
  * }</pre>
  *
- * <p>Hutchinson (1990): E vᵀAv = tr A where the entries of v are independent with mean 0 and
+ * <p><b>Hutchinson</b> (1990): E vᵀAv = tr A where the entries of v are independent with mean 0 and
  * variance 1. For symmetric A the variance of one probe is 2 Σᵢ≠ⱼ aᵢⱼ² with Rademacher and 2‖A‖_F²
- * with normal entries. The operator need not be symmetric.
+ * with normal entries. Two vectors are in memory at a time, whatever the number of probes.
  *
- * <p>A result depends on the seed and on the number of probes, and not on how they are batched.
+ * <p><b>Hutch++</b> (Meyer, Musco, Musco and Woodruff 2021) and <b>XTrace</b> (Epperly, Tropp and
+ * Webber 2024) find the leading part of the spectrum by the way and sample only the rest: far better
+ * where the spectrum falls, worse by a factor of √3 and √2 where it does not, as fewer products are
+ * samples. Of k products they keep k/3 and k vectors. XTrace is the better one; its samples share
+ * most of what they are computed from, and yet their spread is its error.
+ *
+ * <p><b>The choice</b> of {@link #of} looks at up to 16 products, which both uses keep: R of AΩ =
+ * QR tells how much of A the range of these products leaves, and Hutchinson's samples how far they
+ * spread. The rest is extrapolated to the number of products at hand by a power law, and what has
+ * the smaller variance is used: XTrace, or Hutch++ where XTrace's vectors do not fit into 1 GiB, or
+ * Hutchinson. Where 32 vectors do not fit, that is from 8 million rows in F32 on, nothing is looked
+ * at and Hutchinson's estimator is used. If no more products are allowed for than rows, and no error
+ * is asked for, the diagonal is read off by a product with each unit vector, and the result is exact.
+ *
+ * <p>The operator need not be symmetric. A result depends on the seed and on the number of probes,
+ * and not on how they are batched.
  */
 public final class TraceEstimator {
-  private static final int LEAST_FOR_STOPPING = 8;
-  private static final int MOST_TOGETHER = 16;
-  private static final int NUMBERS_TOGETHER = 1 << 22;
-  private static final String STAGE = "trace";
+  /** How a trace is estimated. */
+  public enum Method {
+    /** The mean of vᵀAv. */
+    HUTCHINSON,
+    /** The trace on a sketched range, and Hutchinson's estimate of the rest. */
+    HUTCH_PLUS_PLUS,
+    /** The same for each vector with the range of all others. */
+    XTRACE,
+    /** The sum of the diagonal, from a product with each unit vector. */
+    EXACT
+  }
+
+  private static final int LEAST_FOR_SKETCH = 4;
 
   private final LinearOperator operator;
+  private final @Nullable Method method;
   private int probes = 100;
   private double relativeError;
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
   private long seed;
   private Progress progress = Progress.NONE;
 
-  private TraceEstimator(LinearOperator operator) {
+  private TraceEstimator(LinearOperator operator, @Nullable Method method) {
     Operators.requireReal(operator.dtype(), "operator");
     this.operator = operator;
+    this.method = method;
+  }
+
+  /** The estimator that the operator's spectrum suggests, see above. */
+  public static TraceEstimator of(LinearOperator operator) {
+    return new TraceEstimator(operator, null);
   }
 
   /** Hutchinson's estimator: the mean of vᵀAv. */
   public static TraceEstimator hutchinson(LinearOperator operator) {
-    return new TraceEstimator(operator);
+    return new TraceEstimator(operator, Method.HUTCHINSON);
   }
 
-  /** The number of random vectors, 2 or more, or the most where it stops early; default 100. */
+  /** Hutch++, with 4 products or more. */
+  public static TraceEstimator hutchPlusPlus(LinearOperator operator) {
+    return new TraceEstimator(operator, Method.HUTCH_PLUS_PLUS);
+  }
+
+  /** XTrace, with 4 products or more. */
+  public static TraceEstimator xTrace(LinearOperator operator) {
+    return new TraceEstimator(operator, Method.XTRACE);
+  }
+
+  /**
+   * The number of products, 2 or more, or the most where it stops early; default 100. For
+   * Hutchinson's estimator that is the number of random vectors.
+   */
   public TraceEstimator probes(int count) {
     StochasticLanczosQuadrature.requireProbes(count);
+    if (count < LEAST_FOR_SKETCH && (method == Method.HUTCH_PLUS_PLUS || method == Method.XTRACE)) {
+      throw new IllegalArgumentException(
+          "probes: "
+              + count
+              + " products; expected "
+              + LEAST_FOR_SKETCH
+              + " or more for "
+              + method
+              + ", which spends some on the range of the operator; or use hutchinson");
+    }
     probes = count;
     return this;
   }
 
   /**
-   * Stops once the standard error is at most this times |trace|, though not before 8 probes: the
+   * Stops once the standard error is at most this times |trace|, though not before 8 samples: the
    * spread of fewer says too little. By default all probes are used.
    */
   public TraceEstimator relativeError(double target) {
@@ -74,7 +129,7 @@ public final class TraceEstimator {
     return this;
   }
 
-  /** Is told of every batch, in probes. */
+  /** Is told of every batch, in products. */
   public TraceEstimator progress(Progress callback) {
     progress = callback;
     return this;
@@ -86,71 +141,20 @@ public final class TraceEstimator {
    * @throws NumericalException if a product is NaN or infinite
    */
   public TraceEstimate run() {
-    return Hesse.on(operator.device(), () -> measured());
+    return Hesse.on(operator.device(), () -> estimated());
   }
 
-  private TraceEstimate measured() {
+  private TraceEstimate estimated() {
     Products products = new Products(operator, progress);
-    double[] traces = new double[probes];
-    double[] squares = new double[probes];
-    int batch = Math.clamp(NUMBERS_TOGETHER / operator.size(), 1, MOST_TOGETHER);
-    int done = 0;
-    while (done < probes) {
-      int to = Math.min(probes, done + batch);
-      measure(products, done, to, traces, squares);
-      products.report(STAGE, to, probes);
-      int stop = stop(traces, done, to);
-      done = to;
-      if (stop > 0) {
-        return estimate(traces, squares, stop, true);
-      }
-    }
-    return estimate(traces, squares, probes, relativeError == 0);
-  }
-
-  private void measure(Products products, int from, int to, double[] traces, double[] squares) {
-    RngKey key = RngKey.of(seed);
-    Tensor[] vs = new Tensor[to - from];
-    for (int i = from; i < to; i++) {
-      vs[i - from] = distribution.draw(key.fold(i), operator.dtype(), operator.size());
-    }
-    if (vs.length == 1) {
-      measureOne(products, from, vs[0], products.apply(vs[0]), traces, squares);
-      return;
-    }
-    Tensor block = products.applyAll(Tensor.stack(0, vs));
-    for (int i = from; i < to; i++) {
-      measureOne(products, i, vs[i - from], block.select(0, i - from), traces, squares);
-    }
-  }
-
-  private static void measureOne(
-      Products products, int i, Tensor v, Tensor av, double[] traces, double[] squares) {
-    traces[i] = Basis.dot(v, av);
-    squares[i] = Basis.dot(av, av);
-    products.requireFinite(squares[i], av, i + 1);
-  }
-
-  /** The first count of probes in (from, to] that is accurate enough, or 0. */
-  private int stop(double[] traces, int from, int to) {
-    if (relativeError == 0) {
-      return 0;
-    }
-    for (int count = Math.max(from + 1, LEAST_FOR_STOPPING); count <= to; count++) {
-      Estimate trace = Estimate.ofSamples(Arrays.copyOf(traces, count));
-      if (trace.standardError() <= relativeError * Math.abs(trace.value())) {
-        return count;
-      }
-    }
-    return 0;
-  }
-
-  private static TraceEstimate estimate(
-      double[] traces, double[] squares, int count, boolean reached) {
-    return new TraceEstimate(
-        Estimate.ofSamples(Arrays.copyOf(traces, count)),
-        Estimate.ofSamples(Arrays.copyOf(squares, count)),
-        count,
-        reached);
+    Probing probing =
+        new Probing(products, RngKey.of(seed), distribution, probes, relativeError, "trace");
+    Sketch sketch = new Sketch(probing, products);
+    return switch (method) {
+      case HUTCHINSON -> sketch.samples().run(Method.HUTCHINSON, probes);
+      case HUTCH_PLUS_PLUS -> new HutchPlusPlus(probing, sketch).run(probes);
+      case XTRACE -> new XTrace(probing, sketch).run();
+      case EXACT -> throw new IllegalStateException("exact: chosen only");
+      case null -> new TraceChoice(probing, sketch).run();
+    };
   }
 }

@@ -1,0 +1,79 @@
+package org.hesse.linalg;
+
+import org.hesse.Tensor;
+
+/**
+ * Hutch++ (Meyer, Musco, Musco and Woodruff 2021): the trace on the range of the products of some
+ * random vectors, exactly, and Hutchinson's estimate of the rest.
+ *
+ * <p>A third of the products sketches the range, a third measures it, a third samples the rest.
+ * Where an error is asked for, the sketch grows for as long as a further vector, at two products,
+ * saves more than two samples of the rest (Persson, Cortinovis and Kressner 2022).
+ */
+final class HutchPlusPlus {
+  private final Probing probing;
+  private final Sketch sketch;
+
+  HutchPlusPlus(Probing probing, Sketch sketch) {
+    this.probing = probing;
+    this.sketch = sketch;
+  }
+
+  /**
+   * Makes the products.
+   *
+   * @param room the most vectors to keep
+   */
+  TraceEstimate run(int room) {
+    int most = Math.min(Math.min(probing.most() / 3, room), probing.size());
+    if (probing.relativeError() > 0) {
+      grow(most);
+    } else {
+      sketch.extend(most);
+    }
+    int rank = sketch.rank();
+    double trace = 0;
+    double squares = 0;
+    for (int from = 0; from < rank; from += probing.together()) {
+      Tensor rows = sketch.q().rows(from, Math.min(rank, from + probing.together()));
+      Tensor[] q = Sketch.split(rows);
+      int number = probing.products().count();
+      Tensor[] aq = probing.products().applyEach(q);
+      for (int i = 0; i < q.length; i++) {
+        double square = Basis.dot(aq[i], aq[i]);
+        probing.products().requireFinite(square, aq[i], number + i + 1);
+        trace += Basis.dot(q[i], aq[i]);
+        squares += square;
+      }
+      probing.report();
+    }
+    if (rank == probing.size()) {
+      return new TraceEstimate(
+          new Estimate(trace, 0),
+          new Estimate(squares, 0),
+          TraceEstimator.Method.HUTCH_PLUS_PLUS,
+          probing.products().count(),
+          true);
+    }
+    int samples = Math.max(2, probing.most() - 2 * rank);
+    return new Hutchinson(probing, sketch.q(), trace, squares, rank)
+        .run(TraceEstimator.Method.HUTCH_PLUS_PLUS, samples);
+  }
+
+  private void grow(int most) {
+    int step = Math.min(4, most);
+    double before = Double.NaN;
+    while (sketch.rank() < most) {
+      sketch.extend(Math.min(most, sketch.rank() + step));
+      Estimate trace = sketch.samples().trace();
+      double missed = sketch.missed();
+      double perSample = Math.pow(probing.relativeError() * trace.value(), 2);
+      boolean few = 2 * missed <= Probing.LEAST_FOR_STOPPING * perSample;
+      boolean slow = 2 * (before - missed) < 2 * step * perSample;
+      if (few || slow) {
+        return;
+      }
+      before = missed;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.hesse.linalg;
+
+import java.util.Arrays;
+import org.hesse.Tensor;
+
+/**
+ * The mean of vᵀAv over random v. Or, where the part of A on a subspace is known, that part and the
+ * mean over random vectors of its complement.
+ */
+final class Hutchinson {
+  private static final int BETWEEN_STOPS = 4;
+
+  private final Probing probing;
+  private final Basis basis;
+  private final double knownTrace;
+  private final double knownSquares;
+  private final int first;
+  private double[] traces = new double[16];
+  private double[] squares = new double[16];
+  private int count;
+
+  Hutchinson(Probing probing) {
+    this(probing, new Basis(), 0, 0, 0);
+  }
+
+  /**
+   * Of an operator that is known on a subspace.
+   *
+   * @param basis Q of the subspace
+   * @param knownTrace tr QAQᵀ
+   * @param knownSquares ‖AQᵀ‖_F²
+   * @param first number of the first random vector
+   */
+  Hutchinson(Probing probing, Basis basis, double knownTrace, double knownSquares, int first) {
+    this.probing = probing;
+    this.basis = basis;
+    this.knownTrace = knownTrace;
+    this.knownSquares = knownSquares;
+    this.first = first;
+  }
+
+  /** Takes a vector, of the complement, and its product. */
+  void take(Tensor v, Tensor product, int number) {
+    if (count == traces.length) {
+      traces = Arrays.copyOf(traces, 2 * count);
+      squares = Arrays.copyOf(squares, 2 * count);
+    }
+    traces[count] = Basis.dot(v, product);
+    squares[count] = Basis.dot(product, product);
+    probing.products().requireFinite(squares[count], product, number);
+    count++;
+  }
+
+  /** Goes on to so many vectors, or until the error asked for is reached. */
+  TraceEstimate run(TraceEstimator.Method method, int samples) {
+    int stop = Math.max(count, Probing.LEAST_FOR_STOPPING);
+    boolean reached = probing.relativeError() == 0;
+    while (count < samples) {
+      if (count == stop) {
+        if (probing.reached(trace())) {
+          reached = true;
+          break;
+        }
+        stop += Math.max(BETWEEN_STOPS, count / 8);
+      }
+      int to = Math.min(samples, count + probing.together());
+      measure(count, probing.relativeError() > 0 ? Math.min(stop, to) : to);
+      probing.report();
+    }
+    return new TraceEstimate(
+        trace(),
+        squares(),
+        method,
+        probing.products().count(),
+        reached || probing.reached(trace()));
+  }
+
+  private void measure(int from, int to) {
+    Tensor[] vs = probing.draw(first + from, first + to);
+    if (basis.size() > 0) {
+      Arrays.setAll(vs, i -> Basis.project(vs[i], basis).remainder());
+    }
+    int number = probing.products().count();
+    Tensor[] products = probing.products().applyEach(vs);
+    for (int i = 0; i < vs.length; i++) {
+      take(vs[i], products[i], number + i + 1);
+    }
+  }
+
+  /** tr A from the samples so far. */
+  Estimate trace() {
+    return Estimate.ofSamples(Arrays.copyOf(traces, count)).plus(knownTrace);
+  }
+
+  /** ‖A‖_F² from the samples so far. */
+  Estimate squares() {
+    return Estimate.ofSamples(Arrays.copyOf(squares, count)).plus(knownSquares);
+  }
+}

@@ -1,0 +1,65 @@
+package org.hesse.linalg;
+
+import org.hesse.RngKey;
+import org.hesse.Tensor;
+
+/**
+ * What an estimation from random vectors works with: products, the vectors, which are drawn from
+ * their numbers and so can be drawn again rather than kept, and how many products there may be.
+ *
+ * @param most products to make
+ * @param relativeError the relative standard error to stop at, or 0
+ */
+record Probing(
+    Products products,
+    RngKey key,
+    ProbeDistribution distribution,
+    int most,
+    double relativeError,
+    String stage) {
+  /** The samples at which a standard error is first believed; fewer say too little. */
+  static final int LEAST_FOR_STOPPING = 8;
+
+  private static final int MOST_TOGETHER = 16;
+  private static final int NUMBERS_TOGETHER = 1 << 22;
+
+  LinearMap operator() {
+    return products.operator();
+  }
+
+  int size() {
+    return operator().columns();
+  }
+
+  /** How many vectors to multiply at once. */
+  int together() {
+    return Math.clamp(NUMBERS_TOGETHER / size(), 1, MOST_TOGETHER);
+  }
+
+  Tensor draw(int number) {
+    return distribution.draw(key.fold(number), operator().dtype(), size());
+  }
+
+  /** The vectors of some numbers. */
+  Tensor[] draw(int from, int to) {
+    Tensor[] vs = new Tensor[to - from];
+    for (int i = from; i < to; i++) {
+      vs[i - from] = draw(i);
+    }
+    return vs;
+  }
+
+  /** A direction of its own for a number, other than that of {@link #draw}. */
+  Tensor another(int number) {
+    return key.fold(number).fold(1).normal(operator().dtype(), size());
+  }
+
+  /** Whether an error was asked for and this estimate has it. */
+  boolean reached(Estimate e) {
+    return relativeError > 0 && e.within(relativeError);
+  }
+
+  void report() {
+    products.report(stage, Math.min(products.count(), most), most);
+  }
+}
