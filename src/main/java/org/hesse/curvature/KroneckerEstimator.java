@@ -6,7 +6,50 @@ import org.hesse.Hesse;
 
 /**
  * Estimates Kronecker factors over an objective's data; made by {@link Kfac#of} and {@link
- * Ekfac#of}.
+ * Ekfac#of}. It does not change: what looks like a setter returns a copy.
+ *
+ * <pre>{@code
+ * Objective<Mlp> f = Objective.of(model, Loss.CROSS_ENTROPY, data.batches(256));
+ * Kfac kfac = Kfac.of(f).run();
+ * Ekfac ekfac = Ekfac.of(f).fisher(FisherType.MONTE_CARLO).sharing(Sharing.REDUCE).seed(1).run();
+ * Tensor step = kfac.inverse(Damping.pi(1e-3)).apply(f.lossAndGradient().gradient());
+ * }</pre>
+ *
+ * <h2>Layers</h2>
+ *
+ * They are found in the traced network, whatever code it is made of, and behind checkpoints and
+ * compiled functions:
+ *
+ * <ul>
+ *   <li>A weight is what the data is multiplied with, x Wᵀ: of dense layers and of projections of
+ *       attention, of convolutions, of embeddings, whose rows are picked by indices. It may be
+ *       stored as [outputs, inputs] or [inputs, outputs], each in any number of axes. Its block is
+ *       a {@link KroneckerBlock}; a convolution with groups has one for each.
+ *   <li>A bias that is added to all products with one weight, and to nothing else, is the last
+ *       column of that weight's block.
+ *   <li>What else is added to the data or multiplied with it element by element, as scale and shift
+ *       of a norm, a bias alone or learned positions, has an exact {@link DenseBlock}, scale and
+ *       shift of a norm together; above {@link #dense} numbers its diagonal.
+ *   <li>The uses of a weight that is used several times count as places of one layer; see {@link
+ *       Sharing}. Where some are of its transpose, as of an embedding that makes the logits too, F
+ *       is about G ⊗ A + A' ⊗ G' with the factors of both kinds of uses. Each factor of the block
+ *       is then a mean, (G/tr G) and (A'/tr A') weighted by the traces of the two products, which
+ *       keeps the trace of the sum.
+ * </ul>
+ *
+ * <p>A use that is none of these is an error with the parameter's path and the operation; {@link
+ * Objective#parameters} leaves parameters out.
+ *
+ * <h2>Factors</h2>
+ *
+ * A layer's block is G ⊗ A (Martens and Grosse, 2015; Grosse and Martens, 2016, for convolutions):
+ * A the mean of a aᵀ over the layer's inputs a, with a 1 for the bias; G the sum of g gᵀ over what
+ * the columns of {@link FisherType} become at the layer's outputs, in the mean over the loss's
+ * terms, or in the sum for {@link Reduction#SUM}. So K-FAC has the scale of {@link GaussNewton} and
+ * {@link Fisher}. Sums are formed in F64 over batches, and all batches count by their sizes.
+ *
+ * <p>The network is traced for one example and mapped over a batch, so each example must be mapped
+ * by itself. That is checked on the first batch.
  *
  * @param <M> the model
  * @param <K> the curvature that comes out
@@ -46,7 +89,11 @@ public final class KroneckerEstimator<M, K extends BlockCurvature> {
     return new KroneckerEstimator<>(f, other, result);
   }
 
-  /** What gradients are made of; {@link FisherType#TYPE2} unless said otherwise. */
+  /**
+   * What gradients are made of; {@link FisherType#TYPE2} unless said otherwise. For each example that
+   * sends as many cotangents back as it has outputs, terms times classes: {@link
+   * FisherType#MONTE_CARLO} is for where these are many.
+   */
   public KroneckerEstimator<M, K> fisher(FisherType type) {
     Settings s = settings;
     return with(new Settings(type, s.sharing, s.samples, s.seed, s.dense, s.columns));

@@ -1,10 +1,12 @@
 package org.hesse.curvature;
 
+import static org.hesse.curvature.DenseReferences.EMPIRICAL_SCORES;
 import static org.hesse.curvature.DenseReferences.assertBlocks;
 import static org.hesse.curvature.DenseReferences.assertCorrected;
 import static org.hesse.curvature.DenseReferences.gaussNewton;
 import static org.hesse.curvature.DenseReferences.largest;
 import static org.hesse.curvature.DenseReferences.normal;
+import static org.hesse.curvature.DenseReferences.sandwich;
 import static org.hesse.testing.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -195,6 +197,26 @@ class KroneckerLayersTest {
     for (Sharing s : Sharing.values()) {
       assertCorrected(Kfac.of(f).sharing(s), Ekfac.of(f).sharing(s), dense);
     }
+    // Gradients of each position by itself.
+    assertCorrected(
+        Kfac.of(f).fisher(FisherType.EMPIRICAL).columns(2),
+        Ekfac.of(f).fisher(FisherType.EMPIRICAL).columns(2),
+        sandwich(f, EMPIRICAL_SCORES));
+  }
+
+  /** All positions are drawn at once: products between them vanish in the mean. */
+  @Test
+  void monteCarloOfSequences() {
+    Objective<Two> f =
+        Objective.of(
+            new Two(linear(3, 3, 4), linear(4, 4, 2)),
+            (m, x) -> m.second.apply(m.first.apply(x)),
+            Loss.MSE,
+            data(normal(1, 2, 4, 3), normal(2, 2, 4, 2)).batches(2));
+    Tensor exact = Kfac.of(f).run().toDense();
+    Tensor drawn =
+        Kfac.of(f).fisher(FisherType.MONTE_CARLO).samples(3000).seed(1).run().toDense();
+    assertEquals(0, largest(exact.sub(drawn)) / largest(exact), 0.1);
   }
 
   @Test
