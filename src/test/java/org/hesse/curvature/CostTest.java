@@ -12,6 +12,7 @@ import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.hesse.Tree;
 import org.hesse.backend.Step;
+import org.hesse.io.Dataset;
 import org.hesse.nn.Loss;
 import org.hesse.nn.Mlp;
 import org.hesse.nn.MlpShape;
@@ -83,5 +84,55 @@ class CostTest {
     double shared = work(products(gradient)) - work(products(a -> f.apply(a.model())));
     assertEquals(one.size(), block.size());
     assertEquals(size * (work(one) - shared) + shared, work(block));
+  }
+
+  private static List<ObjectiveOperator<Mlp>> operators() {
+    Tensor x = RngKey.of(3).normal(DType.F32, 64, 20);
+    Dataset data = new Dataset("test", x, Tensor.zeros(DType.I32, 64), 0);
+    Objective<Mlp> f = Objective.of(arguments().model(), Loss.CROSS_ENTROPY, List.of(data));
+    return List.of(
+        GaussNewton.of(f), Fisher.exact(f), Fisher.empirical(f), Fisher.monteCarlo(f, 1, 0));
+  }
+
+  private static Tensor product(ObjectiveOperator<Mlp> a, Mlp at, Tensor v) {
+    Dataset data = a.objective().batches().iterator().next();
+    return a.product(a.objective(), at, data, Tensor.scalar(0, DType.I32), v);
+  }
+
+  /**
+   * The network once; its tangent, two products for each layer but the first; and its gradient in
+   * the weights, likewise.
+   */
+  @Test
+  void productsOfGaussNewtonAndFisher() {
+    double value = work(products(a -> loss().apply(a.model())));
+    Tree<Mlp> tree = Tree.of(arguments().model());
+    for (ObjectiveOperator<Mlp> operator : operators()) {
+      List<Step.Dot> one =
+          products(a -> product(operator, a.model(), tree.ravel(a.direction())));
+      assertEquals(5 * LAYERS - 2, one.size(), operator.toString());
+      assertTrue(work(one) <= 5 * value, operator + ": " + work(one) / value);
+    }
+  }
+
+  /** Each vector more adds its tangent and its gradient, and nothing of the network. */
+  @Test
+  void blocksShareTheNetwork() {
+    double value = work(products(a -> loss().apply(a.model())));
+    Tree<Mlp> tree = Tree.of(arguments().model());
+    int size = 8;
+    for (ObjectiveOperator<Mlp> operator : operators()) {
+      List<Step.Dot> one =
+          products(a -> product(operator, a.model(), tree.ravel(a.direction())));
+      List<Step.Dot> block =
+          products(a -> {
+            Tensor v = tree.ravel(a.direction());
+            Tensor vs =
+                v.broadcastTo(size, v.dim(0)).mul(Tensor.arange(DType.F32, size).insertAxis(1));
+            return Autodiff.vmap((Tensor u) -> product(operator, a.model(), u)).apply(vs);
+          });
+      assertEquals(one.size(), block.size(), operator.toString());
+      assertEquals(size * (work(one) - value) + value, work(block), operator.toString());
+    }
   }
 }

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.RngKey;
@@ -48,13 +51,16 @@ class CurvatureOnDeviceTest {
 
   /** Of 25 parameters over 30 samples, in two batches. */
   private static Hessian<Mlp> hessian(Device device) {
+    return Hessian.of(objective(device));
+  }
+
+  private static Objective<Mlp> objective(Device device) {
     Mlp model = Mlp.init(RngKey.of(2), MlpShape.parse("mlp:2-4-3:tanh"), DType.F64);
     Dataset data = Datasets.spirals(30, 1, 3, 0.1, DType.F64);
-    return Hessian.of(
-        Objective.of(
-            Tree.map(model, t -> t.to(device)),
-            Loss.CROSS_ENTROPY,
-            Tree.map(data, t -> t.to(device)).batches(20)));
+    return Objective.of(
+        Tree.map(model, t -> t.to(device)),
+        Loss.CROSS_ENTROPY,
+        Tree.map(data, t -> t.to(device)).batches(20));
   }
 
   @Test
@@ -161,5 +167,46 @@ class CurvatureOnDeviceTest {
     LinearOperator dense =
         LinearOperator.ofDense(Tensor.of(new double[] {2, 1, 1, 2}, 2, 2).to(GPU));
     assertEquals(3, Lanczos.of(dense.plus(dense.scale(0))).run().values()[0], 1e-12);
+  }
+
+  /** Of the same targets where they are drawn. */
+  @Test
+  void otherMatricesAreThoseOfTheCpu() {
+    List<Function<Objective<Mlp>, LinearOperator>> kinds =
+        List.of(
+            GaussNewton::of,
+            Fisher::exact,
+            Fisher::empirical,
+            f -> Fisher.monteCarlo(f, 3, 1),
+            NeuralTangentKernel::of);
+    for (Function<Objective<Mlp>, LinearOperator> kind : kinds) {
+      LinearOperator expected = kind.apply(here.objective());
+      LinearOperator actual = kind.apply(there.objective());
+      assertEquals(GPU, actual.device());
+      Tensor matrix = actual.toDense();
+      assertEquals(GPU, matrix.device());
+      assertArrayEquals(expected.toDense().toDoubleArray(), matrix.toDoubleArray(), 1e-12);
+      Tensor v = RngKey.of(3).normal(DType.F64, actual.size());
+      Tensor product = actual.apply(v.to(GPU));
+      assertEquals(GPU, product.device());
+      assertArrayEquals(expected.apply(v).toDoubleArray(), product.toDoubleArray(), 1e-12);
+    }
+  }
+
+  /** Whose batches are made on the device in each pass. */
+  @Test
+  void streamsAreCheckedThere() {
+    Dataset data = Datasets.spirals(30, 1, 3, 0.1, DType.F64);
+    AtomicInteger passes = new AtomicInteger();
+    Iterable<Dataset> stream =
+        () ->
+            Tree.map(data.shuffled(passes.getAndIncrement() < 2 ? 0 : 1), t -> t.to(GPU))
+                .batches(20)
+                .iterator();
+    Objective<Mlp> f = Objective.of(there.objective().model(), Loss.CROSS_ENTROPY, stream);
+    Hessian<Mlp> h = Hessian.of(f);
+    Tensor v = RngKey.of(3).normal(DType.F64, h.size()).to(GPU);
+    assertEquals(GPU, h.apply(v).device());
+    assertThrows(IllegalStateException.class, () -> h.apply(v));
   }
 }
