@@ -17,6 +17,7 @@ import org.hesse.Tree;
 import org.hesse.io.Dataset;
 import org.hesse.nn.Linear;
 import org.hesse.nn.Loss;
+import org.hesse.nn.LossFunction;
 import org.hesse.nn.Mlp;
 import org.hesse.nn.MlpShape;
 import org.hesse.testing.Arr;
@@ -42,20 +43,23 @@ class HessianTest {
     return Arr.of(h.applyAll(Tensor.eye(h.dtype(), h.size())));
   }
 
-  private static void assertMatrix(String what, Arr expected, Arr got) {
-    assertWithin(what, expected, got, 1e-8 * expected.maxAbs() + 1e-10);
+  private static void assertMatrices(String what, Arr expected, ObjectiveOperator<?>... got) {
+    for (ObjectiveOperator<?> a : got) {
+      double bound = 1e-8 * expected.maxAbs() + 1e-10;
+      assertWithin(a + ": " + what, expected, Arr.of(a.toDense()), bound);
+    }
   }
 
-  // ---- 1 to 3
+  // ---- 1 to 4
 
   @Test
   void linearModelWithSquaredError() {
-    Hessian<Tensor> h =
-        Hessian.of(
-            Objective.ofLoss(
-                Arr.normal(new Random(3), D).tensor(),
-                (w, b) -> b.x().matmul(w).sub(b.y().reshape(-1)).square().mean(),
-                targets(1).batches(3)));
+    Objective<Tensor> f =
+        Objective.of(
+            Arr.normal(new Random(3), D, 1).tensor(),
+            (w, x) -> x.matmul(w),
+            Loss.MSE,
+            targets(1).batches(3));
     Arr expected =
         Arr.build(
             DType.F64,
@@ -67,18 +71,15 @@ class HessianTest {
               }
               return total;
             });
-    assertMatrix("2/N X'X", expected, dense(h));
+    assertMatrices("2/N X'X", expected, Hessian.of(f), GaussNewton.of(f), Fisher.exact(f));
   }
 
   @Test
   void logisticRegression() {
     Arr w = Arr.normal(new Random(4), D);
-    BiFunction<Tensor, Dataset, Tensor> loss =
-        (p, b) -> {
-          Tensor z = b.x().matmul(p);
-          return z.softplus().sub(z.mul(b.y().cast(DType.F64))).mean();
-        };
-    Hessian<Tensor> h = Hessian.of(Objective.ofLoss(w.tensor(), loss, labelled(2).batches(5)));
+    LossFunction loss = (z, y) -> z.softplus().sub(z.mul(y.cast(DType.F64))).mean();
+    Objective<Tensor> f =
+        Objective.of(w.tensor(), (p, x) -> x.matmul(p), loss, labelled(2).batches(5));
     Arr expected =
         Arr.build(
             DType.F64,
@@ -95,16 +96,19 @@ class HessianTest {
               }
               return total;
             });
-    assertMatrix("1/N X' diag X", expected, dense(h));
+    assertMatrices("1/N X' diag X", expected, Hessian.of(f), GaussNewton.of(f));
   }
 
   @Test
   void softmaxRegression() {
     int classes = 4;
     Arr w = Arr.normal(new Random(5), classes, D);
-    BiFunction<Tensor, Dataset, Tensor> loss =
-        (p, b) -> Loss.CROSS_ENTROPY.apply(b.x().matmul(p.transpose()), b.y());
-    Hessian<Tensor> h = Hessian.of(Objective.ofLoss(w.tensor(), loss, labelled(classes).batches(3)));
+    Objective<Tensor> f =
+        Objective.of(
+            w.tensor(),
+            (p, x) -> x.matmul(p.transpose()),
+            Loss.CROSS_ENTROPY,
+            labelled(classes).batches(3));
     double[][] p = new double[N][classes];
     for (int n = 0; n < N; n++) {
       double total = 0;
@@ -134,7 +138,12 @@ class HessianTest {
               }
               return total;
             });
-    assertMatrix("mean of (diag p - pp') x xx'", expected, dense(h));
+    assertMatrices(
+        "mean of (diag p - pp') x xx'",
+        expected,
+        Hessian.of(f),
+        GaussNewton.of(f),
+        Fisher.exact(f));
   }
 
   // ---- 5 to 7

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
 import org.hesse.DType;
+import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.hesse.testing.Arr;
 import org.junit.jupiter.api.Test;
@@ -109,6 +110,134 @@ class LossTest {
     for (int label : new int[] {-1, 3, 7}) {
       Tensor y = Tensor.of(new int[] {0, label});
       assertTrue(Double.isNaN(Loss.CROSS_ENTROPY.apply(Tensor.zeros(DType.F64, 2, 3), y).item()));
+    }
+  }
+
+  // ---- what curvature needs of a loss
+
+  private static final int POSITIONS = 4;
+
+  private static Arr sequences(long seed) {
+    return Arr.normal(new Random(seed), N, POSITIONS, C);
+  }
+
+  private static Tensor labels() {
+    return Arr.build(DType.I32, new int[] {N, POSITIONS}, i -> (i[0] + i[1]) % C).tensor();
+  }
+
+  private static Tensor targets(Loss loss) {
+    return loss == Loss.MSE ? sequences(9).tensor() : labels();
+  }
+
+  /** Sequences are so many more examples. */
+  @Test
+  void sequences() {
+    Tensor z = sequences(8).tensor();
+    for (Loss loss : Loss.values()) {
+      Tensor t = targets(loss);
+      int rows = N * POSITIONS;
+      Tensor flat = loss == Loss.MSE ? t.reshape(rows, C) : t.reshape(rows);
+      assertEquals(
+          loss.apply(z.reshape(rows, C), flat).item(), loss.apply(z, t).item(), 1e-15);
+      assertEquals(rows, loss.terms(t));
+      assertEquals(rows, loss.terms(flat));
+    }
+    assertEquals(N, Loss.MSE.terms(Tensor.zeros(DType.F64, N)));
+  }
+
+  /** By automatic differentiation, at moderate and at large outputs. */
+  @Test
+  void hessianProducts() {
+    Tensor u = sequences(7).tensor();
+    for (Loss loss : Loss.values()) {
+      Tensor t = targets(loss);
+      for (double scale : new double[] {1, 30, 1e4}) {
+        Tensor z = sequences(8).tensor().mul(scale);
+        Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u);
+        Tensor got = loss.hessianProduct(z, t, u);
+        assertClose(loss + " at " + scale, expected, got, 1e-12);
+        LossFunction same = loss::apply;
+        assertClose(loss + " by default", expected, same.hessianProduct(z, t, u), 1e-14);
+      }
+    }
+    refused(() -> Loss.CROSS_ENTROPY.hessianProduct(u, labels().select(1, 0), u), "I32[5]");
+    refused(() -> Loss.MSE.hessianProduct(u, u.select(1, 0), u), "F64[5, 3]");
+  }
+
+  /** S S' u is the Hessian of a term, whatever the target is. */
+  @Test
+  void rootsOfFisherMatrices() {
+    Tensor z = sequences(8).tensor();
+    Tensor u = sequences(7).tensor();
+    for (Loss loss : Loss.values()) {
+      Tensor t = targets(loss);
+      Tensor root = loss.root(z);
+      Tensor product = root.matmul(root.transpose().matmul(u.insertAxis(-1))).reshape(N, POSITIONS, C);
+      Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u).mul(loss.terms(t));
+      assertClose(loss + ": S S' u", expected, product, 1e-13);
+      assertClose(loss + ": F u", expected, loss.fisherProduct(z, u), 1e-13);
+      Likelihood plain = new Plain(loss);
+      assertClose(loss + ": F u by the root", expected, plain.fisherProduct(z, u), 1e-13);
+      assertTrue(loss.distribution().length() > 5);
+    }
+    Tensor line = Arr.normal(new Random(3), N).tensor();
+    assertEquals(Math.sqrt(2), Loss.MSE.root(line).toDoubleArray()[0], 1e-15);
+    assertClose("one output", line.mul(2), Loss.MSE.fisherProduct(line, line), 1e-15);
+  }
+
+  /** With the defaults of the interface. */
+  private record Plain(Loss loss) implements Likelihood {
+    @Override
+    public Tensor apply(Tensor outputs, Tensor targets) {
+      return loss.apply(outputs, targets);
+    }
+
+    @Override
+    public String distribution() {
+      return loss.distribution();
+    }
+
+    @Override
+    public Tensor root(Tensor outputs) {
+      return loss.root(outputs);
+    }
+
+    @Override
+    public Tensor sample(Tensor outputs, RngKey key) {
+      return loss.sample(outputs, key);
+    }
+  }
+
+  /** Frequencies within five standard errors. */
+  @Test
+  void drawnLabels() {
+    int draws = 20_000;
+    Tensor logits = LOGITS.tensor().select(0, 0).broadcastTo(draws, C);
+    Tensor drawn = Loss.CROSS_ENTROPY.sample(logits, RngKey.of(1));
+    assertEquals(DType.I32, drawn.dtype());
+    int[] count = new int[C];
+    for (int label : drawn.toIntArray()) {
+      count[label]++;
+    }
+    double[] p = softmax(0);
+    for (int c = 0; c < C; c++) {
+      double error = Math.sqrt(p[c] * (1 - p[c]) / draws);
+      assertEquals(p[c], (double) count[c] / draws, 5 * error, "class " + c);
+    }
+  }
+
+  /** Mean and variance within five standard errors. */
+  @Test
+  void drawnTargets() {
+    int draws = 20_000;
+    Tensor mean = LOGITS.tensor().select(0, 0).broadcastTo(draws, C);
+    Tensor noise = Loss.MSE.sample(mean, RngKey.of(1)).sub(mean);
+    double variance = C / 2.0;
+    double[] means = noise.mean(0).toDoubleArray();
+    double[] variances = noise.square().mean(0).toDoubleArray();
+    for (int c = 0; c < C; c++) {
+      assertEquals(0, means[c], 5 * Math.sqrt(variance / draws));
+      assertEquals(variance, variances[c], 5 * variance * Math.sqrt(2.0 / draws));
     }
   }
 }
