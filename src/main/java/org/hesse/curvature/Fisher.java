@@ -95,8 +95,7 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
   @Override
   Tensor product(Objective<M> f, M at, Dataset batch, Tensor first, Tensor v) {
     LossFunction loss = f.lossFunction();
-    return Outputs.sandwich(
-        f, at, batch, v, (o, u) -> targets.product(loss, batch, first, o, u));
+    return Outputs.sandwich(f, at, batch, v, (o, u) -> targets.product(loss, batch, first, o, u));
   }
 
   @Override
@@ -109,8 +108,7 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
    *
    * @param outputs [terms…, …], as u
    */
-  private static Tensor outerProduct(
-      LossFunction loss, Tensor outputs, Tensor targets, Tensor u) {
+  private static Tensor outerProduct(LossFunction loss, Tensor outputs, Tensor targets, Tensor u) {
     int terms = Math.toIntExact(loss.terms(targets));
     // The gradient of a mean is that of each term over their number.
     Tensor s = grad((Tensor o) -> loss.apply(o, targets)).apply(outputs).reshape(terms, -1);
@@ -124,7 +122,7 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
         LossFunction loss, Dataset batch, Tensor first, Tensor outputs, Tensor u) {
       // For its checks of the shapes; nobody reads the value, so it is not computed.
       var _ = likelihood.apply(outputs, batch.y());
-      return likelihood.fisherProduct(outputs, u).div(likelihood.terms(batch.y()));
+      return likelihood.fisherProduct(outputs, u).div((double) likelihood.terms(batch.y()));
     }
 
     @Override
@@ -165,11 +163,8 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
 
     /** Targets from a key for each example, so that batches do not matter. */
     private Tensor draw(RngKey draw, Tensor numbers, Tensor outputs) {
-      return vmap(
-              (Example e) ->
-                  likelihood
-                      .sample(e.outputs.insertAxis(0), draw.fold(e.number))
-                      .select(0, 0))
+      return vmap((Example e) ->
+              likelihood.sample(e.outputs.insertAxis(0), draw.fold(e.number)).select(0, 0))
           .apply(new Example(numbers, outputs));
     }
 

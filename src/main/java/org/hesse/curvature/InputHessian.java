@@ -51,8 +51,7 @@ public final class InputHessian<M> implements LinearOperator {
     this.block = block;
     this.size = size;
     this.one = compile(this::product);
-    this.many =
-        compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> product(a, v)).apply(vs));
+    this.many = compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> product(a, v)).apply(vs));
   }
 
   /**
@@ -96,8 +95,7 @@ public final class InputHessian<M> implements LinearOperator {
     Dataset b = a.batch;
     Tensor direction = v.reshape(b.x().shape().dims());
     return hvp(
-            (Tensor x) ->
-                objective.loss(a.model, new Dataset(b.name(), x, b.y(), b.classes())),
+            (Tensor x) -> objective.loss(a.model, new Dataset(b.name(), x, b.y(), b.classes())),
             b.x(),
             direction)
         .reshape(-1);

@@ -216,8 +216,7 @@ public final class Jacobian<M> implements LinearMap {
       int at = 0;
       for (Dataset b : objective.batches()) {
         int next = at + outputs(b);
-        Tensor part =
-            product.apply(new Arguments<>(objective.model(), b), u.slice(-1, at, next));
+        Tensor part = product.apply(new Arguments<>(objective.model(), b), u.slice(-1, at, next));
         sum = sum == null ? part : sum.add(part);
         at = next;
       }

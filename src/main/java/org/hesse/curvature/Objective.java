@@ -74,7 +74,8 @@ public final class Objective<M> {
 
   private LossGradient batchGradient(M at, Dataset b) {
     var r =
-        valueAndGrad((List<Tensor> p) -> loss(selection.with(at, p), b)).apply(selection.leaves(at));
+        valueAndGrad((List<Tensor> p) -> loss(selection.with(at, p), b))
+            .apply(selection.leaves(at));
     return new LossGradient(r.value(), Selection.ravel(r.gradient()));
   }
 
@@ -95,8 +96,7 @@ public final class Objective<M> {
       Iterable<Dataset> batches) {
     Objects.requireNonNull(network, "network");
     Objects.requireNonNull(loss, "loss");
-    Term<M> term =
-        new Term<>((m, b) -> loss.apply(network.apply(m, b.x()), b.y()), network, loss);
+    Term<M> term = new Term<>((m, b) -> loss.apply(network.apply(m, b.x()), b.y()), network, loss);
     return new Objective<>(
         model,
         Selection.all(model),
@@ -166,7 +166,8 @@ public final class Objective<M> {
   private Map<String, Objective<M>> parts(List<String> names) {
     Map<String, Objective<M>> parts = new LinkedHashMap<>();
     for (String name : names) {
-      parts.put(name, new Objective<>(model, selection.inside(model, name), term, batches, reduction));
+      parts.put(
+          name, new Objective<>(model, selection.inside(model, name), term, batches, reduction));
     }
     return parts;
   }

@@ -45,8 +45,7 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
     this.objective = objective;
     this.block = block;
     this.one = compile(this::product);
-    this.many =
-        compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> product(a, v)).apply(vs));
+    this.many = compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> product(a, v)).apply(vs));
   }
 
   private Tensor product(Arguments<M> a, Tensor v) {

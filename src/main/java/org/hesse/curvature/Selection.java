@@ -60,7 +60,8 @@ final class Selection<M> {
   /** The tensors that names say, see {@link Objective#parameters}. */
   Selection<M> narrowed(M like, String... names) {
     if (names.length == 0) {
-      throw new IllegalArgumentException("parameters: no path given; expected some of " + layout.paths());
+      throw new IllegalArgumentException(
+          "parameters: no path given; expected some of " + layout.paths());
     }
     String common = common();
     boolean[] chosen = new boolean[numbers.length];
@@ -97,7 +98,8 @@ final class Selection<M> {
 
   private static boolean begins(String path, String with) {
     return with.isEmpty()
-        || path.startsWith(with) && (path.length() == with.length() || path.charAt(with.length()) == '.');
+        || path.startsWith(with)
+            && (path.length() == with.length() || path.charAt(with.length()) == '.');
   }
 
   private static boolean isNamed(String path, String name, String common) {

@@ -39,7 +39,7 @@ public enum Loss implements Likelihood {
     @Override
     public Tensor hessianProduct(Tensor logits, Tensor labels, Tensor u) {
       requireLabels(logits, labels);
-      return fisherProduct(logits, u).div(terms(labels));
+      return fisherProduct(logits, u).div((double) terms(labels));
     }
 
     @Override
@@ -47,7 +47,7 @@ public enum Loss implements Likelihood {
       return "categorical, p(c) = softmax(logits)[c]";
     }
 
-    /** diag(√p) − p √pᵀ, [N, …, C, C]. */
+    // diag(√p) − p √pᵀ
     @Override
     public Tensor root(Tensor logits) {
       Tensor p = logits.softmax(-1);
@@ -56,7 +56,7 @@ public enum Loss implements Likelihood {
       return diagonal.sub(p.insertAxis(-1).mul(sqrt.insertAxis(-2)));
     }
 
-    /** p ⊙ u − p (p · u). */
+    // p ⊙ u − p (p · u)
     @Override
     public Tensor fisherProduct(Tensor logits, Tensor u) {
       Tensor p = logits.softmax(-1);
@@ -64,7 +64,7 @@ public enum Loss implements Likelihood {
       return pu.sub(p.mul(pu.sum(-1).insertAxis(-1)));
     }
 
-    /** By the largest of logits with Gumbel noise. */
+    // The largest of logits with Gumbel noise.
     @Override
     public Tensor sample(Tensor logits, RngKey key) {
       Tensor noise = key.uniform(logits.dtype(), logits.shape().dims()).log().neg().log().neg();
@@ -107,7 +107,7 @@ public enum Loss implements Likelihood {
       return "normal, with the outputs as mean and k/2 as the variance of each of k outputs";
     }
 
-    /** √(2/k) I, [N, …, k, k]. */
+    // √(2/k) I
     @Override
     public Tensor root(Tensor outputs) {
       int k = width(outputs);

@@ -108,8 +108,7 @@ class CostTest {
     double value = work(products(a -> loss().apply(a.model())));
     Tree<Mlp> tree = Tree.of(arguments().model());
     for (ObjectiveOperator<Mlp> operator : operators()) {
-      List<Step.Dot> one =
-          products(a -> product(operator, a.model(), tree.ravel(a.direction())));
+      List<Step.Dot> one = products(a -> product(operator, a.model(), tree.ravel(a.direction())));
       assertEquals(5 * LAYERS - 2, one.size(), operator.toString());
       assertTrue(work(one) <= 5 * value, operator + ": " + work(one) / value);
     }
@@ -122,8 +121,7 @@ class CostTest {
     Tree<Mlp> tree = Tree.of(arguments().model());
     int size = 8;
     for (ObjectiveOperator<Mlp> operator : operators()) {
-      List<Step.Dot> one =
-          products(a -> product(operator, a.model(), tree.ravel(a.direction())));
+      List<Step.Dot> one = products(a -> product(operator, a.model(), tree.ravel(a.direction())));
       List<Step.Dot> block =
           products(a -> {
             Tensor v = tree.ravel(a.direction());

@@ -27,13 +27,12 @@ class FisherTest {
   @Test
   void exactIsGaussNewton() {
     Problem.all()
-        .forEach(
-            p ->
-                assertClose(
-                    p.name(),
-                    dense(GaussNewton.of(p.objective())),
-                    dense(Fisher.exact(p.objective())),
-                    1e-13));
+        .forEach(p ->
+            assertClose(
+                p.name(),
+                dense(GaussNewton.of(p.objective())),
+                dense(Fisher.exact(p.objective())),
+                1e-13));
   }
 
   /** Of 3,000 draws for each of 48 terms: within a tenth, and 0.015 of the largest entry. */

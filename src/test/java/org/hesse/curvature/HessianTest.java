@@ -242,8 +242,7 @@ class HessianTest {
   @Test
   void anyRecordIsAModel() {
     Linear l = Linear.init(RngKey.of(1), D, 1, DType.F64);
-    Hessian<Linear> h =
-        Hessian.of(Objective.of(l, Loss.MSE, targets(1).batches(4)));
+    Hessian<Linear> h = Hessian.of(Objective.of(l, Loss.MSE, targets(1).batches(4)));
     assertEquals(D + 1, h.size());
     assertEquals(2, Arr.of(h.apply(Tensor.of(new double[] {0, 0, 0, 1}))).at(3), 1e-14);
   }
@@ -268,6 +267,9 @@ class HessianTest {
     Dataset data = labelled(3);
     Hessian<Mlp> h = network(Loss.CROSS_ENTROPY, data, List.of(data, data.take(0, 0)), DType.F64);
     Hessian<Mlp> full = network(Loss.CROSS_ENTROPY, data, List.of(data), DType.F64);
-    assertEquals(full.objective().lossAndGradient().loss().item(), h.objective().lossAndGradient().loss().item(), 1e-15);
+    assertEquals(
+        full.objective().lossAndGradient().loss().item(),
+        h.objective().lossAndGradient().loss().item(),
+        1e-15);
   }
 }

@@ -53,23 +53,22 @@ class InputHessianTest {
   @Test
   void networks() {
     Problem.all()
-        .forEach(
-            p -> {
-              Tensor x = p.data().x();
-              Tensor flat = x.reshape(-1);
-              Arr expected =
-                  Arr.of(
-                      Autodiff.hessian(
-                          v ->
-                              p.loss()
-                                  .apply(p.model().apply(v.reshape(x.shape().dims())), p.data().y()),
-                          flat));
-              InputHessian<Mlp> h = InputHessian.of(p.objective());
-              assertEquals(flat.dim(0), h.size());
-              assertClose(p.name(), expected, Arr.of(h.toDense()), 1e-12);
-              Tensor v = Arr.normal(new Random(4), h.size()).tensor();
-              assertClose(p.name(), h.applyAll(v.insertAxis(0)).select(0, 0), h.apply(v), 1e-13);
-            });
+        .forEach(p -> {
+          Tensor x = p.data().x();
+          Tensor flat = x.reshape(-1);
+          Arr expected =
+              Arr.of(
+                  Autodiff.hessian(
+                      v ->
+                          p.loss()
+                              .apply(p.model().apply(v.reshape(x.shape().dims())), p.data().y()),
+                      flat));
+          InputHessian<Mlp> h = InputHessian.of(p.objective());
+          assertEquals(flat.dim(0), h.size());
+          assertClose(p.name(), expected, Arr.of(h.toDense()), 1e-12);
+          Tensor v = Arr.normal(new Random(4), h.size()).tensor();
+          assertClose(p.name(), h.applyAll(v.insertAxis(0)).select(0, 0), h.apply(v), 1e-13);
+        });
   }
 
   /** The Hessian in a layer's inputs carries that in the model's through the layers before it. */
@@ -93,7 +92,9 @@ class InputHessianTest {
               for (int a = 0; a < 4; a++) {
                 for (int b = 0; b < 4; b++) {
                   sum +=
-                      w.at(a, i[0] % 3) * inner.at(i[0] / 3 * 4 + a, i[1] / 3 * 4 + b) * w.at(b, i[1] % 3);
+                      w.at(a, i[0] % 3)
+                          * inner.at(i[0] / 3 * 4 + a, i[1] / 3 * 4 + b)
+                          * w.at(b, i[1] % 3);
                 }
               }
               return sum;

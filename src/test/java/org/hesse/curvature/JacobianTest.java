@@ -46,22 +46,21 @@ class JacobianTest {
   @Test
   void productsWithItAndItsAdjoint() {
     Problem.all()
-        .forEach(
-            p -> {
-              Arr expected = rows(p);
-              Jacobian<Mlp> j = Jacobian.of(p.objective());
-              assertArrayEquals(expected.dims(), new int[] {j.rows(), j.columns()});
-              assertClose("J", expected, Arr.of(j.toDense()), 1e-13);
-              assertClose("J'", transposed(expected), Arr.of(j.adjoint().toDense()), 1e-13);
-              assertEquals(j, j.adjoint().adjoint());
-              Tensor v = RngKey.of(1).normal(DType.F64, j.columns());
-              Tensor u = RngKey.of(2).normal(DType.F64, j.rows());
-              Tensor jv = j.apply(v);
-              assertArrayEquals(jv.toDoubleArray(), j.apply(v).toDoubleArray());
-              double left = jv.mul(u).sum().item();
-              double right = j.adjoint().apply(u).mul(v).sum().item();
-              assertEquals(left, right, 1e-12 * Math.abs(left));
-            });
+        .forEach(p -> {
+          Arr expected = rows(p);
+          Jacobian<Mlp> j = Jacobian.of(p.objective());
+          assertArrayEquals(expected.dims(), new int[] {j.rows(), j.columns()});
+          assertClose("J", expected, Arr.of(j.toDense()), 1e-13);
+          assertClose("J'", transposed(expected), Arr.of(j.adjoint().toDense()), 1e-13);
+          assertEquals(j, j.adjoint().adjoint());
+          Tensor v = RngKey.of(1).normal(DType.F64, j.columns());
+          Tensor u = RngKey.of(2).normal(DType.F64, j.rows());
+          Tensor jv = j.apply(v);
+          assertArrayEquals(jv.toDoubleArray(), j.apply(v).toDoubleArray());
+          double left = jv.mul(u).sum().item();
+          double right = j.adjoint().apply(u).mul(v).sum().item();
+          assertEquals(left, right, 1e-12 * Math.abs(left));
+        });
   }
 
   /** Of one layer, in pieces of another size, and a few vectors at a time. */
@@ -74,9 +73,7 @@ class JacobianTest {
     int from = f.layout().offset("layers.2.weight");
     Arr expected =
         Arr.build(
-            DType.F64,
-            new int[] {all.dims()[0], second.size()},
-            i -> all.at(i[0], from + i[1]));
+            DType.F64, new int[] {all.dims()[0], second.size()}, i -> all.at(i[0], from + i[1]));
     Jacobian<Mlp> j = Jacobian.of(second);
     assertClose("layer", expected, Arr.of(j.toDense()), 1e-13);
     Tensor vs = RngKey.of(3).normal(DType.F64, 5, j.columns());
@@ -92,22 +89,21 @@ class JacobianTest {
   @Test
   void kernels() {
     Problem.all()
-        .forEach(
-            p -> {
-              Arr j = rows(p);
-              Arr expected = product(j, transposed(j));
-              NeuralTangentKernel<Mlp> k = NeuralTangentKernel.of(p.objective());
-              assertEquals(expected.dims()[0], k.size());
-              assertTrue(k.symmetric());
-              assertClose("K", expected, Arr.of(k.toDense()), 1e-13);
-              assertClose("K in small blocks", expected, Arr.of(k.block(4).toDense()), 1e-13);
-              Arr u = Arr.normal(new Random(5), 3, k.size());
-              Arr products = product(u, expected);
-              assertClose("Ku", products, Arr.of(k.applyAll(u.tensor())), 1e-12);
-              assertClose("Ku", products, Arr.of(k.block(2).applyAll(u.tensor())), 1e-12);
-              Tensor one = k.apply(u.tensor().select(0, 1));
-              assertClose("Ku", k.applyAll(u.tensor()).select(0, 1), one, 1e-13);
-            });
+        .forEach(p -> {
+          Arr j = rows(p);
+          Arr expected = product(j, transposed(j));
+          NeuralTangentKernel<Mlp> k = NeuralTangentKernel.of(p.objective());
+          assertEquals(expected.dims()[0], k.size());
+          assertTrue(k.symmetric());
+          assertClose("K", expected, Arr.of(k.toDense()), 1e-13);
+          assertClose("K in small blocks", expected, Arr.of(k.block(4).toDense()), 1e-13);
+          Arr u = Arr.normal(new Random(5), 3, k.size());
+          Arr products = product(u, expected);
+          assertClose("Ku", products, Arr.of(k.applyAll(u.tensor())), 1e-12);
+          assertClose("Ku", products, Arr.of(k.block(2).applyAll(u.tensor())), 1e-12);
+          Tensor one = k.apply(u.tensor().select(0, 1));
+          assertClose("Ku", k.applyAll(u.tensor()).select(0, 1), one, 1e-13);
+        });
   }
 
   /** Sequences of several lengths have several numbers of outputs. */

@@ -61,8 +61,7 @@ class ObjectiveTest {
     List<Dataset> batches = data.batches(3);
     double[] values = data.x().toDoubleArray();
     values[5] += 1e-6;
-    Dataset touched =
-        new Dataset("test", Tensor.of(values, data.x().shape().dims()), data.y(), 0);
+    Dataset touched = new Dataset("test", Tensor.of(values, data.x().shape().dims()), data.y(), 0);
     int[] labels = data.y().toIntArray();
     labels[7] = (labels[7] + 1) % 3;
     Dataset relabelled = new Dataset("test", data.x(), Tensor.of(labels), 0);
@@ -82,8 +81,7 @@ class ObjectiveTest {
     Tensor v = vector(f);
     for (ObjectiveOperator<Mlp> a : List.of(Hessian.of(f))) {
       a.apply(v);
-      String message =
-          assertThrows(IllegalStateException.class, () -> a.apply(v)).getMessage();
+      String message = assertThrows(IllegalStateException.class, () -> a.apply(v)).getMessage();
       assertTrue(message.contains(part), "'" + part + "' is not in: " + message);
       assertTrue(message.contains("shuffle"), message);
     }
@@ -162,8 +160,7 @@ class ObjectiveTest {
         whole.slice(0, at, at + part.size()).toDoubleArray(),
         part.lossAndGradient().gradient().toDoubleArray(),
         1e-16);
-    assertEquals(
-        f.lossAndGradient().loss().item(), part.lossAndGradient().loss().item(), 1e-16);
+    assertEquals(f.lossAndGradient().loss().item(), part.lossAndGradient().loss().item(), 1e-16);
   }
 
   /** Tensors that are not real are constants. */

@@ -172,8 +172,7 @@ class OperatorTest {
   }
 
   private static int[] concat(int[] a, int[] b) {
-    return java.util.stream.IntStream.concat(
-            java.util.Arrays.stream(a), java.util.Arrays.stream(b))
+    return java.util.stream.IntStream.concat(java.util.Arrays.stream(a), java.util.Arrays.stream(b))
         .toArray();
   }
 
@@ -185,13 +184,12 @@ class OperatorTest {
         Problem p = Problem.of(loss, positions, Activation.RELU);
         p.objective()
             .perLayer()
-            .forEach(
-                (path, f) ->
-                    assertWithin(
-                        p.name() + ", " + path,
-                        dense(Hessian.of(f)),
-                        dense(GaussNewton.of(f)),
-                        1e-8 * dense(Hessian.of(f)).maxAbs() + 1e-10));
+            .forEach((path, f) ->
+                assertWithin(
+                    p.name() + ", " + path,
+                    dense(Hessian.of(f)),
+                    dense(GaussNewton.of(f)),
+                    1e-8 * dense(Hessian.of(f)).maxAbs() + 1e-10));
       }
     }
   }

@@ -60,7 +60,8 @@ record Problem(Loss loss, int positions, Mlp model, Dataset data) {
 
   Problem cast(DType dtype) {
     Dataset d =
-        new Dataset("test", data.x().cast(dtype), loss == Loss.MSE ? data.y().cast(dtype) : data.y(), 0);
+        new Dataset(
+            "test", data.x().cast(dtype), loss == Loss.MSE ? data.y().cast(dtype) : data.y(), 0);
     return new Problem(loss, positions, Tree.map(model, t -> t.cast(dtype)), d);
   }
 

@@ -43,8 +43,7 @@ class ReferenceModelTest {
     assumeTrue(
         Files.isRegularFile(data) && Files.isDirectory(models),
         "there is no folder " + SHARED + " with data and models");
-    reference =
-        new ObjectMapper().readTree(models.resolve("digits-mlp.reference.json").toFile());
+    reference = new ObjectMapper().readTree(models.resolve("digits-mlp.reference.json").toFile());
     Mlp stored =
         Mlp.load(
             MlpShape.parse("mlp:64-32-10:tanh"),

@@ -137,8 +137,7 @@ class LossTest {
       Tensor t = targets(loss);
       int rows = N * POSITIONS;
       Tensor flat = loss == Loss.MSE ? t.reshape(rows, C) : t.reshape(rows);
-      assertEquals(
-          loss.apply(z.reshape(rows, C), flat).item(), loss.apply(z, t).item(), 1e-15);
+      assertEquals(loss.apply(z.reshape(rows, C), flat).item(), loss.apply(z, t).item(), 1e-15);
       assertEquals(rows, loss.terms(t));
       assertEquals(rows, loss.terms(flat));
     }
@@ -172,7 +171,8 @@ class LossTest {
     for (Loss loss : Loss.values()) {
       Tensor t = targets(loss);
       Tensor root = loss.root(z);
-      Tensor product = root.matmul(root.transpose().matmul(u.insertAxis(-1))).reshape(N, POSITIONS, C);
+      Tensor product =
+          root.matmul(root.transpose().matmul(u.insertAxis(-1))).reshape(N, POSITIONS, C);
       Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u).mul(loss.terms(t));
       assertClose(loss + ": S S' u", expected, product, 1e-13);
       assertClose(loss + ": F u", expected, loss.fisherProduct(z, u), 1e-13);
