@@ -1,7 +1,5 @@
 package org.hesse.curvature;
 
-import static org.hesse.Autodiff.compile;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -9,17 +7,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiFunction;
+import org.hesse.Shape;
 import org.hesse.Tensor;
 
 /** Weighted means of the statistics of curvatures that have the same structure. */
 final class Averages {
-  private static final BiFunction<Several, Tensor, List<Tensor>> MEAN = compile(Averages::mean);
-
   private Averages() {}
 
   /** All the statistics of some curvatures. */
-  private record Several(List<List<Tensor>> statistics) {}
+  record Several(List<List<Tensor>> statistics) {}
 
   /** The weights of an old and a new value. */
   static double[] decay(double decay) {
@@ -46,7 +42,7 @@ final class Averages {
     Tensor like = first.statistics().getFirst();
     double[] normed = Arrays.stream(weights).map(w -> w / total).toArray();
     Several all = new Several(curvatures.stream().map(BlockCurvature::statistics).toList());
-    Iterator<Tensor> means = MEAN.apply(all, Blocks.vector(normed, like)).iterator();
+    Iterator<Tensor> means = first.programs().mean(all, Blocks.vector(normed, like)).iterator();
     List<CurvatureBlock> blocks = new ArrayList<>();
     for (CurvatureBlock block : first.blocks()) {
       Map<String, Tensor> statistics = new LinkedHashMap<>();
@@ -56,7 +52,7 @@ final class Averages {
     return blocks;
   }
 
-  private static List<Tensor> mean(Several in, Tensor weights) {
+  static List<Tensor> mean(Several in, Tensor weights) {
     Tensor[] sums = in.statistics.getFirst().toArray(Tensor[]::new);
     Arrays.setAll(sums, i -> sums[i].mul(weights.select(0, 0)));
     for (int c = 1; c < in.statistics.size(); c++) {
@@ -90,16 +86,15 @@ final class Averages {
   }
 
   private static boolean alike(CurvatureBlock a, CurvatureBlock b) {
-    if (a.getClass() != b.getClass() || !a.parts().equals(b.parts())) {
-      return false;
-    }
-    for (Map.Entry<String, Tensor> e : a.statistics().entrySet()) {
-      if (!b.statistics().get(e.getKey()).shape().equals(e.getValue().shape())) {
-        return false;
-      }
-    }
-    return !(a instanceof EigenBlock x && b instanceof EigenBlock y)
-        || same(x.outputBasis(), y.outputBasis()) && same(x.inputBasis(), y.inputBasis());
+    boolean fits =
+        a.getClass() == b.getClass() && a.parts().equals(b.parts()) && shapes(a).equals(shapes(b));
+    return fits && a instanceof EigenBlock x && b instanceof EigenBlock y
+        ? same(x.outputBasis(), y.outputBasis()) && same(x.inputBasis(), y.inputBasis())
+        : fits;
+  }
+
+  private static List<Shape> shapes(CurvatureBlock block) {
+    return block.statistics().values().stream().map(Tensor::shape).toList();
   }
 
   /** Whether two bases are the same, in most cases the very same tensor. */

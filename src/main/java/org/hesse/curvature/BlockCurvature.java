@@ -1,13 +1,8 @@
 package org.hesse.curvature;
 
-import static org.hesse.Autodiff.compile;
-
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.function.BiFunction;
-import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
 import org.hesse.DType;
@@ -29,36 +24,37 @@ import org.hesse.linalg.NumericalException;
  * double evidence = kfac.logDeterminant(Damping.exact(1e-3));  // log det (K + λI)
  * }</pre>
  *
- * <p>Products are one compiled function for each structure of blocks, and run where the statistics
- * are. See {@link CurvatureBlock} for eigenvalues, and for errors, which name parameters.
+ * <p>Products are one compiled function for each structure of blocks, shared with what comes of a
+ * curvature, and run where the statistics are. See {@link CurvatureBlock} for eigenvalues, and for
+ * errors, which name parameters.
  */
 public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac {
-  private static final BiFunction<Operands, Tensor, Tensor> PRODUCTS =
-      compile(BlockCurvature::products);
-  private static final Function<Operands, Tensor> MAGNITUDES = compile(BlockCurvature::magnitudes);
-
   private final ParameterLayout layout;
   private final Operands operands;
+  private final BlockPrograms programs;
 
   /** Blocks, and where each one's parts begin in the vector: all but the tensors is static. */
-  private record Operands(List<CurvatureBlock> blocks, Places places) {}
+  record Operands(List<CurvatureBlock> blocks, Places places) {}
 
   /** Place of the first number of each part of each block. */
-  private record Places(List<List<Integer>> starts) {}
+  record Places(List<List<Integer>> starts) {}
 
   /**
    * The curvature with some blocks.
    *
    * @param layout the parameters of the vector, in its order
    * @param blocks of one dtype and device, such that each number of each parameter is in one
+   * @param programs those of what it comes of
    * @throws IllegalArgumentException if a number is in no block or in several, naming the
    *     parameter, or dtypes or devices differ
    */
-  BlockCurvature(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
+  BlockCurvature(
+      ParameterLayout layout, List<? extends CurvatureBlock> blocks, BlockPrograms programs) {
     if (blocks.isEmpty()) {
       throw new IllegalArgumentException("blocks: none; expected at least one");
     }
     this.layout = layout;
+    this.programs = programs;
     List<List<Integer>> starts = new ArrayList<>();
     for (CurvatureBlock block : blocks) {
       starts.add(
@@ -143,6 +139,11 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
     return operands.blocks;
   }
 
+  /** What is compiled for curvatures of these parameters. */
+  BlockPrograms programs() {
+    return programs;
+  }
+
   /** The statistics of all blocks, in order. */
   List<Tensor> statistics() {
     return operands.blocks.stream().flatMap(b -> b.statistics().values().stream()).toList();
@@ -172,13 +173,13 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
   @Override
   public Tensor apply(Tensor v) {
     require(v, Shape.of(size()));
-    return PRODUCTS.apply(operands, v.insertAxis(0)).reshape(size());
+    return programs.products(operands, v.insertAxis(0)).reshape(size());
   }
 
   @Override
   public Tensor applyAll(Tensor vs) {
     require(vs, Shape.of(vs.rank() == 2 ? vs.dim(0) : 1, size()));
-    return PRODUCTS.apply(operands, vs);
+    return programs.products(operands, vs);
   }
 
   private void require(Tensor v, Shape expected) {
@@ -188,7 +189,7 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
     }
   }
 
-  private static Tensor products(Operands in, Tensor vs) {
+  static Tensor products(Operands in, Tensor vs) {
     record Part(int start, Tensor numbers) {}
 
     List<Part> results = new ArrayList<>();
@@ -253,40 +254,30 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
    * Throws, naming the parameters, if a statistic is NaN or infinite, or a matrix not symmetric.
    */
   final void requireSound() {
-    double[] sums = MAGNITUDES.apply(operands).toDoubleArray();
-    int i = 0;
     for (CurvatureBlock block : operands.blocks) {
-      for (Map.Entry<String, Tensor> e : block.statistics().entrySet()) {
-        double size = sums[i++];
-        double asymmetry = sums[i++];
-        String name = "the " + e.getKey() + " of the " + block.name();
-        if (!Double.isFinite(size)) {
-          Spectrum.requireFinite(e.getValue(), name);
-        }
-        if (asymmetry > Math.sqrt(dtype().epsilon()) * size) {
-          throw new NumericalException(
-              name
-                  + " is not symmetric: its elements differ from those of its transpose by "
-                  + asymmetry
-                  + " in all, and are "
-                  + size
-                  + "; expected a mean of outer products");
-        }
-      }
+      block
+          .statistics()
+          .forEach((name, t) -> requireSound("the " + name + " of the " + block.name(), block, t));
     }
   }
 
-  /** Σ |x| of each statistic and, if it is a matrix, Σ |M − Mᵀ|, in F64 where F32 may overflow. */
-  private static Tensor magnitudes(Operands in) {
-    List<Tensor> sums = new ArrayList<>();
-    for (CurvatureBlock block : in.blocks) {
-      for (Tensor t : block.statistics().values()) {
-        boolean matrix = t.rank() == 2 && !(block instanceof EigenBlock);
-        sums.add(t.abs().cast(DType.F64).sum());
-        sums.add((matrix ? t.sub(t.transpose()) : t.sub(t)).abs().cast(DType.F64).sum());
+  private static void requireSound(String name, CurvatureBlock block, Tensor t) {
+    double norm = Blocks.frobeniusNorm(t);
+    if (!Double.isFinite(norm)) {
+      Spectrum.requireFinite(t, name);
+    }
+    if (t.rank() == 2 && !(block instanceof EigenBlock)) {
+      double asymmetry = Blocks.frobeniusNorm(t.sub(t.transpose()));
+      if (asymmetry > Math.sqrt(t.dtype().epsilon()) * norm) {
+        throw new NumericalException(
+            name
+                + " is not symmetric: its difference to its transpose has the norm "
+                + asymmetry
+                + " beside "
+                + norm
+                + "; expected a mean of outer products");
       }
     }
-    return Tensor.stack(0, sums.toArray(Tensor[]::new));
   }
 
   private double sum(ToDoubleFunction<CurvatureBlock> f) {
@@ -329,7 +320,7 @@ public sealed class BlockCurvature implements LinearOperator permits Kfac, Ekfac
    * @param f whose results have the parts of its arguments
    */
   public BlockCurvature map(UnaryOperator<CurvatureBlock> f) {
-    return new BlockCurvature(layout, operands.blocks.stream().map(f).toList());
+    return new BlockCurvature(layout, operands.blocks.stream().map(f).toList(), programs);
   }
 
   @Override

@@ -18,8 +18,12 @@ public final class Ekfac extends BlockCurvature {
    *     them
    */
   public Ekfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
-    super(layout, blocks);
+    super(layout, blocks, new BlockPrograms());
     requireSound();
+  }
+
+  Ekfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks, BlockPrograms programs) {
+    super(layout, blocks, programs);
   }
 
   /**
@@ -38,12 +42,17 @@ public final class Ekfac extends BlockCurvature {
    * @throws IllegalArgumentException also if bases differ
    */
   public static Ekfac average(List<Ekfac> parts, double... weights) {
-    return new Ekfac(parts.getFirst().layout(), Averages.of(parts, weights));
+    return averaged(parts, weights);
   }
 
   /** The exponential moving average of eigenvalues in the same bases; see {@link Kfac#ema}. */
   public static Ekfac ema(Ekfac old, Ekfac latest, double decay) {
-    return new Ekfac(old.layout(), Averages.of(List.of(old, latest), Averages.decay(decay)));
+    return averaged(List.of(old, latest), Averages.decay(decay));
+  }
+
+  private static Ekfac averaged(List<Ekfac> parts, double[] weights) {
+    List<CurvatureBlock> means = Averages.of(parts, weights);
+    return new Ekfac(parts.getFirst().layout(), means, parts.getFirst().programs());
   }
 
   /** Writes bases and eigenvalues; see {@link Kfac#save}. */

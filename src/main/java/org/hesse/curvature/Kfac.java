@@ -29,12 +29,17 @@ public final class Kfac extends BlockCurvature {
    * @param blocks of one dtype and device, such that each number of each parameter is in one
    * @throws IllegalArgumentException if a number is in no block or in several, naming the
    *     parameter, or dtypes or devices differ
-   * @throws org.hesse.linalg.NumericalException if statistics are NaN or infinite or a
-   *     factor is not symmetric, naming the parameters
+   * @throws org.hesse.linalg.NumericalException if statistics are NaN or infinite or a factor is
+   *     not symmetric, naming the parameters
    */
   public Kfac(ParameterLayout layout, List<? extends CurvatureBlock> blocks) {
-    super(layout, blocks);
+    super(layout, blocks, new BlockPrograms());
     requireSound();
+  }
+
+  private Kfac(
+      ParameterLayout layout, List<? extends CurvatureBlock> blocks, BlockPrograms programs) {
+    super(layout, blocks, programs);
   }
 
   /**
@@ -50,7 +55,7 @@ public final class Kfac extends BlockCurvature {
    * decomposition, and eigenvalues can be corrected.
    */
   public Ekfac eigen() {
-    return new Ekfac(layout(), blocks().stream().map(CurvatureBlock::eigen).toList());
+    return new Ekfac(layout(), blocks().stream().map(CurvatureBlock::eigen).toList(), programs());
   }
 
   /**
@@ -62,7 +67,7 @@ public final class Kfac extends BlockCurvature {
    * @throws IllegalArgumentException if weights or parts do not fit, naming the parameters
    */
   public static Kfac average(List<Kfac> parts, double... weights) {
-    return new Kfac(parts.getFirst().layout(), Averages.of(parts, weights));
+    return averaged(parts, weights);
   }
 
   /**
@@ -72,7 +77,12 @@ public final class Kfac extends BlockCurvature {
    * @throws IllegalArgumentException as {@link #average}
    */
   public static Kfac ema(Kfac old, Kfac latest, double decay) {
-    return new Kfac(old.layout(), Averages.of(List.of(old, latest), Averages.decay(decay)));
+    return averaged(List.of(old, latest), Averages.decay(decay));
+  }
+
+  private static Kfac averaged(List<Kfac> parts, double[] weights) {
+    List<CurvatureBlock> means = Averages.of(parts, weights);
+    return new Kfac(parts.getFirst().layout(), means, parts.getFirst().programs());
   }
 
   /**

@@ -63,8 +63,7 @@ class KfacOnDeviceTest {
     Tensor vs = RngKey.of(5).normal(DType.F64, 3, LAYOUT.size());
     Tensor products = actual.applyAll(vs.to(GPU));
     assertEquals(GPU, products.device());
-    assertArrayEquals(
-        expected.applyAll(vs).toDoubleArray(), products.toDoubleArray(), 1e-10);
+    assertArrayEquals(expected.applyAll(vs).toDoubleArray(), products.toDoubleArray(), 1e-10);
   }
 
   @Test

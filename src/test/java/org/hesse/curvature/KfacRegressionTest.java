@@ -16,6 +16,7 @@ import org.hesse.Tree;
 import org.hesse.io.DataException;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.ConjugateGradients;
+import org.hesse.linalg.NumericalException;
 import org.hesse.linalg.Solution;
 import org.hesse.nn.Linear;
 import org.hesse.nn.Loss;
@@ -95,6 +96,35 @@ class KfacRegressionTest {
       assertEquals(1, with.iterations(), with.toString());
       assertArrayEquals(x, with.solution().toDoubleArray(), 1e-9);
     }
+  }
+
+  @Test
+  void dataThatAreNotFiniteAreTracedToTheLayer() {
+    Dataset good = data();
+    Tensor x = good.x().mul(Tensor.of(new double[] {1, 1, Double.NaN, 1}, 4));
+    Dataset bad = Dataset.regression("lines", x, good.y());
+    Objective<Linear> f = Objective.of(model(), Loss.MSE, bad.batches(20));
+    String message = assertThrows(NumericalException.class, () -> Kfac.of(f).run()).getMessage();
+    assertTrue(message.contains("input of the KroneckerBlock of weight, bias"), message);
+    assertTrue(message.contains("NaN at [0, 2]") && message.contains("finite"), message);
+  }
+
+  /** A feature that is always 0 is nothing that rounding hides. */
+  @Test
+  void featuresThatAreZeroNeedDamping() {
+    Dataset good = data();
+    Tensor x = good.x().mul(Tensor.of(new double[] {1, 1, 0, 1}, 4));
+    Dataset flat = Dataset.regression("lines", x, good.y());
+    Objective<Linear> f = Objective.of(model(), Loss.MSE, flat.batches(20));
+    Kfac kfac = Kfac.of(f).run();
+    String message =
+        assertThrows(NumericalException.class, () -> kfac.inverse(Damping.NONE)).getMessage();
+    assertTrue(message.contains("input factor A") && message.contains("1 of its 5"), message);
+    Tensor damped = Hessian.of(f).toDense().add(Tensor.eye(DType.F64, 15).mul(0.1));
+    assertArrayEquals(
+        Matrices.inverse(damped).toDoubleArray(),
+        kfac.inverse(Damping.exact(0.1)).toDense().toDoubleArray(),
+        1e-10);
   }
 
   private static double dot(Tensor a, Tensor b) {

@@ -252,8 +252,7 @@ class KfacTest {
   @Test
   void eachBlockCanHaveItsOwnDamping() {
     Kfac kfac = kfac(9, DType.F64);
-    BlockCurvature inverse =
-        kfac.map(b -> b.inverse(Damping.exact(0.1 * b.trace() / b.size())));
+    BlockCurvature inverse = kfac.map(b -> b.inverse(Damping.exact(0.1 * b.trace() / b.size())));
     for (int i = 0; i < PLACES.length; i++) {
       Tensor block = kfac.blocks().get(i).toDense();
       double mean = Matrices.trace(block).item() / block.dim(0);
@@ -300,6 +299,7 @@ class KfacTest {
     Kfac a = kfac(6, DType.F64);
     Kfac b = kfac(7, DType.F64);
     assertTrue(refused(() -> Kfac.average(List.of(a, b), 1)).contains("weights"));
+    assertTrue(refused(() -> Kfac.average(List.of())).contains("weights"));
     assertTrue(refused(() -> Kfac.average(List.of(a, b), 1, -1)).contains("negative"));
     assertTrue(refused(() -> Kfac.average(List.of(a, b), 0, 0)).contains("weights"));
     assertTrue(refused(() -> Kfac.ema(a, b, 1.5)).contains("decay"));
