@@ -149,6 +149,14 @@ def inverse(subject):
     return lambda: f(a)
 
 
+def eigh(subject):
+    n = int(subject)
+    a = normal(n, 2 * n)
+    a = a @ a.T / n
+    f = jax.jit(jnp.linalg.eigh)
+    return lambda: f(a)
+
+
 def make(name):
     kind, subject, batch = w.parse(name)
     return {"sgemm": lambda: product(subject, batch), "step": lambda: step(subject, batch),
@@ -156,7 +164,7 @@ def make(name):
             "block16": lambda: hvp(subject, batch, 16),
             "transformer": lambda: transformer(subject, batch),
             "forward": lambda: rows(kind, subject), "backward": lambda: rows(kind, subject),
-            "inverse": lambda: inverse(subject)}[kind]()
+            "eigh": lambda: eigh(subject), "inverse": lambda: inverse(subject)}[kind]()
 
 
 if __name__ == "__main__":

@@ -150,6 +150,13 @@ def inverse(subject):
     return lambda: torch.cholesky_inverse(torch.linalg.cholesky(a))
 
 
+def eigh(subject):
+    n = int(subject)
+    a = normal(n, 2 * n)
+    a = a @ a.T / n
+    return lambda: torch.linalg.eigh(a)
+
+
 def copy(subject):
     a = normal(int(subject))
     b = torch.empty_like(a)
@@ -164,7 +171,7 @@ def make(name):
             "transformer": lambda: transformer(subject, batch),
             "forward": lambda: rows(kind, subject), "backward": lambda: rows(kind, subject),
             "density": lambda: density(subject, batch), "inverse": lambda: inverse(subject),
-            "copy": lambda: copy(subject)}[kind]()
+            "eigh": lambda: eigh(subject), "copy": lambda: copy(subject)}[kind]()
 
 
 def gradient(subject, batch):
@@ -188,7 +195,7 @@ def captured(run):
 if __name__ == "__main__":
     variant = sys.argv[1]
     for name in w.names(sys.argv[2:]):
-        if variant != "eager" and name.split(":")[0] in ("copy", "density", "inverse"):
+        if variant != "eager" and name.split(":")[0] in ("copy", "density", "eigh", "inverse"):
             continue
         try:
             run = make(name)

@@ -183,8 +183,7 @@ class TrainingOnDeviceTest {
       on(GPU, actual.get(i).x());
       on(GPU, actual.get(i).y());
       assertEquals(expected.get(i).x().shape(), actual.get(i).x().shape());
-      assertArrayEquals(
-          expected.get(i).x().toDoubleArray(), actual.get(i).x().toDoubleArray());
+      assertArrayEquals(expected.get(i).x().toDoubleArray(), actual.get(i).x().toDoubleArray());
       assertArrayEquals(expected.get(i).y().toIntArray(), actual.get(i).y().toIntArray());
     }
   }

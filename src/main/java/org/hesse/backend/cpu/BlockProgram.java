@@ -140,8 +140,7 @@ final class BlockProgram {
         boolean read = false;
         for (Instruction in : code) {
           read |=
-              in instanceof Instruction.Load load
-                  && load.view().slot().overlaps(s.view().slot());
+              in instanceof Instruction.Load load && load.view().slot().overlaps(s.view().slot());
         }
         direct[s.value()] = read ? null : s;
       }

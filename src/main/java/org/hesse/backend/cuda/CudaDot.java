@@ -188,8 +188,7 @@ final class CudaDot {
             new Operand("matmul::Strides lhs_strides", lhs.strides()),
             new Operand(in + "rhs", rhs.pointer()),
             new Operand("matmul::Strides rhs_strides", rhs.strides()));
-    Launch.Grid grid =
-        new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, sharedBytes);
+    Launch.Grid grid = new Launch.Grid(Math.toIntExact(blocks), count, 1, THREADS, sharedBytes);
     launch(kernel, grid, both, to, sizes, count == 1);
     if (count > 1) {
       sum(to, count, out, sizes);

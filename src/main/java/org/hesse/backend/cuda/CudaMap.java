@@ -11,9 +11,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A register program over a domain, as a kernel made for it. Each thread evaluates one element, or
- * four neighbours where these can be read and written as one.
+ * four neighbours where these can be read and written as one. Operands that lie the other way round
+ * than the result are read by tiles, along their own rows, into shared memory.
  */
 final class CudaMap implements Prepared {
+  /** Rows and columns of a tile, and the least extents that are worth one. */
+  private static final int TILE = 32;
+
+  private static final int LEAST_TILED = 16;
+
   private final Launch launch;
 
   CudaMap(CudaContext context, Step.Map step) {
@@ -47,6 +53,9 @@ final class CudaMap implements Prepared {
     private final Step.@Nullable Dot product;
     private final boolean four;
 
+    /** The axis that operands are contiguous along which lie the other way round; −1 if none do. */
+    private final int turned;
+
     /** Whether the last thread may have less than four elements. */
     private final boolean ragged;
 
@@ -79,6 +88,7 @@ final class CudaMap implements Prepared {
       }
       this.four = product == null && aligned && together && axes.rank() > 0;
       this.ragged = four && axes.rank() == 1;
+      this.turned = product == null && !four ? turned() : -1;
       this.text = new KernelText(span > Integer.MAX_VALUE - Axes.FOUR);
     }
 
@@ -93,7 +103,34 @@ final class CudaMap implements Prepared {
       return views;
     }
 
+    private int turned() {
+      boolean along = axes.rank() > 1 && axes.last() >= LEAST_TILED;
+      for (Step.Store s : stores) {
+        long[] strides = axes.strides(s.view().strides());
+        along &= !Axes.isRepeated(strides) && Math.abs(strides[strides.length - 1]) == 1;
+      }
+      for (int a = 0; along && a < axes.rank() - 1; a++) {
+        for (View view : views()) {
+          if (axes.extent(a) >= LEAST_TILED && isTurned(view, a)) {
+            return a;
+          }
+        }
+      }
+      return -1;
+    }
+
+    /**
+     * Whether neighbours along an axis are neighbours in memory, and those along the last are not.
+     */
+    private boolean isTurned(View view, int axis) {
+      long[] strides = axes.strides(view.strides());
+      return axis >= 0 && Math.abs(strides[axis]) == 1 && Math.abs(strides[strides.length - 1]) > 1;
+    }
+
     Launch launch(CudaContext context) {
+      if (turned >= 0) {
+        return tiled(context);
+      }
       long groups = groups();
       String source = source();
       return new Launch(
@@ -106,7 +143,84 @@ final class CudaMap implements Prepared {
       return four ? Math.ceilDiv(axes.size(), (long) Axes.FOUR) : axes.size();
     }
 
+    private Launch tiled(CudaContext context) {
+      long tiles = (long) tiles(turned) * tiles(axes.rank() - 1);
+      long blocks = axes.size() / axes.extent(turned) / axes.last() * tiles;
+      String source = source();
+      return new Launch(
+          context.generated(source, "map"),
+          Launch.Grid.of(blocks, KernelText.THREADS),
+          text.arguments());
+    }
+
+    private int tiles(int axis) {
+      return Math.ceilDiv(axes.extent(axis), TILE);
+    }
+
+    /**
+     * A block has a tile of the two axes; a warp reads it along the one and writes along the other.
+     */
+    private String tiledSource() {
+      int last = axes.rank() - 1;
+      text.count("across", tiles(last));
+      text.count("down", tiles(turned));
+      text.parameter("int columns", new Argument.I32(axes.last()));
+      text.parameter("int rows", new Argument.I32(axes.extent(turned)));
+      text.line("Count block = (Count)blockIdx.x;");
+      text.line("int column0 = (int)(block % across) * 32;");
+      text.line("int row0 = (int)(block / across % down) * 32;");
+      text.line("Count rest = block / across / down;");
+      text.line("int x = (int)threadIdx.x % 32;");
+      text.line("int y = (int)threadIdx.x / 32;");
+      List<String> names = new ArrayList<>(text.indices("rest", "o", others()));
+      names.add(turned, "(At)row");
+      names.add("(At)column");
+      indices = names;
+      for (int v = 0; v < code.size(); v++) {
+        if (code.get(v) instanceof Instruction.Load load && isTurned(load.view(), turned)) {
+          text.line("__shared__ " + KernelText.type(load.dtype()) + " t" + v + "[32][33];");
+        }
+      }
+      text.line("for (int j = y; j < 32; j += 8) {");
+      text.line("int row = row0 + x, column = column0 + j;");
+      text.line("if (row < rows && column < columns) {");
+      for (int v = 0; v < code.size(); v++) {
+        if (code.get(v) instanceof Instruction.Load load && isTurned(load.view(), turned)) {
+          String type = KernelText.type(load.dtype());
+          String from = text.pointer(load.view(), false) + " + " + position(load.view());
+          text.line("t" + v + "[j][x] = hesse_load<" + type + ">(" + from + ");");
+        }
+      }
+      text.line("}");
+      text.line("}");
+      text.line("__syncthreads();");
+      positions.clear();
+      text.line("for (int j = y; j < 32; j += 8) {");
+      text.line("int row = row0 + j, column = column0 + x;");
+      text.line("if (row < rows && column < columns) {");
+      List<String> values = loads();
+      apply(values);
+      store(values);
+      text.line("}");
+      text.line("}");
+      return text.header("elementwise.cuh") + text.text("map");
+    }
+
+    /** The extents of the axes that no tile has. */
+    private int[] others() {
+      int[] dims = new int[axes.rank() - 2];
+      for (int a = 0; a < axes.rank() - 1; a++) {
+        if (a != turned) {
+          dims[a < turned ? a : a - 1] = axes.extent(a);
+        }
+      }
+      return dims;
+    }
+
     String source() {
+      if (turned >= 0) {
+        return tiledSource();
+      }
       text.count("groups", groups());
       if (ragged) {
         text.count("size", axes.size());
@@ -166,7 +280,7 @@ final class CudaMap implements Prepared {
           view,
           v -> {
             long[] strides = axes.strides(v.strides());
-            if (axes.isDense(strides)) {
+            if (turned < 0 && axes.isDense(strides)) {
               return four ? "(At)(4 * g)" : "(At)g";
             }
             String name = "a" + positions.size();
@@ -201,6 +315,9 @@ final class CudaMap implements Prepared {
     private String load(Instruction.Load load, String name) {
       if (product != null && product.isResult(step, load.view())) {
         return "product";
+      }
+      if (isTurned(load.view(), turned)) {
+        return name.replace('v', 't') + "[x][j]";
       }
       String type = KernelText.type(load.dtype());
       String from = text.pointer(load.view(), false) + " + " + position(load.view());

@@ -47,8 +47,7 @@ record ProductTail(Step.Dot product, Step.Map map) {
   }
 
   /** The source of that kernel. */
-  String source(
-      String function, List<Operand> operands, StridedMatrices out, Argument size) {
+  String source(String function, List<Operand> operands, StridedMatrices out, Argument size) {
     return source(text(function, operands, out, size));
   }
 

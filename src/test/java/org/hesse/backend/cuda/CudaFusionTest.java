@@ -4,6 +4,7 @@ import static org.hesse.backend.cuda.TwoBackends.dense;
 import static org.hesse.backend.cuda.TwoBackends.input;
 import static org.hesse.backend.cuda.TwoBackends.output;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -152,6 +153,48 @@ class CudaFusionTest {
     y[150] = 1;
     y[299] = -0x1p40f;
     assertEquals(1f, ((float[]) sum(y, DType.F32, n))[0]);
+  }
+
+  /** Operands that lie the other way round than the result, whole tiles of them and less. */
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F64", "I32"})
+  void turnedOperandsAgree(DType dtype) {
+    int[][] domains = {{33, 70}, {3, 40, 17}, {20, 3, 65}, {2, 16, 2, 32}};
+    int[] turned = {0, 1, 0, 1};
+    for (int d = 0; d < domains.length; d++) {
+      int[] domain = domains[d];
+      Random random = new Random(d);
+      OneStep one = new OneStep(random);
+      int size = OneStep.size(domain);
+      View plain = one.dense(OneStep.numbers(random, dtype, size), domain);
+      // The axis comes last in memory, in one of them backwards.
+      int[] order = domain.clone();
+      order[turned[d]] = domain[domain.length - 1];
+      order[domain.length - 1] = domain[turned[d]];
+      long[] strides = OneStep.denseStrides(order);
+      long last = strides[domain.length - 1];
+      strides[domain.length - 1] = strides[turned[d]];
+      strides[turned[d]] = last;
+      View other = new View(one.dense(OneStep.numbers(random, dtype, size)).slot(), 0, strides);
+      long[] back = strides.clone();
+      back[turned[d]] = -last;
+      View third =
+          new View(
+              one.dense(OneStep.numbers(random, dtype, size)).slot(), domain[turned[d]] - 1, back);
+      List<Instruction> code = new ArrayList<>();
+      code.add(new Instruction.Load(plain));
+      code.add(new Instruction.Load(other));
+      code.add(new Instruction.Load(third));
+      code.add(new Instruction.Index(OneStep.denseStrides(domain)));
+      code.add(new Instruction.Apply(new Op.Cast(), dtype, List.of(3)));
+      code.add(new Instruction.Apply(new Op.Binary(BinaryKind.ADD), dtype, List.of(0, 1)));
+      code.add(new Instruction.Apply(new Op.Binary(BinaryKind.MUL), dtype, List.of(5, 2)));
+      code.add(new Instruction.Apply(new Op.Binary(BinaryKind.SUB), dtype, List.of(6, 4)));
+      Step.Store store = new Step.Store(7, one.denseOutput(dtype, domain));
+      Step.Map map = new Step.Map(domain, code, List.of(store));
+      assertTrue(CudaMap.source(map).contains("__shared__"), Arrays.toString(domain));
+      one.check(map, Arrays.toString(domain));
+    }
   }
 
   /** Neighbours that cancel, of which one is lost where two are added as they are. */

@@ -96,10 +96,24 @@ class CudaGeneratedSourcesTest {
         }
       }
     }
+    sources.add(turned());
     sources.add(product("tile<4, float, float>", DType.F32));
     sources.add(product("rows<double, double>", DType.F64));
     sources.add(product("batch<float, float>", DType.F32));
     return sources;
+  }
+
+  /** A transposed matrix of floats and one of truth values as one result. */
+  private static String turned() {
+    int[] domain = {40, 50};
+    List<Instruction> code =
+        List.of(
+            load(0, DType.F32, 1, 40),
+            load(1, DType.BOOL, 1, 40),
+            new Instruction.Constant(DType.F32, 0.3),
+            new Instruction.Apply(new Op.Select(), DType.F32, List.of(1, 0, 2)));
+    View out = new View(new Slot(Slot.Space.OUTPUT, 0, DType.F32, 0, 2000), 0, new long[] {50, 1});
+    return CudaMap.source(new Step.Map(domain, code, List.of(new Step.Store(3, out))));
   }
 
   /** A function of matmul.cuh that ends with e to the product, plus an operand. */

@@ -109,13 +109,13 @@ class SimulatedDeviceTest {
       extern "C" __global__ void asserting(float* x) { assert(threadIdx.x < 3); x[threadIdx.x] = 1.0f; }
       """;
 
-  private Bench bench;
+  private RawDevice bench;
   private CUmodule module;
 
   @BeforeEach
   void open() {
     SimulatedDevice.requireSimulated();
-    bench = new Bench(0);
+    bench = new RawDevice(0);
     module = bench.load(SOURCE);
   }
 
@@ -256,7 +256,7 @@ class SimulatedDeviceTest {
   void memoryOfAnotherDevice() {
     SimulatedDevice.option("devices", 2);
     CUdeviceptr x = bench.floats(1, 2, 3);
-    try (Bench second = new Bench(1)) {
+    try (RawDevice second = new RawDevice(1)) {
       CUmodule own = second.load(SOURCE);
       assertFound(
           CUDA_ERROR_ILLEGAL_ADDRESS,
@@ -279,7 +279,7 @@ class SimulatedDeviceTest {
 
   @Test
   void readingMemoryThatNothingWasWrittenTo() {
-    Bench.Space x = bench.space(12);
+    RawDevice.Space x = bench.space(12);
     CUdeviceptr y = bench.space(12);
     assertFound(
         CUDA_ERROR_LAUNCH_FAILED,
@@ -437,7 +437,8 @@ class SimulatedDeviceTest {
     assertFound(
         CUDA_ERROR_INVALID_VALUE,
         () ->
-            cuLaunchKernel(fill, 1, 65536, 1, 32, 1, 1, 0, bench.stream, Bench.arguments(x), null),
+            cuLaunchKernel(
+                fill, 1, 65536, 1, 32, 1, 1, 0, bench.stream, RawDevice.arguments(x), null),
         "grid of 1x65536x1");
     assertFound(
         CUDA_ERROR_INVALID_VALUE, () -> bench.enqueue(fill, 1, 32, 49153, x), "49153 bytes");
@@ -488,7 +489,7 @@ class SimulatedDeviceTest {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
-            () -> Bench.compile("wrong.cu", "\n__global__ void f() { nonsense(); }"));
+            () -> RawDevice.compile("wrong.cu", "\n__global__ void f() { nonsense(); }"));
     assertTrue(e.getMessage().contains("wrong.cu:2"), e.getMessage());
     assertTrue(e.getMessage().contains("nonsense"), e.getMessage());
     assertFalse(e.getMessage().contains("/tmp/"), e.getMessage());

@@ -126,13 +126,13 @@ class SimulatedKernelsTest {
       }
       """;
 
-  private Bench bench;
+  private RawDevice bench;
   private CUmodule module;
 
   @BeforeEach
   void open() {
     SimulatedDevice.requireSimulated();
-    bench = new Bench(0);
+    bench = new RawDevice(0);
     module = bench.load(SOURCE);
   }
 
@@ -195,7 +195,7 @@ class SimulatedKernelsTest {
         1,
         0,
         bench.stream,
-        Bench.arguments(x, y, of(rows), of(columns)),
+        RawDevice.arguments(x, y, of(rows), of(columns)),
         null);
     cuStreamSynchronize(bench.stream);
     double[] result = bench.doubles(y, values.length);

@@ -75,14 +75,14 @@ class SimulatedStreamsTest {
       extern "C" __global__ void add(float* x, float y) { x[threadIdx.x] += y; }
       """;
 
-  private Bench bench;
+  private RawDevice bench;
   private CUfunction triple;
   private CUfunction add;
 
   @BeforeEach
   void open() {
     SimulatedDevice.requireSimulated();
-    bench = new Bench(0);
+    bench = new RawDevice(0);
     var module = bench.load(SOURCE);
     triple = bench.function(module, "triple");
     add = bench.function(module, "add");
@@ -150,7 +150,7 @@ class SimulatedStreamsTest {
     bench.enqueue(add, 1, 1, 0, x, of(1));
     cuEventRecord(between, bench.stream);
     cuStreamWaitEvent(other, between, 0);
-    on(other, triple, 1, Bench.arguments(x));
+    on(other, triple, 1, RawDevice.arguments(x));
     assertFails(CUDA_ERROR_NOT_READY, () -> cuEventQuery(between));
     cuStreamSynchronize(other);
     assertArrayEquals(new float[] {6}, bench.floats(x, 1));
@@ -210,7 +210,7 @@ class SimulatedStreamsTest {
     bench.enqueue(add, 1, 1, 0, x, of(1));
     cuEventRecord(fork, bench.stream);
     cuStreamWaitEvent(other, fork, 0);
-    on(other, triple, 1, Bench.arguments(x));
+    on(other, triple, 1, RawDevice.arguments(x));
     cuEventRecord(join, other);
     cuStreamWaitEvent(bench.stream, join, 0);
     bench.enqueue(add, 1, 1, 0, x, of(1));
@@ -230,7 +230,7 @@ class SimulatedStreamsTest {
     cuStreamBeginCapture(bench.stream, CU_STREAM_CAPTURE_MODE_GLOBAL);
     cuEventRecord(fork, bench.stream);
     cuStreamWaitEvent(other, fork, 0);
-    on(other, triple, 1, Bench.arguments(x));
+    on(other, triple, 1, RawDevice.arguments(x));
     assertFails(
         CUDA_ERROR_STREAM_CAPTURE_UNJOINED, () -> cuStreamEndCapture(bench.stream, new CUgraph()));
   }
@@ -253,7 +253,7 @@ class SimulatedStreamsTest {
   @Test
   void callsThatAreIllegalDuringACapture() {
     CUdeviceptr x = bench.floats(1, 2);
-    byte[] image = Bench.compile("other.cu", SOURCE);
+    byte[] image = RawDevice.compile("other.cu", SOURCE);
     int unsupported = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     assertIllegal(unsupported, () -> cuMemAlloc(new CUdeviceptr(), 16));
     assertIllegal(unsupported, () -> cuMemFree(x));
@@ -315,7 +315,7 @@ class SimulatedStreamsTest {
             CUstream own = stream();
             CUdeviceptr x = bench.floats(0);
             for (int i = 0; i < 100; i++) {
-              on(own, add, 1, Bench.arguments(x, of(1)));
+              on(own, add, 1, RawDevice.arguments(x, of(1)));
               cuStreamSynchronize(own);
             }
             return bench.floats(x, 1)[0];

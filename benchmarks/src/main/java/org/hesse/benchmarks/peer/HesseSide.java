@@ -72,6 +72,7 @@ final class HesseSide {
           case "forward", "backward" -> rows(w);
           case "copy" -> copy(w);
           case "inverse" -> inverse(Integer.parseInt(w.subject()));
+          case "eigh" -> eigh(Integer.parseInt(w.subject()));
           case "add" -> add();
           default -> throw new IllegalArgumentException(w.name());
         });
@@ -324,10 +325,25 @@ final class HesseSide {
     };
   }
 
+  private static Tensor definite(int n) {
+    Tensor a = normal(1, 1, n, 2 * n);
+    return a.matmul(a.transpose()).mul(1.0 / n);
+  }
+
+  /** Of a symmetric positive definite matrix, all eigenvalues and vectors. */
+  private static Supplier<Object> eigh(int n) {
+    Tensor spd = definite(n);
+    Function<Tensor, List<Tensor>> f =
+        compile((Tensor m) -> {
+          Matrices.Eigh e = Matrices.eigh(m);
+          return List.of(e.values(), e.vectors());
+        });
+    return () -> f.apply(spd);
+  }
+
   /** Of a symmetric positive definite matrix, by its Cholesky factor. */
   private static Supplier<Object> inverse(int n) {
-    Tensor a = normal(1, 1, n, 2 * n);
-    Tensor spd = a.matmul(a.transpose()).mul(1.0 / n);
+    Tensor spd = definite(n);
     Function<Tensor, Tensor> f =
         compile(
             (Tensor m) -> Matrices.solveCholesky(Matrices.cholesky(m), Tensor.eye(DType.F32, n)));

@@ -39,12 +39,12 @@ import jcuda.nvrtc.nvrtcProgram;
 import org.hesse.testing.SimulatedDevice;
 
 /** A device with a context and a stream, driven through nothing but JCuda. */
-final class Bench implements AutoCloseable {
+final class RawDevice implements AutoCloseable {
   final CUdevice device = new CUdevice();
   final CUcontext context = new CUcontext();
   final CUstream stream = new CUstream();
 
-  Bench(int ordinal) {
+  RawDevice(int ordinal) {
     SimulatedDevice.require();
     JCudaDriver.setExceptionsEnabled(true);
     JNvrtc.setExceptionsEnabled(true);
