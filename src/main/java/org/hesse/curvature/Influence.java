@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * Influence.of(f, ekfac.inverse(Damping.exact(1e-3))).measuredBy(g.shift(1e-3));
  * }</pre>
  *
- * <p><b>Scores.</b> With ℓ(z) the loss of a sample, summed over its own terms if it has several, g(z)
- * its gradient, C the curvature of the objective J and λ the damping,
+ * <p><b>Scores.</b> With ℓ(z) the loss of a sample, summed over its own terms if it has several,
+ * g(z) its gradient, C the curvature of the objective J and λ the damping,
  *
  * <pre>score(t, i) = g(t)ᵀ (C + λI)⁻¹ g(zᵢ).</pre>
  *
@@ -145,17 +145,16 @@ public final class Influence<M> {
    * @throws IllegalArgumentException if there is no test sample
    */
   public InfluenceScores scores(Iterable<Dataset> tests) {
-    return on(
-        () -> {
-          List<Dataset> pieces = pieces(tests);
-          int total = pieces.stream().mapToInt(Dataset::size).sum();
-          Run run = new Run(total);
-          List<Tensor> rows = new ArrayList<>();
-          for (Dataset piece : pieces) {
-            rows.add(run.rows(losses.gradients(piece)));
-          }
-          return run.scores(concat(0, rows));
-        });
+    return on(() -> {
+      List<Dataset> pieces = pieces(tests);
+      int total = pieces.stream().mapToInt(Dataset::size).sum();
+      Run run = new Run(total);
+      List<Tensor> rows = new ArrayList<>();
+      for (Dataset piece : pieces) {
+        rows.add(run.rows(losses.gradients(piece)));
+      }
+      return run.scores(concat(0, rows));
+    });
   }
 
   /**
@@ -165,18 +164,17 @@ public final class Influence<M> {
    * @throws IllegalArgumentException if there is no test sample
    */
   public InfluenceScores onMean(Iterable<Dataset> tests) {
-    return on(
-        () -> {
-          List<Dataset> pieces = pieces(tests);
-          int total = pieces.stream().mapToInt(Dataset::size).sum();
-          Tensor sum = null;
-          for (Dataset piece : pieces) {
-            Tensor part = losses.gradients(piece).sum(0);
-            sum = sum == null ? part : sum.add(part);
-          }
-          Run run = new Run(1);
-          return run.scores(run.rows(sum.div(total).insertAxis(0)));
-        });
+    return on(() -> {
+      List<Dataset> pieces = pieces(tests);
+      int total = pieces.stream().mapToInt(Dataset::size).sum();
+      Tensor sum = null;
+      for (Dataset piece : pieces) {
+        Tensor part = losses.gradients(piece).sum(0);
+        sum = sum == null ? part : sum.add(part);
+      }
+      Run run = new Run(1);
+      return run.scores(run.rows(sum.div(total).insertAxis(0)));
+    });
   }
 
   /**
@@ -187,19 +185,18 @@ public final class Influence<M> {
    * @return one row
    */
   public InfluenceScores self() {
-    return on(
-        () -> {
-          Run run = new Run(Math.toIntExact(objective.samples()));
-          List<Tensor> parts = new ArrayList<>();
-          for (Dataset batch : objective.batches()) {
-            for (Dataset piece : losses.pieces(batch, block)) {
-              Tensor g = losses.gradients(piece);
-              Tensor products = g.insertAxis(-2).matmul(run.solve(g).insertAxis(-1), DType.F64);
-              parts.add(products.reshape(1, g.dim(0)).cast(g.dtype()));
-            }
-          }
-          return run.scores(concat(1, parts));
-        });
+    return on(() -> {
+      Run run = new Run(Math.toIntExact(objective.samples()));
+      List<Tensor> parts = new ArrayList<>();
+      for (Dataset batch : objective.batches()) {
+        for (Dataset piece : losses.pieces(batch, block)) {
+          Tensor g = losses.gradients(piece);
+          Tensor products = g.insertAxis(-2).matmul(run.solve(g).insertAxis(-1), DType.F64);
+          parts.add(products.reshape(1, g.dim(0)).cast(g.dtype()));
+        }
+      }
+      return run.scores(concat(1, parts));
+    });
   }
 
   private InfluenceScores on(java.util.function.Supplier<InfluenceScores> body) {
@@ -220,9 +217,7 @@ public final class Influence<M> {
   }
 
   private static Tensor concat(int axis, List<Tensor> parts) {
-    return parts.size() == 1
-        ? parts.getFirst()
-        : Tensor.concat(axis, parts.toArray(Tensor[]::new));
+    return parts.size() == 1 ? parts.getFirst() : Tensor.concat(axis, parts.toArray(Tensor[]::new));
   }
 
   /** Solves systems and collects what is known of their errors. */

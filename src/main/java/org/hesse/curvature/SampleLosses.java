@@ -27,8 +27,7 @@ final class SampleLosses<M> {
 
   SampleLosses(Objective<M> objective) {
     this.objective = objective;
-    this.gradients =
-        compile((M at, Dataset b) -> vmap((Dataset s) -> gradient(at, s)).apply(b));
+    this.gradients = compile((M at, Dataset b) -> vmap((Dataset s) -> gradient(at, s)).apply(b));
     this.derivatives =
         compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> derivative(a, v)).apply(vs));
   }
@@ -36,10 +35,7 @@ final class SampleLosses<M> {
   private Tensor loss(M at, Dataset sample) {
     Dataset one =
         new Dataset(
-            sample.name(),
-            sample.x().insertAxis(0),
-            sample.y().insertAxis(0),
-            sample.classes());
+            sample.name(), sample.x().insertAxis(0), sample.y().insertAxis(0), sample.classes());
     Tensor mean = objective.loss(at, one);
     long terms = objective.terms(one);
     return terms == 1 ? mean : mean.mul(terms);
@@ -54,8 +50,7 @@ final class SampleLosses<M> {
   private Tensor derivative(Arguments<M> a, Tensor v) {
     M at = a.model;
     return jvp(
-            (List<Tensor> p) ->
-                vmap((Dataset s) -> loss(objective.with(at, p), s)).apply(a.batch),
+            (List<Tensor> p) -> vmap((Dataset s) -> loss(objective.with(at, p), s)).apply(a.batch),
             objective.leaves(at),
             objective.unravel(v))
         .tangent();

@@ -21,7 +21,8 @@ final class ConjugateGradientSearch {
   private static final double NOISE = 8;
 
   private static final BiFunction<Tensor, Tensor, Tensor> CURVATURES =
-      compile((Tensor p, Tensor q) -> Tensor.stack(0, RightHandSides.dots(p, q), RightHandSides.dots(p, p)));
+      compile((Tensor p, Tensor q) ->
+          Tensor.stack(0, RightHandSides.dots(p, q), RightHandSides.dots(p, p)));
   private static final Function<Step, Moved> MOVE = compile(ConjugateGradientSearch::moved);
   private static final Function<Turn, Tensor> TURN = compile(ConjugateGradientSearch::turned);
 
@@ -133,8 +134,7 @@ final class ConjugateGradientSearch {
         return new Searches(rows, x, r, p, new double[0]);
       }
       int[] numbers = IntStream.of(rows).map(i -> this.numbers[i]).toArray();
-      return new Searches(
-          numbers, take(x, rows), take(r, rows), take(p, rows), pick(rz, rows));
+      return new Searches(numbers, take(x, rows), take(r, rows), take(p, rows), pick(rz, rows));
     }
   }
 

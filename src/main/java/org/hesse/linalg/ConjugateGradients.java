@@ -30,12 +30,12 @@ import org.jspecify.annotations.Nullable;
  * then, else the residual says how much of b is not.
  *
  * <p>For a derivative through a solution see {@link org.hesse.LinearSolver}: that is a loop in the
- * graph that can be differentiated and compiled, sums in the dtype of its vectors and fails where it
- * does not converge. This one runs at once, sums in F64, takes a preconditioner, and reports.
+ * graph that can be differentiated and compiled, sums in the dtype of its vectors and fails where
+ * it does not converge. This one runs at once, sums in F64, takes a preconditioner, and reports.
  *
  * <p>Sources: Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems
- * (1952); Saad, Iterative methods for sparse linear systems, sections 6.7 and 9.2; van der Vorst and
- * Ye, Residual replacement strategies for Krylov subspace iterative methods (2000).
+ * (1952); Saad, Iterative methods for sparse linear systems, sections 6.7 and 9.2; van der Vorst
+ * and Ye, Residual replacement strategies for Krylov subspace iterative methods (2000).
  */
 public final class ConjugateGradients {
   final LinearOperator operator;
@@ -144,8 +144,8 @@ public final class ConjugateGradients {
   }
 
   /**
-   * Solves from a guess, of the shape of b; see {@link #run(Tensor)}. The tolerance remains relative
-   * to ‖b‖.
+   * Solves from a guess, of the shape of b; see {@link #run(Tensor)}. The tolerance remains
+   * relative to ‖b‖.
    */
   public Solution run(Tensor b, Tensor guess) {
     if (!guess.shape().equals(b.shape()) || guess.dtype() != b.dtype()) {

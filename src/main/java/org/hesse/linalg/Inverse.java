@@ -47,7 +47,8 @@ public final class Inverse implements LinearOperator {
           Tensor matrix = operator.toDense();
           Tensor factor = factor(operator, matrix);
           double norm = RightHandSides.norms(matrix.reshape(1, -1))[0];
-          return new Inverse(operator, b -> solved(operator, factor, norm, b));
+          return new Inverse(
+              operator, b -> Hesse.on(factor.device(), () -> solved(operator, factor, norm, b)));
         });
   }
 
@@ -69,7 +70,8 @@ public final class Inverse implements LinearOperator {
     }
   }
 
-  private static Solution solved(LinearOperator operator, Tensor factor, double norm, Tensor given) {
+  private static Solution solved(
+      LinearOperator operator, Tensor factor, double norm, Tensor given) {
     RightHandSides b = new RightHandSides(operator, given);
     Tensor x = Matrices.solveCholesky(factor, b.rows.transpose()).transpose();
     Products products = new Products(operator, Progress.NONE);

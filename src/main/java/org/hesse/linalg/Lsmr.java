@@ -285,13 +285,7 @@ public final class Lsmr {
     }
 
     void advance(
-        double cHat,
-        double sHat,
-        double c,
-        double s,
-        double thetaBar,
-        double rhoBar,
-        double zeta) {
+        double cHat, double sHat, double c, double s, double thetaBar, double rhoBar, double zeta) {
       double betaAcute = cHat * betaDotDot;
       double betaCheck = -sHat * betaDotDot;
       double betaHat = c * betaAcute;

@@ -30,8 +30,8 @@ import org.hesse.Tensor;
  * form steps that do not expand keep ‖xⱼ‖ ≤ (j + 1)‖b‖/σ, and more than that ends it.
  *
  * <p>Sources: Agarwal, Bullins and Hazan, Second-order stochastic optimization for machine learning
- * in linear time (2017), section 3; Koh and Liang, Understanding black-box predictions via influence
- * functions (2017), section 3.
+ * in linear time (2017), section 3; Koh and Liang, Understanding black-box predictions via
+ * influence functions (2017), section 3.
  */
 public final class NeumannSeries {
   private static final String STAGE = "Neumann series";
@@ -83,8 +83,8 @@ public final class NeumannSeries {
   }
 
   /**
-   * σ, which must be more than half the largest eigenvalue of A + λI, or of every part's. Without it
-   * Lanczos is run on A, or on every part, with at most {@value #SCALE_PRODUCTS} products each.
+   * σ, which must be more than half the largest eigenvalue of A + λI, or of every part's. Without
+   * it Lanczos is run on A, or on every part, with at most {@value #SCALE_PRODUCTS} products each.
    */
   public NeumannSeries scale(double sigma) {
     ConjugateGradients.requirePositive("scale", sigma);
@@ -93,8 +93,8 @@ public final class NeumannSeries {
   }
 
   /**
-   * The series ends once ‖b − (A + λI) x‖ is at most this times ‖b‖; default 1e-6 in F64 and 1e-4 in
-   * F32. The stochastic form makes all its steps, and is judged by it.
+   * The series ends once ‖b − (A + λI) x‖ is at most this times ‖b‖; default 1e-6 in F64 and 1e-4
+   * in F32. The stochastic form makes all its steps, and is judged by it.
    */
   public NeumannSeries tolerance(double relative) {
     if (!(relative >= 0 && relative < 1)) {
@@ -228,13 +228,7 @@ public final class NeumannSeries {
         converged[i] = residuals[i] <= tolerance * b.sizes[i];
       }
       return b.solution(
-          x,
-          residuals,
-          converged,
-          smallestEigenvalue,
-          List.of(),
-          steps,
-          products.count() + others);
+          x, residuals, converged, smallestEigenvalue, List.of(), steps, products.count() + others);
     }
 
     private double[] repeated(double c) {
@@ -356,9 +350,7 @@ public final class NeumannSeries {
   /** t − (A t + λ t)/σ. */
   private static Tensor shrunk(Step s) {
     Tensor f = s.factors.cast(s.term.dtype());
-    return s.term
-        .sub(s.term.mul(f.slice(0, 0, 1)))
-        .sub(s.product.mul(f.slice(0, 1, 2)));
+    return s.term.sub(s.term.mul(f.slice(0, 0, 1))).sub(s.product.mul(f.slice(0, 1, 2)));
   }
 
   private static Step term(Step s) {

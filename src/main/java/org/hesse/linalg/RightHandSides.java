@@ -10,8 +10,8 @@ import org.hesse.Tensor;
 import org.hesse.linalg.Solution.NegativeCurvature;
 
 /**
- * The right-hand sides of a solver, one or a block, as rows over powers of two, so that no square of
- * a norm over- or underflows and nothing is rounded.
+ * The right-hand sides of a solver, one or a block, as rows over powers of two, so that no square
+ * of a norm over- or underflows and nothing is rounded.
  */
 final class RightHandSides {
   private static final BiFunction<Tensor, Tensor, Tensor> DOTS = compile(RightHandSides::dots);
@@ -99,8 +99,6 @@ final class RightHandSides {
 
   /** The products with each row, [k, n]; one goes as a vector. */
   static Tensor apply(Products products, Tensor vs) {
-    return vs.dim(0) == 1
-        ? products.apply(vs.select(0, 0)).insertAxis(0)
-        : products.applyAll(vs);
+    return vs.dim(0) == 1 ? products.apply(vs.select(0, 0)).insertAxis(0) : products.applyAll(vs);
   }
 }

@@ -85,8 +85,7 @@ class InfluenceTest {
   private static void assertClose(Tensor expected, Tensor actual, double relative) {
     assertEquals(expected.shape(), actual.shape());
     double largest = expected.abs().max().item();
-    assertArrayEquals(
-        expected.toDoubleArray(), actual.toDoubleArray(), relative * largest);
+    assertArrayEquals(expected.toDoubleArray(), actual.toDoubleArray(), relative * largest);
   }
 
   @Test
@@ -97,8 +96,7 @@ class InfluenceTest {
     assertClose(exact(), by.apply(Inverse.dense(h.shift(RIDGE))).values(), 1e-12);
     InfluenceScores cg = by.apply(ConjugateGradients.of(h.shift(RIDGE)).inverse());
     assertClose(exact(), cg.values(), 1e-9);
-    InfluenceScores lissa =
-        by.apply(NeumannSeries.of(h).damping(RIDGE).tolerance(1e-8).inverse());
+    InfluenceScores lissa = by.apply(NeumannSeries.of(h).damping(RIDGE).tolerance(1e-8).inverse());
     assertClose(exact(), lissa.values(), 1e-6);
     for (InfluenceScores s : List.of(cg, lissa)) {
       assertTrue(s.converged());
@@ -154,7 +152,8 @@ class InfluenceTest {
       InfluenceScores s = influence.scores(tests.batches(batch));
       reference = reference == null ? s.values() : reference;
       assertClose(reference, s.values(), 1e-12);
-      assertClose(reference.mean(0).insertAxis(0), influence.onMean(tests.batches(4)).values(), 1e-12);
+      assertClose(
+          reference.mean(0).insertAxis(0), influence.onMean(tests.batches(4)).values(), 1e-12);
     }
   }
 
@@ -328,7 +327,10 @@ class InfluenceTest {
     for (int i = 0; i < 5; i++) {
       Dataset one =
           new Dataset(
-              "one", inputs.slice(0, i, i + 1), Tensor.of(Arrays.copyOfRange(labels, 2 * i, 2 * i + 2), 1, 2), 4);
+              "one",
+              inputs.slice(0, i, i + 1),
+              Tensor.of(Arrays.copyOfRange(labels, 2 * i, 2 * i + 2), 1, 2),
+              4);
       Objective<Linear> alone = Objective.of(model, Loss.CROSS_ENTROPY, List.of(one));
       rows.add(alone.reduction(Reduction.SUM).lossAndGradient().gradient());
     }
@@ -344,8 +346,7 @@ class InfluenceTest {
     Mlp model = Mlp.init(RngKey.of(3), MlpShape.parse("mlp:4-5-3:tanh"), DType.F64);
     Classified train = blobs(30);
     Dataset test = blobs(4).data();
-    Objective<Mlp> all =
-        Objective.of(model, Loss.CROSS_ENTROPY, train.data().batches(8));
+    Objective<Mlp> all = Objective.of(model, Loss.CROSS_ENTROPY, train.data().batches(8));
     List<LinearOperator> blocks = new ArrayList<>();
     Tensor expected = Tensor.zeros(DType.F64, 4, 30);
     for (Objective<Mlp> layer : all.perLayer().values()) {
@@ -367,6 +368,28 @@ class InfluenceTest {
       double norm = Math.sqrt(rest.select(0, i).square().sum().item());
       assertEquals(norm / Math.sqrt(g.select(0, i).square().sum().item()), left[i], 1e-12);
     }
+  }
+
+  /** Eigenvalue-corrected factors: their own inverse exactly, and near that of Gauss–Newton. */
+  @Test
+  void kroneckerFactorsAsInverse() {
+    Mlp model = Mlp.init(RngKey.of(3), MlpShape.parse("mlp:4-5-3:tanh"), DType.F64);
+    Classified train = blobs(30);
+    Dataset test = blobs(4).data();
+    Objective<Mlp> g = Objective.of(model, Loss.CROSS_ENTROPY, train.data().batches(8));
+    Ekfac ekfac = Ekfac.of(g).run();
+    LinearOperator damped = GaussNewton.of(g).shift(0.1);
+    Influence<Mlp> influence = Influence.of(g, ekfac.inverse(Damping.exact(0.1)));
+    InfluenceScores s = influence.measuredBy(damped).scores(test.batches(4));
+    SampleLosses<Mlp> losses = new SampleLosses<>(g);
+    Tensor dense = ekfac.shift(0.1).toDense();
+    Tensor right = Matrices.solve(dense, losses.gradients(train.data()).transpose());
+    assertClose(losses.gradients(test).matmul(right), s.values(), 1e-10);
+    Tensor exact = Influence.of(g, Inverse.dense(damped)).scores(test.batches(4)).values();
+    double r =
+        correlation(exact.reshape(-1).toDoubleArray(), s.values().reshape(-1).toDoubleArray());
+    assertTrue(r > 0.9, "correlation " + r);
+    assertTrue(Arrays.stream(s.relativeResiduals()).allMatch(x -> x > 0 && x < 1));
   }
 
   @Test

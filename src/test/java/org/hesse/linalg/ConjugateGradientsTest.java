@@ -62,8 +62,7 @@ class ConjugateGradientsTest {
     Tensor b = Tensor.concat(0, block(3, 20), Tensor.zeros(DType.F64, 1, 20), block(1, 20));
     CountingOperator counting = a.counting();
     Solution s = ConjugateGradients.of(counting).run(b);
-    assertArrayEquals(
-        direct(a, b).transpose().toDoubleArray(), s.solution().toDoubleArray(), 1e-8);
+    assertArrayEquals(direct(a, b).transpose().toDoubleArray(), s.solution().toDoubleArray(), 1e-8);
     assertEquals(counting.matvecs(), s.matvecs());
     for (int i = 0; i < 5; i++) {
       Solution one = ConjugateGradients.of(a).run(b.select(0, i));
@@ -103,8 +102,7 @@ class ConjugateGradientsTest {
     for (int trial = 0; trial < 20; trial++) {
       LinearOperator a = withSpectrum(geometric(25, 1e-3, 1));
       Tensor b = block(2, 25);
-      Solution s =
-          ConjugateGradients.of(a).smallestEigenvalue(1e-3).maxIterations(10).run(b);
+      Solution s = ConjugateGradients.of(a).smallestEigenvalue(1e-3).maxIterations(10).run(b);
       Tensor exact = direct(a, b).transpose();
       for (int i = 0; i < 2; i++) {
         double error = distance(exact.select(0, i), s.solution().select(0, i));
@@ -239,8 +237,7 @@ class ConjugateGradientsTest {
     LinearOperator a = Matrices.diagonal(-1, 2, 4);
     Solution s = ConjugateGradients.of(a).run(Tensor.of(new double[] {1, 0, 0, 0, 1, 1}, 2, 3));
     assertArrayEquals(new boolean[] {false, true}, s.convergedEach());
-    assertArrayEquals(
-        new double[] {0, 0, 0, 0, 0.5, 0.25}, s.solution().toDoubleArray(), 1e-12);
+    assertArrayEquals(new double[] {0, 0, 0, 0, 0.5, 0.25}, s.solution().toDoubleArray(), 1e-12);
     assertArrayEquals(
         new double[] {1, 0, 0}, s.negativeCurvature().get(0).direction().toDoubleArray(), 0);
   }
@@ -310,7 +307,9 @@ class ConjugateGradientsTest {
         assertThrows(
             NumericalException.class,
             () ->
-                ConjugateGradients.of(a).preconditioner(Matrices.diagonal(-1, -1, -1)).run(vector(3)));
+                ConjugateGradients.of(a)
+                    .preconditioner(Matrices.diagonal(-1, -1, -1))
+                    .run(vector(3)));
     assertTrue(e.getMessage().contains("not positive definite"), e.getMessage());
     LinearOperator broken =
         LinearOperator.ofSymmetric(3, DType.F64, v -> v.mul(Double.POSITIVE_INFINITY));

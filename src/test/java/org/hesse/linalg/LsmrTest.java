@@ -27,8 +27,7 @@ class LsmrTest {
   /** (AᵀA + λ²I)⁻¹Aᵀb by LU. */
   private static Tensor direct(Tensor a, Tensor b, double damping) {
     Tensor eye = Tensor.eye(DType.F64, a.dim(1)).mul(damping * damping);
-    return org.hesse.Matrices.solve(
-        a.transpose().matmul(a).add(eye), a.transpose().matmul(b));
+    return org.hesse.Matrices.solve(a.transpose().matmul(a).add(eye), a.transpose().matmul(b));
   }
 
   private static void assertClose(Tensor expected, Tensor actual, double relative) {
@@ -55,8 +54,7 @@ class LsmrTest {
       Tensor a = matrix(shape[0], shape[1]);
       Tensor b = vector(shape[0]);
       for (double damping : new double[] {0.1, 1, 100}) {
-        LeastSquares s =
-            Lsmr.of(LinearMap.ofDense(a)).damping(damping).tolerance(1e-12).run(b);
+        LeastSquares s = Lsmr.of(LinearMap.ofDense(a)).damping(damping).tolerance(1e-12).run(b);
         assertTrue(s.converged());
         Tensor exact = direct(a, b, damping);
         assertClose(exact, s.solution(), 1e-8);
@@ -98,8 +96,7 @@ class LsmrTest {
     Tensor a = Matrices.tensor(u, DType.F64).matmul(Matrices.tensor(v, DType.F64));
     Tensor x = vector(n);
     Tensor b = a.matmul(x);
-    LeastSquares s =
-        Lsmr.of(LinearMap.ofDense(a)).tolerance(1e-14).maxIterations(2000).run(b);
+    LeastSquares s = Lsmr.of(LinearMap.ofDense(a)).tolerance(1e-14).maxIterations(2000).run(b);
     assertTrue(s.residualNorm() <= 1e-11 * Basis.norm(b), s.toString());
     assertTrue(s.condition() > 1e3 && s.condition() < 2e5, s.toString());
   }
@@ -146,7 +143,8 @@ class LsmrTest {
   @Test
   void zeroAndWhatIsOrthogonalToTheRange() {
     LinearMap a = LinearMap.ofDense(Tensor.of(new double[] {1, 0, 0, 2, 0, 0}, 3, 2));
-    for (Tensor b : new Tensor[] {Tensor.zeros(DType.F64, 3), Tensor.of(new double[] {0, 0, 5}, 3)}) {
+    for (Tensor b :
+        new Tensor[] {Tensor.zeros(DType.F64, 3), Tensor.of(new double[] {0, 0, 5}, 3)}) {
       LeastSquares s = Lsmr.of(a).run(b);
       assertTrue(s.converged());
       assertArrayEquals(new double[2], s.solution().toDoubleArray());

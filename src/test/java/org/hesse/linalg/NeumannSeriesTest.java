@@ -93,9 +93,7 @@ class NeumannSeriesTest {
     LinearOperator a = withSpectrum(0.1, 4, 20);
     Tensor b = vector(20);
     assertRefused("raise the scale", () -> NeumannSeries.of(a).scale(1.9).run(b));
-    assertRefused(
-        "negative eigenvalue",
-        () -> NeumannSeries.of(a.shift(-0.5)).scale(5).run(b));
+    assertRefused("negative eigenvalue", () -> NeumannSeries.of(a.shift(-0.5)).scale(5).run(b));
     assertRefused("for every scale", () -> NeumannSeries.of(a.scale(-1)).run(b));
     assertTrue(NeumannSeries.of(a.shift(-0.5)).scale(5).damping(1).run(b).converged());
     assertRefused(
@@ -165,8 +163,7 @@ class NeumannSeriesTest {
 
   @Test
   void singlePrecisionAndZero() {
-    LinearOperator a =
-        LinearOperator.ofDense(withSpectrum(0.5, 2, 10).toDense().cast(DType.F32));
+    LinearOperator a = LinearOperator.ofDense(withSpectrum(0.5, 2, 10).toDense().cast(DType.F32));
     Tensor b = vector(10).cast(DType.F32);
     Solution s = NeumannSeries.of(a).run(b);
     assertTrue(s.converged());
@@ -187,8 +184,7 @@ class NeumannSeriesTest {
     assertMessage("repeats: 0", "1 or more", () -> series.repeats(0));
     assertMessage("tolerance: 1.5", "1e-4", () -> series.tolerance(1.5));
     assertMessage("batches", "one or more", () -> series.batches(List.of(), 0));
-    assertMessage(
-        "batches", "sizes", () -> series.batches(List.of(Matrices.diagonal(1, 2)), 0));
+    assertMessage("batches", "sizes", () -> series.batches(List.of(Matrices.diagonal(1, 2)), 0));
     LinearOperator general = Matrices.operator(Matrices.gaussian(3, 3, random));
     assertMessage("not symmetric", "symmetric one", () -> NeumannSeries.of(general));
     assertThrows(
