@@ -276,7 +276,7 @@ public final class Influence<M> {
     }
 
     InfluenceScores scores(Tensor values) {
-      double divisor = objective.reduction() == Reduction.SUM ? 1 : objective.terms();
+      double divisor = objective.reduction() == Reduction.SUM ? 1 : (double) objective.terms();
       double[] all = residuals.stream().mapToDouble(Double::doubleValue).toArray();
       return new InfluenceScores(values, divisor, all, converged);
     }

@@ -38,7 +38,7 @@ final class SampleLosses<M> {
             sample.name(), sample.x().insertAxis(0), sample.y().insertAxis(0), sample.classes());
     Tensor mean = objective.loss(at, one);
     long terms = objective.terms(one);
-    return terms == 1 ? mean : mean.mul(terms);
+    return terms == 1 ? mean : mean.mul((double) terms);
   }
 
   private Tensor gradient(M at, Dataset sample) {

@@ -20,6 +20,9 @@ final class ConjugateGradientSearch {
   /** Curvature is negative if it is so by more than this many roundings of the largest one seen. */
   private static final double NOISE = 8;
 
+  /** How far below its limit the recurrence's residual is to be, as the true one is above it. */
+  private static final double AIM = 0.8;
+
   private static final BiFunction<Tensor, Tensor, Tensor> CURVATURES =
       compile((Tensor p, Tensor q) ->
           Tensor.stack(0, RightHandSides.dots(p, q), RightHandSides.dots(p, p)));
@@ -212,7 +215,7 @@ final class ConjugateGradientSearch {
       requireFinite(squares[i], q, i);
     }
     Searches all = new Searches(s.numbers, moved.x, moved.r, s.p, s.rz);
-    Searches next = leaving(all, rows(s, i -> Math.sqrt(squares[i]) > limits[s.numbers[i]]));
+    Searches next = leaving(all, rows(s, i -> Math.sqrt(squares[i]) > AIM * limits[s.numbers[i]]));
     if (next.numbers.length == 0) {
       return next;
     }

@@ -55,7 +55,7 @@ public final class Inverse implements LinearOperator {
   private static Tensor factor(LinearOperator operator, Tensor matrix) {
     try {
       Tensor factor = Matrices.cholesky(matrix);
-      var _ = factor.toDoubleArray(); // a device reports a failure where a result is read
+      var _ = Matrices.trace(factor).item(); // a device reports a failure where a result is read
       return factor;
     } catch (ArithmeticException e) {
       NumericalException named =
