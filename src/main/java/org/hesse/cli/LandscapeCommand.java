@@ -9,6 +9,7 @@ import org.hesse.cli.LandscapeResult.Sharpness;
 import org.hesse.cli.LandscapeResult.Slice;
 import org.hesse.cli.SpectrumResult.Eigenvalue;
 import org.hesse.linalg.EigenvalueCount;
+import org.hesse.io.Dataset;
 import org.hesse.nn.MlpShape;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -162,10 +163,10 @@ final class LandscapeCommand implements Callable<Integer> {
     Subject.check(weights, problem);
   }
 
-  private void requireEnough(MlpShape shape) {
+  private void requireEnough(MlpShape shape, Dataset data) {
     if (Problem.parameters(shape) < dimensions) {
       throw Failure.badInput(
-          "--dimensions: 2; " + shape + " has " + Problem.parameters(shape) + " parameter");
+          "--dimensions: 2; " + shape + " has 1 parameter");
     }
   }
 

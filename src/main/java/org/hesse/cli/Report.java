@@ -49,6 +49,7 @@ final class Report {
       addDensity(page, spectrum);
       addEigenvalues(page, spectrum);
       addTrace(page, spectrum);
+      addLayers(page, spectrum.layers());
     }
     page.heading("What was run");
     page.facts(facts, "command");
@@ -57,8 +58,12 @@ final class Report {
 
   private String title() {
     return spectrum != null
-        ? "Hessian spectrum of " + spectrum.model()
+        ? title(Curvature.parse(spectrum.operator())) + " of " + spectrum.model()
         : "Training of " + Objects.requireNonNull(training).model();
+  }
+
+  private static String title(Curvature c) {
+    return c == Curvature.HESSIAN ? "Hessian spectrum" : c.title() + ": spectrum";
   }
 
   private String subtitle() {
@@ -108,7 +113,7 @@ final class Report {
       Eigenvalue first = spectrum.eigenvalues().getFirst();
       f.put("leading eigenvalue", value(first, 6));
     }
-    f.put("trace", trace(spectrum));
+    f.put("trace", trace(spectrum.trace()));
     return f;
   }
 
@@ -210,7 +215,7 @@ final class Report {
       return;
     }
     double top = Arrays.stream(d.value()).filter(Double::isFinite).max().orElse(1);
-    double floor = top / Math.clamp(20.0 * s.parameters(), 1e3, 1e9);
+    double floor = top / Math.clamp(20.0 * s.size(), 1e3, 1e9);
     double peak = Arrays.stream(d.high()).filter(Double::isFinite).max().orElse(top);
     double[] ritz = s.eigenvalues().stream().mapToDouble(Eigenvalue::value).toArray();
     double left = Math.min(d.grid()[0], Arrays.stream(ritz).min().orElse(d.grid()[0]));
@@ -226,9 +231,9 @@ final class Report {
             .line(d.grid(), d.value(), 1, "density")
             .rug(ritz, 2, ritz.length == 0 ? "" : "leading eigenvalues");
     page.figure(
-        List.of(chart.svg("Spectral density of the Hessian")),
+        List.of(chart.svg("Spectral density")),
         "Density of the "
-            + Numbers.whole(s.parameters())
+            + Numbers.whole(s.size())
             + " eigenvalues, on a logarithmic scale; it integrates to 1. By stochastic Lanczos "
             + "quadrature: "
             + Numbers.count(d.probes(), "random probe")
@@ -333,25 +338,54 @@ final class Report {
     double share =
         s.eigenvalues().stream().mapToDouble(Eigenvalue::value).sum() / s.trace().value();
     String leading =
-        s.eigenvalues().size() >= s.parameters() || !(share > 0 && share <= 1)
+        s.eigenvalues().size() >= s.size() || !(share > 0 && share <= 1)
             ? ""
             : " The leading eigenvalues above make up about "
                 + Numbers.fixed(100 * share, 0)
                 + "% of it.";
     page.paragraph(
         "The sum of all eigenvalues is "
-            + trace(s)
+            + trace(s.trace())
             + ", where ± is one standard error of the "
-            + "estimate from "
-            + Numbers.count(s.trace().probes(), "random probe")
+            + "estimate "
+            + (s.trace().method().equals("hutchinson")
+                ? "from " + Numbers.count(s.trace().probes(), "random probe")
+                : "by " + s.trace().method() + " from " + Numbers.count(s.trace().probes(), "product"))
             + (s.trace().probes() < FEW_PROBES
                 ? ", and from so few is rough itself."
                 : "; the truth lies within two of them in about 95 runs of 100.")
+            + (s.trace().accuracy() == null
+                ? ""
+                : " A relative standard error of "
+                    + Numbers.percent(s.trace().accuracy())
+                    + (s.trace().reached() ? " was asked for." : " was asked for, and not reached."))
             + leading);
   }
 
-  private static String trace(SpectrumResult s) {
-    return Numbers.print(Numbers.withError(s.trace().value(), s.trace().standardError()));
+  private static void addLayers(Html page, @Nullable List<SpectrumResult.Block> layers) {
+    if (layers == null) {
+      return;
+    }
+    page.heading("Layer by layer");
+    List<List<String>> rows = new ArrayList<>();
+    for (SpectrumResult.Block b : layers) {
+      Eigenvalue first = b.eigenvalues().getFirst();
+      rows.add(
+          List.of(
+              b.path(),
+              Numbers.whole(b.parameters()),
+              value(first, 7),
+              Numbers.print(Numbers.scientific(first.residual())),
+              trace(b.trace())));
+    }
+    page.table(List.of("layer", "parameters", "leading eigenvalue", "residual", "trace"), rows);
+    page.paragraph(
+        "Each row is of the diagonal block of one layer's parameters. No eigenvalue of a block"
+            + " exceeds the extreme ones of the whole, and the traces add up to its trace.");
+  }
+
+  private static String trace(SpectrumResult.Trace t) {
+    return Numbers.print(Numbers.withError(t.value(), t.standardError()));
   }
 
   private static String value(Eigenvalue v, int digits) {

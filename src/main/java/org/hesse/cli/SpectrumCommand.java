@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.hesse.io.Dataset;
 import org.hesse.nn.MlpShape;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -24,8 +25,9 @@ import picocli.CommandLine.Spec;
     abbreviateSynopsis = true,
     optionListHeading = "%nOptions:%n",
     description = {
-      "Measures the Hessian of a model's mean loss over a data set: leading eigenvalues with"
-          + " residual bounds, trace with standard error, spectral density with a band.",
+      "Measures the curvature of a model's mean loss over a data set, by its Hessian or another"
+          + " matrix: leading eigenvalues with residual bounds, trace with standard error, spectral"
+          + " density with a band.",
       "",
       "Without --model it trains a small network first, on --data or on the built-in digits; with"
           + " no arguments at all it also writes a report to ./report."
@@ -35,13 +37,16 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  hesse spectrum",
       "  hesse spectrum --model m.safetensors --arch mlp:64-32-10:tanh --data digits.csv",
-      "  hesse spectrum --model m.safetensors --data digits --density --top 20 --json out.json"
+      "  hesse spectrum --model m.safetensors --data digits --density --top 20 --json out.json",
+      "  hesse spectrum --model m.safetensors --data digits --operator ggn --per-layer",
+      "  hesse spectrum --model m.safetensors --data digits --probes auto --checkpoint state"
     })
 final class SpectrumCommand implements Callable<Integer> {
   private static final int USUAL_TOP = 10;
   private static final int TRACE_PROBES = 100;
   private static final int DENSITY_PROBES = 10;
   private static final int DENSITY_STEPS = 100;
+  private static final double ACCURACY = 0.01;
 
   private final Terminal terminal;
 
@@ -51,7 +56,9 @@ final class SpectrumCommand implements Callable<Integer> {
   @Option(
       names = "--operator",
       paramLabel = "NAME",
-      description = "What to measure: hessian. Default: ${DEFAULT-VALUE}.")
+      description =
+          "What to measure: hessian, ggn (generalised Gauss–Newton), fisher, empirical-fisher or ntk"
+              + " (neural tangent kernel). Default: ${DEFAULT-VALUE}.")
   String operator = "hessian";
 
   @Option(
@@ -71,9 +78,41 @@ final class SpectrumCommand implements Callable<Integer> {
   @Option(
       names = "--probes",
       paramLabel = "P",
+      converter = Probes.Converter.class,
       description =
-          "Random vectors for the trace and for the density, 2 or more. Default: 100 and 10.")
-  @Nullable Integer probes;
+          "Random vectors for the trace and for the density, 2 or more. Default: 100 and 10. With"
+              + " auto, as many products as the trace's --accuracy takes, at most 10,000, by the"
+              + " method that suits the spectrum, and 10 vectors for the density.")
+  @Nullable Probes probes;
+
+  @Option(
+      names = "--trace-probes",
+      paramLabel = "P",
+      converter = Probes.Converter.class,
+      description = "The same for the trace alone. Default: as --probes says.")
+  @Nullable Probes traceProbes;
+
+  @Option(
+      names = "--accuracy",
+      paramLabel = "X",
+      description =
+          "Standard error of the trace, relative to it, at which auto stops. Default: 0.01.")
+  @Nullable Double accuracy;
+
+  @Option(
+      names = "--per-layer",
+      description =
+          "Measure the diagonal block of each layer as well: its trace and as many eigenvalues as"
+              + " --top says, 1 without it.")
+  boolean perLayer;
+
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "FILE",
+      description =
+          "Keep the state of the eigenvalues' search in FILE.eigenvalues and of the density in"
+              + " FILE.density, and go on from there if they exist. The trace begins anew.")
+  @Nullable Path checkpoint;
 
   @Option(
       names = "--steps",
@@ -95,6 +134,8 @@ final class SpectrumCommand implements Callable<Integer> {
   @Mixin StandardOptions standard;
   @Spec CommandSpec spec;
 
+  private Curvature curvature = Curvature.HESSIAN;
+
   SpectrumCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -108,6 +149,7 @@ final class SpectrumCommand implements Callable<Integer> {
       Outputs.requireFolder("report (--report DIR names another folder)", report.folder);
     }
     report.check();
+    checkFiles();
     Outputs.requireOther("--json", json.file, "--model", weights.model);
     Outputs.requireOther("--json", json.file, "--data", problem.data);
     Text text = json.text(terminal);
@@ -121,25 +163,37 @@ final class SpectrumCommand implements Callable<Integer> {
   }
 
   private void checkOptions() {
-    switch (operator) {
-      case "hessian" -> {}
-      case "ggn", "fisher" ->
-          throw Failure.badInput(
-              "--operator "
-                  + operator
-                  + ": this version measures the Hessian only; use --operator"
-                  + " hessian");
-      default ->
-          throw Failure.badInput("--operator: '" + operator + "' is unknown; expected hessian");
-    }
+    curvature = Curvature.parse(operator);
     Checks.atLeast("--top", top == null ? USUAL_TOP : top, 1);
-    Checks.atLeast("--probes", probes == null ? 2 : probes, 2);
+    Checks.atLeast("--probes", probes == null ? 2 : probes.count(), 2);
+    Checks.atLeast("--trace-probes", traceProbes == null ? 2 : traceProbes.count(), 2);
+    Checks.positive("--accuracy", accuracy == null ? 1 : accuracy);
+    if (accuracy != null && !forTrace().auto()) {
+      throw Failure.badInput("--accuracy: this is for --probes auto or --trace-probes auto");
+    }
     Checks.atLeast("--steps", steps == null ? 1 : steps, 1);
     if (steps != null && Boolean.FALSE.equals(density)) {
       throw Failure.badInput("--steps: these are of the density, which --no-density leaves out");
     }
     Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
     Subject.check(weights, problem);
+  }
+
+  private void checkFiles() {
+    if (checkpoint != null) {
+      for (String part : List.of("eigenvalues", "density")) {
+        Path file = Measurement.part(checkpoint, part);
+        Outputs.require("--checkpoint", file);
+        Outputs.requireOther("--checkpoint", file, "--model", weights.model);
+        Outputs.requireOther("--checkpoint", file, "--data", problem.data);
+        Outputs.requireOther("--checkpoint", file, "--json", json.file);
+      }
+    }
+  }
+
+  /** The random vectors of the trace. */
+  private Probes forTrace() {
+    return traceProbes != null ? traceProbes : probes != null ? probes : Probes.of(TRACE_PROBES);
   }
 
   /** No model, data or output was named. */
@@ -150,33 +204,49 @@ final class SpectrumCommand implements Callable<Integer> {
         && report.folder == null;
   }
 
-  private void requireTop(MlpShape shape) {
-    long n = Problem.parameters(shape);
+  private void requireTop(MlpShape shape, Dataset data) {
+    long n = size(shape, data);
     if (top != null && top > n) {
+      String what = curvature == Curvature.HESSIAN ? shape.toString() : curvature.title();
+      throw Failure.badInput("--top: " + top + "; " + what + " has " + Numbers.count(n, "eigenvalue"));
+    }
+    if (n > Integer.MAX_VALUE) {
       throw Failure.badInput(
-          "--top: " + top + "; " + shape + " has " + Numbers.count(n, "eigenvalue"));
+          "--operator: the " + curvature.option() + " of " + data.size() + " samples has " + n
+              + " rows; use fewer samples");
     }
   }
 
+  /** How many rows the matrix has. */
+  private long size(MlpShape shape, Dataset data) {
+    return curvature.size(Problem.parameters(shape), (long) data.size() * shape.outputs());
+  }
+
   private SpectrumResult measure(Subject s, ProgressBar bar) {
-    long n = s.parameters();
     boolean wanted =
         density != null ? density : weights.model == null || report.folder != null || steps != null;
-    int k = top != null ? top : (int) Math.min(USUAL_TOP, n);
+    int k = top != null ? top : (int) Math.min(USUAL_TOP, size(s.shape(), s.data()));
     Measurement.Settings settings =
         new Measurement.Settings(
+            curvature,
             k,
+            perLayer ? top != null ? top : 1 : 0,
             wanted,
-            probes == null ? TRACE_PROBES : probes,
-            probes == null ? DENSITY_PROBES : probes,
+            forTrace(),
+            accuracy == null ? ACCURACY : accuracy,
+            probes == null || probes.auto() ? DENSITY_PROBES : probes.count(),
             steps == null ? DENSITY_STEPS : steps,
+            checkpoint,
             s.batch(batch),
             common.seed);
-    return new Measurement(s.model(), s.shape(), problem.loss, s.data(), settings).run(bar);
+    return new Measurement(s, problem.loss, settings).run(bar);
   }
 
   private void print(SpectrumResult r, Subject s, Text text) {
-    text.line("Hessian of the mean " + r.lossName() + " loss");
+    text.line(
+        curvature == Curvature.NEURAL_TANGENT_KERNEL
+            ? curvature.title() + " of " + Numbers.count(r.size(), "output")
+            : curvature.title() + " of the mean " + r.lossName() + " loss");
     s.print(text, common, r.dtype());
     text.line("  loss            " + Numbers.significant(r.loss(), 7));
     if (r.accuracy() != null) {
@@ -186,17 +256,23 @@ final class SpectrumCommand implements Callable<Integer> {
     text.line(
         "  trace           "
             + Numbers.withError(r.trace().value(), r.trace().standardError())
-            + "  (one standard error)");
+            + "  (one standard error"
+            + accuracy(r.trace())
+            + ")");
     text.line("");
     eigenvalueLines(r).forEach(text::line);
     if (r.density() != null) {
       text.line("");
       text.line(densityLine(r.density()));
     }
+    if (r.layers() != null) {
+      text.line("");
+      layerLines(r.layers()).forEach(text::line);
+    }
     text.line("");
     text.line(
         "  "
-            + Numbers.count(r.matvecs(), "Hessian-vector product")
+            + Numbers.count(r.matvecs(), curvature.product())
             + " in "
             + Numbers.seconds(r.seconds()));
   }
@@ -217,6 +293,46 @@ final class SpectrumCommand implements Callable<Integer> {
               Locale.ROOT, format, i + 1, column.get(i), Numbers.scientific(bounds[i]), warning));
     }
     return lines;
+  }
+
+  /** What became of the accuracy that was asked for. */
+  static String accuracy(SpectrumResult.Trace t) {
+    if (t.accuracy() == null) {
+      return "";
+    }
+    double relative = t.standardError() / Math.abs(t.value());
+    return ", "
+        + Numbers.percent(relative)
+        + " after "
+        + Numbers.count(t.probes(), "product")
+        + (t.reached() ? "" : "; " + Numbers.percent(t.accuracy()) + " was not reached");
+  }
+
+  private static List<String> layerLines(List<SpectrumResult.Block> layers) {
+    int width = layers.stream().mapToInt(b -> b.path().length()).max().orElse(0);
+    String format = "  %-" + Math.max(5, width) + "s  %10s  %22s   %s";
+    List<String> lines = new ArrayList<>();
+    lines.add(String.format(Locale.ROOT, format, "layer", "parameters", "eigenvalue", "trace"));
+    for (SpectrumResult.Block b : layers) {
+      SpectrumResult.Trace t = b.trace();
+      for (int i = 0; i < b.eigenvalues().size(); i++) {
+        boolean first = i == 0;
+        lines.add(
+            String.format(
+                    Locale.ROOT,
+                    format,
+                    first ? b.path() : "",
+                    first ? Numbers.whole(b.parameters()) : "",
+                    LandscapeCommand.bounded(b.eigenvalues().get(i)),
+                    first ? Numbers.withError(t.value(), t.standardError()) + accuracyMark(t) : "")
+                .stripTrailing());
+      }
+    }
+    return lines;
+  }
+
+  private static String accuracyMark(SpectrumResult.Trace t) {
+    return t.reached() ? "" : "  (accuracy not reached)";
   }
 
   private static String densityLine(SpectrumResult.Density d) {
@@ -246,7 +362,7 @@ final class SpectrumCommand implements Callable<Integer> {
     f.put("seed", Long.toString(r.seed()));
     f.put(
         "work",
-        Numbers.count(r.matvecs(), "Hessian-vector product")
+        Numbers.count(r.matvecs(), curvature.product())
             + " in "
             + Numbers.seconds(r.seconds()));
     return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);

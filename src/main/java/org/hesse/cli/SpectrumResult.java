@@ -14,9 +14,11 @@ import org.jspecify.annotations.Nullable;
  * @param operator what the eigenvalues are of
  * @param device where it was measured
  * @param dtype in which precision
+ * @param size how many rows the operator has
  * @param eigenvalues of largest magnitude, the largest first
  * @param trace with its standard error
  * @param density of all eigenvalues; null if not asked for
+ * @param layers the same of each layer's diagonal block; null if not asked for
  * @param matvecs products of the operator with a vector
  * @param seconds from the first product to the last
  * @param seed of every random choice
@@ -33,9 +35,11 @@ record SpectrumResult(
     String operator,
     String device,
     String dtype,
+    long size,
     List<Eigenvalue> eigenvalues,
     Trace trace,
     @Nullable Density density,
+    @Nullable List<Block> layers,
     long matvecs,
     double seconds,
     long seed,
@@ -56,9 +60,28 @@ record SpectrumResult(
    *
    * @param value of it
    * @param standardError of it
-   * @param probes random vectors that it is the mean over
+   * @param probes products that it was made from; of Hutchinson's, the random vectors
+   * @param method hutchinson, hutch-plus-plus, xtrace or exact
+   * @param accuracy relative standard error that was asked for; null if none was
+   * @param reached whether it was reached; true if none was asked for
    */
-  record Trace(double value, double standardError, int probes) {}
+  record Trace(
+      double value,
+      double standardError,
+      int probes,
+      String method,
+      @Nullable Double accuracy,
+      boolean reached) {}
+
+  /**
+   * What one layer's parameters see of the operator.
+   *
+   * @param path of the layer, as the weights are named
+   * @param parameters how many it has
+   * @param eigenvalues of largest magnitude of the diagonal block, the largest first
+   * @param trace of the block
+   */
+  record Block(String path, long parameters, List<Eigenvalue> eigenvalues, Trace trace) {}
 
   /**
    * A smoothed spectrum that integrates to 1.

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import org.hesse.DType;
 import org.hesse.io.Dataset;
 import org.hesse.io.SafetensorsFile;
@@ -40,13 +40,13 @@ record Subject(
   /**
    * The model that the options name, or else a small one, trained here.
    *
-   * @param check is shown the architecture before any work is done
+   * @param check is shown architecture and data before any work is done
    */
   static Subject of(
       ModelOptions.Weights weights,
       ModelOptions problem,
       CommonOptions common,
-      Consumer<MlpShape> check,
+      BiConsumer<MlpShape, Dataset> check,
       Text text,
       ProgressBar bar)
       throws IOException {
@@ -56,7 +56,7 @@ record Subject(
   }
 
   private static Subject loaded(
-      Path file, ModelOptions problem, CommonOptions common, Consumer<MlpShape> check)
+      Path file, ModelOptions problem, CommonOptions common, BiConsumer<MlpShape, Dataset> check)
       throws IOException {
     SafetensorsFile stored = Problem.weights(file);
     DType dtype = common.dtype == null ? Problem.dtype(stored) : common.dtype;
@@ -64,14 +64,14 @@ record Subject(
     Mlp model = Problem.load(file, stored, shape, dtype);
     Dataset data = Problem.data(Objects.requireNonNull(problem.data), problem.loss, dtype);
     Problem.requireFit(shape, data);
-    check.accept(shape);
+    check.accept(shape, data);
     return new Subject(model, shape, data, null, file);
   }
 
   private static Subject trained(
       ModelOptions problem,
       CommonOptions common,
-      Consumer<MlpShape> check,
+      BiConsumer<MlpShape, Dataset> check,
       Text text,
       ProgressBar bar)
       throws IOException {
@@ -80,7 +80,7 @@ record Subject(
     Dataset data = Problem.data(name, problem.loss, dtype);
     MlpShape shape = problem.arch == null ? Problem.defaultShape(data) : problem.arch;
     Problem.requireFit(shape, data);
-    check.accept(shape);
+    check.accept(shape, data);
     // Of very few samples one at least is held out.
     double testFraction = Math.max(TEST_FRACTION, 1.0 / data.size());
     Trainer.Settings settings =

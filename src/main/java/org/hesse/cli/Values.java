@@ -32,7 +32,7 @@ final class Values {
     }
   }
 
-  private static int wholeInt(String value) {
+  static int wholeInt(String value) {
     return (int) whole(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
   }
 

@@ -96,8 +96,6 @@ class BadInputTest {
     refused("--data is needed", "train");
     refused("--save", "train", "--data", "digits", "--save", folder + "/none/m.safetensors");
     refused("--json", "train", "--data", "digits", "--json", folder.toString());
-    refused("--operator ggn", "spectrum", "--operator", "ggn");
-    refused("--operator fisher", "spectrum", "--operator", "fisher");
     refused("--operator: 'jacobian'", "spectrum", "--operator", "jacobian");
     refused("--top: 0", "spectrum", "--top", "0");
     refused("--probes: 1", "spectrum", "--probes", "1");
@@ -112,6 +110,12 @@ class BadInputTest {
     refused("--batch: 0", "landscape", "--batch", "0");
     refused("--data is needed", "landscape", "--model", "m.safetensors");
     refused("--require: 'gpu'", "doctor", "--require", "gpu");
+    refused("--trace-probes: 1", "spectrum", "--trace-probes", "1");
+    refused("--accuracy: 0;", "spectrum", "--probes", "auto", "--accuracy", "0");
+    refused("--accuracy: this is for", "spectrum", "--accuracy", "0.1");
+    String[] ntk = {"--data", "two-moons:4", "--arch", "mlp:2-2", "--operator", "ntk", "--top", "9"};
+    refused("--top: 9; Neural tangent kernel has 8", with(ntk, "spectrum"));
+    refused("--checkpoint", "spectrum", "--checkpoint", folder + "/none/state");
     refused("--probes: 'many' is not a whole number", "spectrum", "--probes", "many");
     refused("--epochs: '9999999999' is out of", "train", "--epochs", "9999999999");
     refused("--steps", "spectrum", "--steps", "9", "--no-density");

@@ -45,9 +45,11 @@ class ReportTest {
         "hessian",
         "cpu",
         "float64",
+        2410,
         e,
-        new SpectrumResult.Trace(2.758 * scale, 0.021 * scale, 100),
+        new SpectrumResult.Trace(2.758 * scale, 0.021 * scale, 100, "hutchinson", null, true),
         d,
+        null,
         1234,
         3.5,
         7,
@@ -119,8 +121,10 @@ class ReportTest {
         s.operator(),
         s.device(),
         s.dtype(),
+        s.size(),
         e,
-        new SpectrumResult.Trace(2.758, 0.021, 5),
+        new SpectrumResult.Trace(2.758, 0.021, 5, "hutchinson", null, true),
+        null,
         null,
         10,
         0.1,
@@ -246,8 +250,10 @@ class ReportTest {
             s.operator(),
             s.device(),
             s.dtype(),
+            s.size(),
             List.of(),
             s.trace(),
+            null,
             null,
             10,
             0.1,
@@ -259,6 +265,46 @@ class ReportTest {
     assertTrue(text.contains("The density was not measured"));
     assertTrue(text.contains("None were asked for"));
     assertFalse(text.contains("accuracy"));
+  }
+
+  @Test
+  void layersAndTheOperatorAreNamed() throws Exception {
+    SpectrumResult s = spectrum(1, 0.5);
+    Eigenvalue e = new Eigenvalue(0.25, 1e-6, true);
+    SpectrumResult.Trace t = new SpectrumResult.Trace(1.5, 0.03, 64, "xtrace", 0.01, false);
+    SpectrumResult layered =
+        new SpectrumResult(
+            s.parameters(),
+            s.samples(),
+            s.loss(),
+            null,
+            s.gradientNorm(),
+            "ggn",
+            s.device(),
+            s.dtype(),
+            s.size(),
+            s.eigenvalues(),
+            t,
+            null,
+            List.of(new SpectrumResult.Block("0", 2080, List.of(e), t)),
+            10,
+            0.1,
+            0,
+            s.model(),
+            s.data(),
+            "mse");
+    String text = text(parse(new Report(null, layered, Map.of()).html()));
+    for (String part :
+        List.of(
+            "Gauss–Newton matrix: spectrum of mlp:64-32-10:tanh",
+            "Layer by layer",
+            "2,080",
+            "0.2500000",
+            "1.500 ± 0.030",
+            "by xtrace from 64 products",
+            "A relative standard error of 1.00% was asked for, and not reached.")) {
+      assertTrue(text.contains(part), () -> "lacks " + part + ": " + text);
+    }
   }
 
   @Test
