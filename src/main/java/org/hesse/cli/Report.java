@@ -357,7 +357,7 @@ final class Report {
             + (s.trace().accuracy() == null
                 ? ""
                 : " A relative standard error of "
-                    + Numbers.percent(s.trace().accuracy())
+                    + SpectrumCommand.share(s.trace().accuracy())
                     + (s.trace().reached() ? " was asked for." : " was asked for, and not reached."))
             + leading);
   }

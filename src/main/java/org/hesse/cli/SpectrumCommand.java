@@ -302,10 +302,15 @@ final class SpectrumCommand implements Callable<Integer> {
     }
     double relative = t.standardError() / Math.abs(t.value());
     return ", "
-        + Numbers.percent(relative)
+        + share(relative)
         + " after "
         + Numbers.count(t.probes(), "product")
-        + (t.reached() ? "" : "; " + Numbers.percent(t.accuracy()) + " was not reached");
+        + (t.reached() ? "" : "; " + share(t.accuracy()) + " was not reached");
+  }
+
+  /** A relative error, which may be far below a hundredth of a percent. */
+  static String share(double relative) {
+    return Numbers.significant(100 * relative, 2) + "%";
   }
 
   private static List<String> layerLines(List<SpectrumResult.Block> layers) {

@@ -302,7 +302,7 @@ class ReportTest {
             "0.2500000",
             "1.500 ± 0.030",
             "by xtrace from 64 products",
-            "A relative standard error of 1.00% was asked for, and not reached.")) {
+            "A relative standard error of 1.0% was asked for, and not reached.")) {
       assertTrue(text.contains(part), () -> "lacks " + part + ": " + text);
     }
   }

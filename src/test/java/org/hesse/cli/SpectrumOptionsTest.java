@@ -135,7 +135,7 @@ class SpectrumOptionsTest {
     SpectrumResult.Trace missed =
         new SpectrumResult.Trace(2, 0.1, 10_000, "hutchinson", 0.01, false);
     String said = SpectrumCommand.accuracy(missed);
-    assertEquals(", 5.00% after 10,000 products; 1.00% was not reached", said);
+    assertEquals(", 5.0% after 10,000 products; 1.0% was not reached", said);
     String out = Cli.run(command("--probes", "auto", "--top", "1")).succeeded().out();
     assertTrue(out.contains(" products)") && !out.contains("not reached"), out);
   }
