@@ -119,9 +119,9 @@ public final class Hesse {
   }
 
   /**
-   * The results of a program: the reverse of {@link Autodiff#program}. Inside a transform it becomes
-   * part of what is traced, so that a graph that was read or rewritten can be differentiated, mapped
-   * and compiled like the function that it came from.
+   * The results of a program: the reverse of {@link Autodiff#program}. Inside a transform it
+   * becomes part of what is traced, so that a graph that was read or rewritten can be
+   * differentiated, mapped and compiled like the function that it came from.
    *
    * <pre>{@code
    * Program p = program(f, x);

@@ -36,7 +36,11 @@ final class ProgramCall {
     for (int i = 0; i < Math.max(inputs.size(), arguments.size()); i++) {
       if (i >= inputs.size() || i >= arguments.size() && !(inputs.get(i).op() instanceof Op.Leaf)) {
         throw new IllegalArgumentException(
-            "run: " + arguments.size() + " arguments; the program has " + inputs.size() + " inputs");
+            "run: "
+                + arguments.size()
+                + " arguments; the program has "
+                + inputs.size()
+                + " inputs");
       }
       if (i < arguments.size()) {
         Transform.requireLike("run", Integer.toString(i), arguments.get(i), inputs.get(i));

@@ -34,15 +34,15 @@ class ProgramCallTest {
         1e-14);
     Tensor batch = RngKey.of(3).normal(DType.F64, 2, 3, 4);
     Function<Tensor, Tensor> mapped = Autodiff.compile(Autodiff.vmap(g));
-    assertClose("mapped", Autodiff.vmap(ProgramCallTest::f).apply(batch), mapped.apply(batch), 1e-14);
+    assertClose(
+        "mapped", Autodiff.vmap(ProgramCallTest::f).apply(batch), mapped.apply(batch), 1e-14);
   }
 
   /** An output may be an input, a constant or the same as another. */
   @Test
   void outputsOfAnyKind() {
     Program p =
-        Autodiff.program(
-            (Tensor x) -> List.of(x, Tensor.ones(DType.F64, 2), x.exp(), W), X);
+        Autodiff.program((Tensor x) -> List.of(x, Tensor.ones(DType.F64, 2), x.exp(), W), X);
     List<Tensor> out = Hesse.run(p, List.of(X));
     assertEquals(4, out.size());
     assertClose("input", X, out.get(0), 0);

@@ -28,9 +28,17 @@ final class EigenvalueSums {
    * Gradients of one example as products, Σ lᵀ r over rows.
    *
    * @param left [K, R, q]
-   * @param right [K, R, p], or [1, R, p] if all K have it
+   * @param right [K, R, p], or [1, R, p] if all K have it; or I32 indices [1, R, 1] of unit
+   *     vectors, which are many numbers for all examples at once
+   * @param columns p
    */
-  private record Product(Tensor left, Tensor right) {}
+  private record Product(Tensor left, Tensor right, int columns) {
+    Tensor vectors() {
+      return right.dtype() == DType.I32
+          ? right.eq(Tensor.arange(DType.I32, columns)).cast(left.dtype())
+          : right;
+    }
+  }
 
   /**
    * Sums over the examples of a batch, in F64.
@@ -58,11 +66,16 @@ final class EigenvalueSums {
   /** The product of one use, for all examples: [N, K, R, q] and [N, K or 1, R, p]. */
   private static Product inBasis(
       Layer layer, Use use, Signals signals, int number, int group, Basis basis) {
+    int columns = layer.columns();
     Tensor g = signals.gradients().get(number).select(2, group);
+    if (use.product().lookup() && !use.transposed() && basis.input.isEmpty()) {
+      Tensor indices = signals.inputs().get(number);
+      return new Product(times(g, basis.output), indices, columns);
+    }
     Tensor a = signals.rows(layer, use, number).select(1, group).insertAxis(1);
     return use.transposed()
-        ? new Product(times(a, basis.output), times(g, basis.input))
-        : new Product(times(g, basis.output), times(a, basis.input));
+        ? new Product(times(a, basis.output), times(g, basis.input), columns)
+        : new Product(times(g, basis.output), times(a, basis.input), columns);
   }
 
   private static Tensor times(Tensor rows, Optional<Tensor> basis) {
@@ -72,13 +85,12 @@ final class EigenvalueSums {
   private static Tensor squares(List<Product> uses) {
     Product all = uses.size() == 1 ? uses.getFirst() : joined(uses);
     Tensor left = all.left;
-    Tensor right = all.right;
-    if (left.dim(2) == 1 && right.dim(1) == 1) {
+    if (left.dim(2) == 1 && all.right.dim(1) == 1) {
       // One product for each example: its square is that of the factors.
       Tensor squares = left.square().sum(1, 2);
-      return squares.transpose().matmul(right.square().sum(1, 2));
+      return squares.transpose().matmul(all.vectors().square().sum(1, 2));
     }
-    Tensor zero = Tensor.zeros(left.dtype(), left.dim(3), right.dim(3));
+    Tensor zero = Tensor.zeros(left.dtype(), left.dim(3), all.columns);
     return ControlFlow.scan((Tensor sum, Product p) -> sum.add(ofExample(p)), zero, all);
   }
 
@@ -88,8 +100,8 @@ final class EigenvalueSums {
     boolean same = uses.stream().allMatch(p -> p.right.dim(1) == 1);
     Tensor[] left = uses.stream().map(p -> repeated(p.left, k)).toArray(Tensor[]::new);
     Tensor[] right =
-        uses.stream().map(p -> repeated(p.right, same ? 1 : k)).toArray(Tensor[]::new);
-    return new Product(Tensor.concat(2, left), Tensor.concat(2, right));
+        uses.stream().map(p -> repeated(p.vectors(), same ? 1 : k)).toArray(Tensor[]::new);
+    return new Product(Tensor.concat(2, left), Tensor.concat(2, right), uses.getFirst().columns);
   }
 
   private static Tensor repeated(Tensor t, int k) {
@@ -100,10 +112,11 @@ final class EigenvalueSums {
     Tensor left = p.left.transpose();
     int k = left.dim(0);
     int q = left.dim(1);
-    if (p.right.dim(0) == k) {
-      return left.matmul(p.right).square().sum(0);
+    Tensor right = p.vectors();
+    if (right.dim(0) == k) {
+      return left.matmul(right).square().sum(0);
     }
-    Tensor gradients = left.reshape(k * q, -1).matmul(p.right.select(0, 0));
+    Tensor gradients = left.reshape(k * q, -1).matmul(right.select(0, 0));
     return gradients.reshape(k, q, -1).square().sum(0);
   }
 }

@@ -11,8 +11,8 @@ public enum FisherType {
 
   /**
    * Gradients at targets drawn from the model's distribution, an unbiased estimate of the exact
-   * Fisher matrix with one pass back for each draw; the targets of all terms of an example are drawn
-   * independently and sent back together, so that products between terms vanish in the mean
+   * Fisher matrix with one pass back for each draw; the targets of all terms of an example are
+   * drawn independently and sent back together, so that products between terms vanish in the mean
    * (Martens and Grosse, 2015).
    */
   MONTE_CARLO,

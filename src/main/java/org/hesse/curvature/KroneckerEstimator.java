@@ -37,8 +37,9 @@ import org.hesse.Hesse;
  *       keeps the trace of the sum.
  * </ul>
  *
- * <p>A use that is none of these is an error with the parameter's path and the operation; {@link
- * Objective#parameters} leaves parameters out.
+ * <p>A use that is none of these, such as one inside of a loop or of a part or a multiple of a
+ * weight, is an error with the parameter's path and the operation; {@link Objective#parameters}
+ * leaves parameters out.
  *
  * <h2>Factors</h2>
  *
@@ -63,7 +64,8 @@ public final class KroneckerEstimator<M, K extends BlockCurvature> {
   record Settings(
       FisherType fisher, Sharing sharing, int samples, long seed, int dense, int columns) {}
 
-  private KroneckerEstimator(Objective<M> f, Settings settings, Function<KroneckerRun<M>, K> result) {
+  private KroneckerEstimator(
+      Objective<M> f, Settings settings, Function<KroneckerRun<M>, K> result) {
     this.f = f;
     this.settings = settings;
     this.result = result;
@@ -90,8 +92,8 @@ public final class KroneckerEstimator<M, K extends BlockCurvature> {
   }
 
   /**
-   * What gradients are made of; {@link FisherType#TYPE2} unless said otherwise. For each example that
-   * sends as many cotangents back as it has outputs, terms times classes: {@link
+   * What gradients are made of; {@link FisherType#TYPE2} unless said otherwise. For each example
+   * that sends as many cotangents back as it has outputs, terms times classes: {@link
    * FisherType#MONTE_CARLO} is for where these are many.
    */
   public KroneckerEstimator<M, K> fisher(FisherType type) {

@@ -154,8 +154,7 @@ final class KroneckerRun<M> {
 
   private Tensor dependence(Alone<M> a) {
     Tensor all = f.outputs(a.model, a.x);
-    Tensor each =
-        vmap((Tensor x) -> f.outputs(a.model, x.insertAxis(0)).select(0, 0)).apply(a.x);
+    Tensor each = vmap((Tensor x) -> f.outputs(a.model, x.insertAxis(0)).select(0, 0)).apply(a.x);
     Tensor size = all.abs().reshape(-1).max(0);
     Tensor difference = all.sub(each).abs().reshape(-1).max(0);
     return difference.div(size.add(Double.MIN_NORMAL));
@@ -166,9 +165,8 @@ final class KroneckerRun<M> {
   Kfac factors() {
     requireIndependent();
     Totals totals = new Totals();
-    pass(
-        (data, batch) ->
-            totals.add(network(data).layers(), data.size(), !batch.begun(), sums.apply(batch)));
+    pass((data, batch) ->
+        totals.add(network(data).layers(), data.size(), !batch.begun(), sums.apply(batch)));
     return new Kfac(ParameterLayout.of(f), totals.blocks());
   }
 
@@ -184,17 +182,16 @@ final class KroneckerRun<M> {
       }
     }
     List<Tensor> sum = new ArrayList<>();
-    pass(
-        (data, batch) -> {
-          List<Tensor> part = eigenvalues.apply(new Corrected<>(batch, bases));
-          for (int i = 0; i < part.size(); i++) {
-            if (i == sum.size()) {
-              sum.add(part.get(i));
-            } else {
-              sum.set(i, sum.get(i).add(part.get(i)));
-            }
-          }
-        });
+    pass((data, batch) -> {
+      List<Tensor> part = eigenvalues.apply(new Corrected<>(batch, bases));
+      for (int i = 0; i < part.size(); i++) {
+        if (i == sum.size()) {
+          sum.add(part.get(i));
+        } else {
+          sum.set(i, sum.get(i).add(part.get(i)));
+        }
+      }
+    });
     for (int i = 0; i < sum.size(); i++) {
       // Layers come first, and blocks without two factors have the exact diagonal.
       Tensor values = sum.get(i).mul(perTerm()).cast(f.dtype());
@@ -283,10 +280,10 @@ final class KroneckerRun<M> {
   /** Two factors. */
   private record Pair(Tensor output, Tensor input) {
     /**
-     * One product in the place of the sum of this one and one of the transposed matrix, G ⊗ A + A' ⊗
-     * G': each factor is the mean of those with trace 1, weighted by the traces of the products. So
-     * the trace is that of the sum, and it does not matter how a product's scale is spread over its
-     * factors.
+     * One product in the place of the sum of this one and one of the transposed matrix, G ⊗ A + A'
+     * ⊗ G': each factor is the mean of those with trace 1, weighted by the traces of the products.
+     * So the trace is that of the sum, and it does not matter how a product's scale is spread over
+     * its factors.
      */
     Pair mixed(Pair turned) {
       double g = Blocks.trace(output);

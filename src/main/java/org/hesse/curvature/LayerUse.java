@@ -62,7 +62,8 @@ record LayerUse(
     Set<Role> both = Set.of(Role.OUTPUT, Role.INPUT);
     List<Part> swapped =
         other.weight.stream()
-            .map(p -> new Part(p.role() == Role.OUTPUT ? Role.INPUT : Role.OUTPUT, p.rank(), p.extent()))
+            .map(p ->
+                new Part(p.role() == Role.OUTPUT ? Role.INPUT : Role.OUTPUT, p.rank(), p.extent()))
             .toList();
     return other.weight.stream().allMatch(p -> both.contains(p.role()))
         && matrix().equals(Arrangement.of(swapped, Role.GROUP, Role.OUTPUT, Role.INPUT));

@@ -16,8 +16,8 @@ public enum Sharing {
 
   /**
    * Places are added up first: A is the mean of ā āᵀ with the mean ā of a over places, G that of ḡ
-   * ḡᵀ with the sum ḡ of g. Exact for deep linear networks whose outputs are means, or weighted sums
-   * with equal weights, over places.
+   * ḡᵀ with the sum ḡ of g. Exact for deep linear networks whose outputs are means, or weighted
+   * sums with equal weights, over places.
    */
   REDUCE
 }

@@ -12,8 +12,8 @@ import org.hesse.ir.Node;
 import org.hesse.ir.Program;
 
 /**
- * An objective's network as the program of one example, with values that are added to the outputs of
- * its layers.
+ * An objective's network as the program of one example, with values that are added to the outputs
+ * of its layers.
  */
 final class TracedNetwork<M> {
   private final Tree<M> tree;
@@ -39,8 +39,7 @@ final class TracedNetwork<M> {
     this.leaves = f.paths().stream().map(tree.paths()::indexOf).toList();
     Arguments<M> one = new Arguments<>(model, batch.x().slice(0, 0, 1));
     Program network =
-        Rewrites.withoutCalls(
-            Autodiff.program((Arguments<M> a) -> f.outputs(a.model, a.x), one));
+        Rewrites.withoutCalls(Autodiff.program((Arguments<M> a) -> f.outputs(a.model, a.x), one));
     int given = tree.size() + 1;
     List<Node> parameters = leaves.stream().map(network.inputs()::get).toList();
     List<Node> data = network.inputs().subList(given - 1, given);

@@ -99,8 +99,7 @@ final class DenseReferences {
       column += part.columns();
       int start = layout.offset(part.path()) + part.from();
       for (int i = 0; i < size; i++) {
-        System.arraycopy(
-            numbers.select(0, i).toDoubleArray(), 0, vectors[i], start, part.size());
+        System.arraycopy(numbers.select(0, i).toDoubleArray(), 0, vectors[i], start, part.size());
       }
     }
     double[] flat = Arrays.stream(vectors).flatMapToDouble(Arrays::stream).toArray();

@@ -119,8 +119,7 @@ class KroneckerEstimatorTest {
   void monteCarloComesNearTheExactFactors() {
     Objective<Mlp> f = classifier(3);
     Tensor exact = Kfac.of(f).run().toDense();
-    Tensor drawn =
-        Kfac.of(f).fisher(FisherType.MONTE_CARLO).samples(3000).seed(1).run().toDense();
+    Tensor drawn = Kfac.of(f).fisher(FisherType.MONTE_CARLO).samples(3000).seed(1).run().toDense();
     assertEquals(0, largest(exact.sub(drawn)) / largest(exact), 0.1);
   }
 
@@ -132,11 +131,13 @@ class KroneckerEstimatorTest {
     int n = f.size();
     int from = n - last.size();
     assertClose(
-        "last layer", all.slice(0, from, n).slice(1, from, n), Kfac.of(last).run().toDense(), 1e-12);
+        "last layer",
+        all.slice(0, from, n).slice(1, from, n),
+        Kfac.of(last).run().toDense(),
+        1e-12);
     Mlp m = Tree.map(f.model(), t -> t.cast(DType.F32));
     Dataset d = labelled(5, 3, 4).cast(DType.F32);
-    Tensor single =
-        Kfac.of(Objective.of(m, Loss.CROSS_ENTROPY, d.batches(2))).run().toDense();
+    Tensor single = Kfac.of(Objective.of(m, Loss.CROSS_ENTROPY, d.batches(2))).run().toDense();
     assertEquals(DType.F32, single.dtype());
     assertEquals(0, largest(all.sub(single.cast(DType.F64))) / largest(all), 1e-5);
   }

@@ -59,10 +59,7 @@ class KroneckerLayersTest {
     Dataset shorter = data(normal(5, 2, 3, 3), normal(6, 2, 3, 2));
     Objective<Two> ragged =
         Objective.of(
-            f.model(),
-            (m, x) -> m.second.apply(m.first.apply(x)),
-            Loss.MSE,
-            List.of(d, shorter));
+            f.model(), (m, x) -> m.second.apply(m.first.apply(x)), Loss.MSE, List.of(d, shorter));
     assertBlocks(Kfac.of(ragged).run(), gaussNewton(ragged), 1e-12);
   }
 
@@ -114,10 +111,7 @@ class KroneckerLayersTest {
     Dataset d = data(normal(1, 5, 2, 5, 4), normal(2, 5, 9, 4));
     Objective<Convolution> f =
         Objective.of(
-            c,
-            (m, x) -> m.apply(x).reshape(x.dim(0), 4, 9).transpose(),
-            Loss.MSE,
-            d.batches(2));
+            c, (m, x) -> m.apply(x).reshape(x.dim(0), 4, 9).transpose(), Loss.MSE, d.batches(2));
     assertBlocks(Kfac.of(f).run(), gaussNewton(f), 1e-12);
   }
 
@@ -214,15 +208,13 @@ class KroneckerLayersTest {
             Loss.MSE,
             data(normal(1, 2, 4, 3), normal(2, 2, 4, 2)).batches(2));
     Tensor exact = Kfac.of(f).run().toDense();
-    Tensor drawn =
-        Kfac.of(f).fisher(FisherType.MONTE_CARLO).samples(3000).seed(1).run().toDense();
+    Tensor drawn = Kfac.of(f).fisher(FisherType.MONTE_CARLO).samples(3000).seed(1).run().toDense();
     assertEquals(0, largest(exact.sub(drawn)) / largest(exact), 0.1);
   }
 
   @Test
   void parametersWithoutAWeightHaveExactBlocks() {
-    Objective<Block> f =
-        transformer().parameters("position", "before", "between", "logitBias");
+    Objective<Block> f = transformer().parameters("position", "before", "between", "logitBias");
     Kfac k = Kfac.of(f).run();
     Tensor dense = gaussNewton(f);
     assertEquals(4, k.blocks().size());
@@ -230,8 +222,7 @@ class KroneckerLayersTest {
     assertBlocks(k, dense, 1e-12);
     Kfac diagonal = Kfac.of(f).dense(5).run();
     assertInstanceOf(DiagonalBlock.class, diagonal.blocks().getFirst());
-    assertClose(
-        "diagonal", Matrices.diagonal(dense), Matrices.diagonal(diagonal.toDense()), 1e-12);
+    assertClose("diagonal", Matrices.diagonal(dense), Matrices.diagonal(diagonal.toDense()), 1e-12);
   }
 
   /** G ⊗ A of the rows that are looked up, and A' ⊗ G' of the products with the transpose. */
@@ -242,8 +233,7 @@ class KroneckerLayersTest {
     BiFunction<Tied, Tensor, Tensor> network =
         (m, tokens) -> m.in.take(0, tokens).mul(0.3).tanh().matmul(m.out.transpose());
     Tensor e = f.model().embedding;
-    Objective<Tied> apart =
-        Objective.of(new Tied(e, e), network, Loss.CROSS_ENTROPY, f.batches());
+    Objective<Tied> apart = Objective.of(new Tied(e, e), network, Loss.CROSS_ENTROPY, f.batches());
     Objective<Tensor> tied =
         Objective.of(
             e, (m, x) -> network.apply(new Tied(m, m), x), Loss.CROSS_ENTROPY, f.batches());
@@ -265,9 +255,14 @@ class KroneckerLayersTest {
     Objective<Tensor> f = Objective.of(e, (m, x) -> m.take(0, x), Loss.MSE, List.of(d));
     Kfac k = Kfac.of(f).run();
     KroneckerBlock block = (KroneckerBlock) k.blocks().getFirst();
-    assertClose(
-        "A", Tensor.of(new double[] {0.25, 0.25, 0, 0.5, 0}, 5), block.input(), 1e-15);
+    assertClose("A", Tensor.of(new double[] {0.25, 0.25, 0, 0.5, 0}, 5), block.input(), 1e-15);
     assertBlocks(k, gaussNewton(f), 1e-12);
+    // As sequences, whose positions all have a term: the same factors.
+    Dataset sequences = data(tokens.reshape(2, 2), normal(2, 4, 3).reshape(2, 2, 3));
+    Objective<Tensor> g = Objective.of(e, (m, x) -> m.take(0, x), Loss.MSE, List.of(sequences));
+    assertClose("sequences", k.toDense(), Kfac.of(g).run().toDense(), 1e-12);
+    assertCorrected(Kfac.of(f), Ekfac.of(f), gaussNewton(f));
+    assertCorrected(Kfac.of(g), Ekfac.of(g), gaussNewton(g));
   }
 
   /** One weight at two places of one network: both count as examples. */
@@ -314,8 +309,7 @@ class KroneckerLayersTest {
     Dataset d = data(normal(2, 4, 3), normal(3, 4, 2));
     Two m = new Two(linear(1, 3, 4), linear(2, 4, 2));
     BiFunction<Two, Tensor, Tensor> network = (n, x) -> n.second.apply(n.first.apply(x));
-    Objective<Two> f =
-        Objective.of(m, network, (o, t) -> o.sub(t).abs().mean(), List.of(d));
+    Objective<Two> f = Objective.of(m, network, (o, t) -> o.sub(t).abs().mean(), List.of(d));
     assertTrue(
         assertThrows(IllegalArgumentException.class, () -> Kfac.of(f).run())
             .getMessage()

@@ -62,8 +62,9 @@ class NetworkLayersTest {
       }
       all.add(s.toString());
     }
-    found.alone().forEach(
-        group -> all.add(String.join("+", group.stream().map(paths::get).toList())));
+    found
+        .alone()
+        .forEach(group -> all.add(String.join("+", group.stream().map(paths::get).toList())));
     return String.join("; ", all);
   }
 
@@ -82,8 +83,7 @@ class NetworkLayersTest {
     record Stored(Tensor w, Tensor b) {}
     Stored columns = new Stored(normal(1, 3, 4), normal(2, 4));
     assertEquals(
-        "w+b 1x4x3 5+b",
-        describe(columns, (m, x) -> x.matmul(m.w).add(m.b), normal(3, 1, 5, 3)));
+        "w+b 1x4x3 5+b", describe(columns, (m, x) -> x.matmul(m.w).add(m.b), normal(3, 1, 5, 3)));
     Stored heads = new Stored(normal(1, 2, 4, 3), normal(2, 2, 4));
     assertEquals(
         "w+b 1x8x3 5+b",
@@ -106,7 +106,13 @@ class NetworkLayersTest {
     for (int groups : new int[] {1, 2}) {
       Convolution c =
           Convolution.init(
-              RngKey.of(1), 4, 6, new int[] {3, 2}, Sliding.by(2, 1).padded(1, 0), groups, DType.F64);
+              RngKey.of(1),
+              4,
+              6,
+              new int[] {3, 2},
+              Sliding.by(2, 1).padded(1, 0),
+              groups,
+              DType.F64);
       assertEquals(
           "weight+bias " + groups + "x" + 6 / groups + "x" + 4 / groups * 6 + " 42+b",
           describe(c, Convolution::apply, normal(1, 1, 4, 8, 8)).replaceAll(" \\d+\\+b", " 42+b"));
@@ -180,7 +186,8 @@ class NetworkLayersTest {
         "weight+bias 1x2x3 1+b",
         describe(
             l,
-            (m, x) -> Autodiff.checkpoint((Tensor t) -> compiled.apply(new Arguments<>(m, t))).apply(x),
+            (m, x) ->
+                Autodiff.checkpoint((Tensor t) -> compiled.apply(new Arguments<>(m, t))).apply(x),
             normal(1, 1, 3)));
     assertEquals(
         "weight+bias 1x2x3 1+b",
@@ -202,7 +209,8 @@ class NetworkLayersTest {
     }
     Attention m =
         new Attention(
-            Linear.init(RngKey.of(1), 4, 12, DType.F64), Linear.init(RngKey.of(2), 4, 4, DType.F64));
+            Linear.init(RngKey.of(1), 4, 12, DType.F64),
+            Linear.init(RngKey.of(2), 4, 4, DType.F64));
     assertEquals(
         "qkv.weight+qkv.bias 1x12x4 5+b; out.weight+out.bias 1x4x4 5+b",
         describe(m, Attention::apply, normal(1, 1, 5, 4)));
@@ -211,20 +219,22 @@ class NetworkLayersTest {
   private static void assertUncovered(
       BiFunction<Linear, Tensor, Tensor> network, String... expected) {
     Linear l = Linear.init(RngKey.of(1), 3, 3, DType.F64);
-    var e =
-        assertThrows(
-            IllegalArgumentException.class, () -> find(l, network, normal(1, 1, 3)));
-    assertTrue(
-        Arrays.stream(expected).allMatch(e.getMessage()::contains), e.getMessage());
+    var e = assertThrows(IllegalArgumentException.class, () -> find(l, network, normal(1, 1, 3)));
+    assertTrue(Arrays.stream(expected).allMatch(e.getMessage()::contains), e.getMessage());
   }
 
   @Test
   void usesThatAreNotCoveredAreNamed() {
     String path = "parameter 'weight', F64[3, 3],";
     assertUncovered(
-        (m, x) -> x.matmul(m.weight().exp()).add(m.bias()), path, "an operand of", "exp", "Covered");
+        (m, x) -> x.matmul(m.weight().exp()).add(m.bias()),
+        path,
+        "an operand of",
+        "exp",
+        "Covered");
     assertUncovered((m, x) -> x.matmul(m.weight().mul(2)).add(m.bias()), path, "dot");
-    assertUncovered((m, x) -> x.matmul(m.weight().slice(0, 0, 2).reshape(3, 2)).sum().add(m.bias()), path);
+    assertUncovered(
+        (m, x) -> x.matmul(m.weight().slice(0, 0, 2).reshape(3, 2)).sum().add(m.bias()), path);
     assertUncovered(
         (m, x) -> x.matmul(m.weight().matmul(m.weight().transpose())).add(m.bias()), path, "dot");
     assertUncovered(
@@ -234,7 +244,6 @@ class NetworkLayersTest {
         path,
         "element by element");
     assertUncovered((m, x) -> x.add(m.bias()), "do not depend on parameter 'weight'");
-    assertUncovered(
-        (m, x) -> ControlFlow.forLoop(2, (h, i) -> m.apply(h).tanh(), x), path, "scan");
+    assertUncovered((m, x) -> ControlFlow.forLoop(2, (h, i) -> m.apply(h).tanh(), x), path, "scan");
   }
 }
