@@ -27,9 +27,6 @@ final class KroneckerRun<M> {
   /** Numbers that the gradients of a block of columns may have in all. */
   private static final long BLOCK = 1L << 26;
 
-  /** What the outputs of an example may differ by, of the largest one, without and with others. */
-  private static final Map<DType, Double> TOLERANCE = Map.of(DType.F32, 1e-3, DType.F64, 1e-8);
-
   private final Objective<M> f;
   private final Settings settings;
   private final RngKey key;
@@ -134,11 +131,16 @@ final class KroneckerRun<M> {
 
   // ---- that examples are independent
 
+  /** What the outputs of an example may differ by, of the largest one, without and with others. */
+  private static double tolerance(DType dtype) {
+    return dtype == DType.F64 ? 1e-8 : 1e-3;
+  }
+
   private void requireIndependent() {
     for (Dataset data : f.batches()) {
       if (data.size() > 1) {
         double by = dependence.apply(new Alone<>(f.model(), data.x())).item();
-        if (by > TOLERANCE.get(f.dtype())) {
+        if (by > tolerance(f.dtype())) {
           throw new IllegalArgumentException(
               String.format(
                   "K-FAC: the outputs of an example depend on the others of its batch, by %.2g of the"

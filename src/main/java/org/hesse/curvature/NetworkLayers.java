@@ -148,9 +148,9 @@ record NetworkLayers(List<Layer> layers, List<List<Integer>> alone) {
       }
     }
     OptionalInt bias =
-        found.keySet().stream()
-            .filter(b -> found.get(b).equals(nodes(uses.get(b))))
-            .mapToInt(b -> b)
+        found.entrySet().stream()
+            .filter(e -> e.getValue().equals(nodes(uses.get(e.getKey()))))
+            .mapToInt(Map.Entry::getKey)
             .findFirst();
     List<Use> all = new ArrayList<>();
     for (int i = 0; i < products.size(); i++) {

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.hesse.ir.BinaryKind;
 import org.hesse.ir.CompositeKind;
@@ -189,8 +190,9 @@ record ParameterUses(List<LayerUse> products, List<Elementwise> elementwise) {
     }
 
     private void product(View v, Node dot, int side) {
-      boolean plain = v.strides != null && graph.isData(dot.input(1 - side));
-      add(dot, plain ? LayerMatch.product(dot, side, v.strides) : null);
+      Strides strides = v.strides;
+      boolean plain = strides != null && graph.isData(dot.input(1 - side));
+      add(dot, plain ? LayerMatch.product(dot, side, Objects.requireNonNull(strides)) : null);
     }
 
     private void add(Node n, @Nullable LayerUse use) {
