@@ -23,14 +23,14 @@ import org.hesse.Tensor;
  * matrix is exact. It keeps some five vectors, whatever the number of probes.
  *
  * <p><b>XDiag</b> (Epperly, Tropp and Webber 2024): with the range Q of the products of all other
- * vectors, each vector samples diag(QQᵀA) + ω∘(I − QQᵀ)Aω: far better where the spectrum falls. Of k
- * products, half of them with the adjoint, it keeps k vectors.
+ * vectors, each vector samples diag(QQᵀA) + ω∘(I − QQᵀ)Aω: far better where the spectrum falls. Of
+ * k products, half of them with the adjoint, it keeps k vectors.
  *
  * <p><b>Errors.</b> The standard error of an entry comes from the spread of its samples. Those of
  * XDiag share most of what they are computed from, so their covariance, summed over all entries, is
  * estimated as {@link LeaveOneOut} does, from pairs of vectors that leave each other out, and every
- * entry's error is raised by the same factor; single ones may differ from it. Entries are not equally
- * hard: the error of one in a row that a few large entries dominate is uncertain by itself.
+ * entry's error is raised by the same factor; single ones may differ from it. Entries are not
+ * equally hard: the error of one in a row that a few large entries dominate is uncertain by itself.
  *
  * <p>The operator need not be symmetric.
  */
@@ -113,12 +113,7 @@ public final class DiagonalEstimator {
     Products products = new Products(operator, progress);
     Probing probing =
         new Probing(
-            products,
-            RngKey.of(seed),
-            ProbeDistribution.RADEMACHER,
-            probes,
-            relativeError,
-            STAGE);
+            products, RngKey.of(seed), ProbeDistribution.RADEMACHER, probes, relativeError, STAGE);
     return sketched ? new XDiag(probing, operator).run() : sampled(probing);
   }
 

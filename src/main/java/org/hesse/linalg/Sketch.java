@@ -10,8 +10,8 @@ import org.hesse.Tensor;
  * asked for the products with Q as well.
  *
  * <p>Leaving out vector i, the range of AΩ is that of Q less one direction, Qsᵢ with the unit
- * vector sᵢ along R⁻ᵀeᵢ (Epperly, Tropp and Webber 2024, section 2.1): so an estimate that must
- * not use a vector twice is had for each of them from one factorisation. The part of Aωᵢ beyond the
+ * vector sᵢ along R⁻ᵀeᵢ (Epperly, Tropp and Webber 2024, section 2.1): so an estimate that must not
+ * use a vector twice is had for each of them from one factorisation. The part of Aωᵢ beyond the
  * range of the others is 1/‖R⁻ᵀeᵢ‖, and its square an unbiased estimate of ‖(I − PP*)A‖_F², which
  * shows how fast the spectrum falls.
  */

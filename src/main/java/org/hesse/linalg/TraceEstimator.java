@@ -19,18 +19,19 @@ import org.jspecify.annotations.Nullable;
  * with normal entries. Two vectors are in memory at a time, whatever the number of probes.
  *
  * <p><b>Hutch++</b> (Meyer, Musco, Musco and Woodruff 2021) and <b>XTrace</b> (Epperly, Tropp and
- * Webber 2024) find the leading part of the spectrum by the way and sample only the rest: far better
- * where the spectrum falls, worse by a factor of √3 and √2 where it does not, as fewer products are
- * samples. Of k products they keep k/3 and k vectors. XTrace is the better one; its samples share
- * most of what they are computed from, and yet their spread is its error.
+ * Webber 2024) find the leading part of the spectrum by the way and sample only the rest: far
+ * better where the spectrum falls, worse by a factor of √3 and √2 where it does not, as fewer
+ * products are samples. Of k products they keep k/3 and k vectors. XTrace is the better one; its
+ * samples share most of what they are computed from, and yet their spread is its error.
  *
  * <p><b>The choice</b> of {@link #of} looks at up to 16 products, which both uses keep: R of AΩ =
  * QR tells how much of A the range of these products leaves, and Hutchinson's samples how far they
  * spread. The rest is extrapolated to the number of products at hand by a power law, and what has
  * the smaller variance is used: XTrace, or Hutch++ where XTrace's vectors do not fit into 1 GiB, or
  * Hutchinson. Where 32 vectors do not fit, that is from 8 million rows in F32 on, nothing is looked
- * at and Hutchinson's estimator is used. If no more products are allowed for than rows, and no error
- * is asked for, the diagonal is read off by a product with each unit vector, and the result is exact.
+ * at and Hutchinson's estimator is used. If no more products are allowed for than rows, and no
+ * error is asked for, the diagonal is read off by a product with each unit vector, and the result
+ * is exact.
  *
  * <p>The operator need not be symmetric. A result depends on the seed and on the number of probes,
  * and not on how they are batched.

@@ -7,8 +7,8 @@ import org.hesse.Tensor;
  * AᵀQ, leaving out the vector ω gives the sample d = Σ q∘z − Qs∘Zs + ω∘Qs·(sᵀr).
  *
  * <p>Leaving out a second vector takes from Q the direction e along its s, orthogonal to the first
- * one's; d then differs by Qe∘(Ze − ω·(eᵀr)). See {@link LeaveOneOut} for what that is good for. The
- * covariance is taken from m of the pairs, each vector with the next, as all would be m² long
+ * one's; d then differs by Qe∘(Ze − ω·(eᵀr)). See {@link LeaveOneOut} for what that is good for.
+ * The covariance is taken from m of the pairs, each vector with the next, as all would be m² long
  * vectors.
  */
 final class XDiag {
@@ -19,9 +19,7 @@ final class XDiag {
   XDiag(Probing probing, LinearOperator operator) {
     this.probing = probing;
     this.adjoint =
-        operator.symmetric()
-            ? probing.products()
-            : new Products(operator.adjoint(), Progress.NONE);
+        operator.symmetric() ? probing.products() : new Products(operator.adjoint(), Progress.NONE);
     this.sketch = new Sketch(probing, adjoint);
   }
 
@@ -48,11 +46,9 @@ final class XDiag {
       known = known.add(sketch.q().rows(from, to).mul(sketch.z().rows(from, to)).sum(0));
     }
     if (m == n) {
-      return new DiagonalEstimate(
-          known, known.mul(0), 0, Basis.norm(known), matvecs(), true);
+      return new DiagonalEstimate(known, known.mul(0), 0, Basis.norm(known), matvecs(), true);
     }
-    DiagonalEstimator.Moments moments =
-        DiagonalEstimator.Moments.none(known.dtype(), n);
+    DiagonalEstimator.Moments moments = DiagonalEstimator.Moments.none(known.dtype(), n);
     double covariance = 0;
     for (int i = 0; i < m; i++) {
       Sketch.Direction own = sketch.direction(i);

@@ -8,7 +8,10 @@
  *   <li>{@link org.hesse.linalg.Lanczos}: extreme eigenvalues, each with a residual bound
  *   <li>{@link org.hesse.linalg.SpectralDensity}, {@link
  *       org.hesse.linalg.StochasticLanczosQuadrature}: the whole spectrum as a density with a band
- *   <li>{@link org.hesse.linalg.TraceEstimator}: the trace with a standard error
+ *   <li>{@link org.hesse.linalg.Quadrature}: log-determinants and other sums over the spectrum,
+ *       counts of eigenvalues; {@link org.hesse.linalg.SpectralNorms}: what its ends tell
+ *   <li>{@link org.hesse.linalg.TraceEstimator}, {@link org.hesse.linalg.DiagonalEstimator}: trace,
+ *       Frobenius norm and diagonal with standard errors
  *   <li>{@link org.hesse.linalg.ConjugateGradients}, {@link org.hesse.linalg.Lsmr}, {@link
  *       org.hesse.linalg.NeumannSeries}: linear systems and least squares, with their residuals
  *   <li>{@link org.hesse.linalg.Tridiagonal}: the small eigenproblem beneath them

@@ -36,34 +36,31 @@ class DiagonalEstimatorTest {
   void errorsAreCalibrated(TestReporter reporter) {
     Map<String, double[][]> matrices =
         Map.of("steep", steep(60), "Wishart", Matrices.wishart(60, 90, new Random(1)));
-    matrices.forEach(
-        (name, a) -> {
-          double[] truth = diagonal(a);
-          LinearOperator op = Matrices.operator(a);
-          METHODS.forEach(
-              (method, estimator) -> {
-                int inside = 0;
-                double squares = 0;
-                double stated = 0;
-                for (int seed = 0; seed < 200; seed++) {
-                  DiagonalEstimate e = estimator.apply(op).probes(40).seed(seed).run();
-                  double[] value = e.value().toDoubleArray();
-                  double[] error = e.standardError().toDoubleArray();
-                  for (int i = 0; i < truth.length; i++) {
-                    double off = Math.abs(value[i] - truth[i]);
-                    inside += off <= 2 * error[i] ? 1 : 0;
-                    squares += off * off / 200;
-                  }
-                  stated += e.error() * e.error() / 200;
-                }
-                double coverage = inside / (200.0 * truth.length);
-                double ratio = Math.sqrt(stated / squares);
-                reporter.publishEntry(
-                    name + ", " + method, coverage + ", stated over true " + ratio);
-                assertTrue(coverage >= 0.9 && coverage <= 0.99, name + method + coverage);
-                assertEquals(1, ratio, 0.1, name + method);
-              });
-        });
+    matrices.forEach((name, a) -> {
+      double[] truth = diagonal(a);
+      LinearOperator op = Matrices.operator(a);
+      METHODS.forEach((method, estimator) -> {
+        int inside = 0;
+        double squares = 0;
+        double stated = 0;
+        for (int seed = 0; seed < 200; seed++) {
+          DiagonalEstimate e = estimator.apply(op).probes(40).seed(seed).run();
+          double[] value = e.value().toDoubleArray();
+          double[] error = e.standardError().toDoubleArray();
+          for (int i = 0; i < truth.length; i++) {
+            double off = Math.abs(value[i] - truth[i]);
+            inside += off <= 2 * error[i] ? 1 : 0;
+            squares += off * off / 200;
+          }
+          stated += e.error() * e.error() / 200;
+        }
+        double coverage = inside / (200.0 * truth.length);
+        double ratio = Math.sqrt(stated / squares);
+        reporter.publishEntry(name + ", " + method, coverage + ", stated over true " + ratio);
+        assertTrue(coverage >= 0.9 && coverage <= 0.99, name + method + coverage);
+        assertEquals(1, ratio, 0.1, name + method);
+      });
+    });
   }
 
   @Test
@@ -79,8 +76,7 @@ class DiagonalEstimatorTest {
   @Test
   void exactCases() {
     double[] d = {3, -1, 0, 2, 5};
-    DiagonalEstimate diagonal =
-        DiagonalEstimator.hutchinson(Matrices.diagonal(d)).probes(3).run();
+    DiagonalEstimate diagonal = DiagonalEstimator.hutchinson(Matrices.diagonal(d)).probes(3).run();
     assertArrayEquals(d, diagonal.value().toDoubleArray(), 1e-14);
     assertEquals(0, diagonal.error(), 1e-14);
     double[][] a = Matrices.gaussian(9, 9, new Random(2));
@@ -116,13 +112,12 @@ class DiagonalEstimatorTest {
   @Test
   void stopsAtTheErrorAskedFor() {
     LinearOperator op = Matrices.operator(steep(80));
-    METHODS.forEach(
-        (name, method) -> {
-          DiagonalEstimate e = method.apply(op).probes(3000).relativeError(0.1).run();
-          assertTrue(e.reached() && e.error() <= 0.1 * e.norm(), name);
-          assertTrue(e.matvecs() < 3000, name);
-          assertTrue(!method.apply(op).probes(9).relativeError(1e-9).run().reached());
-        });
+    METHODS.forEach((name, method) -> {
+      DiagonalEstimate e = method.apply(op).probes(3000).relativeError(0.1).run();
+      assertTrue(e.reached() && e.error() <= 0.1 * e.norm(), name);
+      assertTrue(e.matvecs() < 3000, name);
+      assertTrue(!method.apply(op).probes(9).relativeError(1e-9).run().reached());
+    });
   }
 
   @Test

@@ -130,33 +130,33 @@ class TraceEstimatorTest {
     assertEquals(300 * 299 / 2.0, e.trace().value(), 1e-9);
   }
 
-  /** Over 200 seeds, for a spectrum that falls and one that hardly does, with few and more probes. */
+  /**
+   * Over 200 seeds, for a spectrum that falls and one that hardly does, with few and more probes.
+   */
   @Test
   void everyMethodIsCalibrated(TestReporter reporter) {
     Map<String, IntToDoubleFunction> spectra =
         Map.of("steep", i -> Math.pow(i + 1, -1.5), "mild", i -> 1 + Math.cos(i));
-    spectra.forEach(
-        (name, value) -> {
-          LinearOperator op = withSpectrum(120, value);
-          double trace = IntStream.range(0, 120).mapToDouble(value).sum();
-          double squares = IntStream.range(0, 120).mapToDouble(value).map(x -> x * x).sum();
-          for (int probes : new int[] {16, 48}) {
-            METHODS.forEach(
-                (method, estimator) -> {
-                  int inside = 0;
-                  int insideSquares = 0;
-                  for (int seed = 0; seed < 200; seed++) {
-                    TraceEstimate e = estimator.apply(op).probes(probes).seed(seed).run();
-                    inside += holds(e.trace(), trace);
-                    insideSquares += holds(e.frobeniusSquared(), squares);
-                  }
-                  String what = name + ", " + method + ", " + probes;
-                  reporter.publishEntry(what, inside / 200.0 + " " + insideSquares / 200.0);
-                  assertTrue(inside >= 180 && inside <= 198, what + ": " + inside);
-                  assertTrue(insideSquares >= 180 && insideSquares <= 198, what);
-                });
+    spectra.forEach((name, value) -> {
+      LinearOperator op = withSpectrum(120, value);
+      double trace = IntStream.range(0, 120).mapToDouble(value).sum();
+      double squares = IntStream.range(0, 120).mapToDouble(value).map(x -> x * x).sum();
+      for (int probes : new int[] {16, 48}) {
+        METHODS.forEach((method, estimator) -> {
+          int inside = 0;
+          int insideSquares = 0;
+          for (int seed = 0; seed < 200; seed++) {
+            TraceEstimate e = estimator.apply(op).probes(probes).seed(seed).run();
+            inside += holds(e.trace(), trace);
+            insideSquares += holds(e.frobeniusSquared(), squares);
           }
+          String what = name + ", " + method + ", " + probes;
+          reporter.publishEntry(what, inside / 200.0 + " " + insideSquares / 200.0);
+          assertTrue(inside >= 180 && inside <= 198, what + ": " + inside);
+          assertTrue(insideSquares >= 180 && insideSquares <= 198, what);
         });
+      }
+    });
   }
 
   private static int holds(Estimate e, double truth) {
@@ -187,7 +187,8 @@ class TraceEstimatorTest {
   @Test
   void stopsAtTheErrorAskedFor(TestReporter reporter) {
     LinearOperator flat = Matrices.operator(Matrices.wishart(100, 150, new Random(3)));
-    TraceEstimate e = TraceEstimator.hutchinson(flat).probes(5000).relativeError(0.005).seed(1).run();
+    TraceEstimate e =
+        TraceEstimator.hutchinson(flat).probes(5000).relativeError(0.005).seed(1).run();
     assertTrue(e.reached());
     assertTrue(e.matvecs() > 16 && e.matvecs() < 1000, "" + e.matvecs());
     assertTrue(e.trace().relativeError() <= 0.005);
@@ -198,16 +199,15 @@ class TraceEstimatorTest {
     assertEquals(10, never.matvecs());
     LinearOperator steep = withSpectrum(300, i -> Math.pow(i + 1, -2));
     double trace = IntStream.rangeClosed(1, 300).mapToDouble(i -> 1.0 / i / i).sum();
-    METHODS.forEach(
-        (name, method) -> {
-          CountingOperator counted = steep.counting();
-          TraceEstimate s = method.apply(counted).probes(4000).relativeError(0.05).seed(3).run();
-          reporter.publishEntry(name, s.matvecs() + " products");
-          assertEquals(counted.matvecs(), s.matvecs(), name);
-          assertTrue(s.reached() && s.trace().relativeError() <= 0.05, name);
-          assertEquals(trace, s.trace().value(), 0.2 * trace, name);
-          assertEquals(name.equals("Hutchinson"), s.matvecs() > 200, name + " " + s.matvecs());
-        });
+    METHODS.forEach((name, method) -> {
+      CountingOperator counted = steep.counting();
+      TraceEstimate s = method.apply(counted).probes(4000).relativeError(0.05).seed(3).run();
+      reporter.publishEntry(name, s.matvecs() + " products");
+      assertEquals(counted.matvecs(), s.matvecs(), name);
+      assertTrue(s.reached() && s.trace().relativeError() <= 0.05, name);
+      assertEquals(trace, s.trace().value(), 0.2 * trace, name);
+      assertEquals(name.equals("Hutchinson"), s.matvecs() > 200, name + " " + s.matvecs());
+    });
   }
 
   @Test
@@ -244,8 +244,7 @@ class TraceEstimatorTest {
       LinearOperator op = LinearOperator.ofDense(Matrices.tensor(a, dtype)).assumeSymmetric();
       for (ProbeDistribution distribution : ProbeDistribution.values()) {
         for (String name : new String[] {"XTrace", "Hutch++", "chosen"}) {
-          TraceEstimate e =
-              METHODS.get(name).apply(op).probes(50).distribution(distribution).run();
+          TraceEstimate e = METHODS.get(name).apply(op).probes(50).distribution(distribution).run();
           double rounding = 1e4 * dtype.epsilon();
           assertEquals(3.001, e.trace().value(), rounding, name + dtype);
           assertEquals(29.000001, e.frobeniusSquared().value(), 10 * rounding, name + dtype);
