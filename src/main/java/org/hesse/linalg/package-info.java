@@ -5,8 +5,9 @@
  * <ul>
  *   <li>{@link org.hesse.linalg.LinearMap}, {@link org.hesse.linalg.LinearOperator}: the products,
  *       and what sums, chains and blocks are made of
- *   <li>{@link org.hesse.linalg.Lanczos}: eigenvalues at either end or both, one by one or in blocks,
- *       each with a residual bound; {@link org.hesse.linalg.PowerIteration} with less memory
+ *   <li>{@link org.hesse.linalg.Lanczos}: eigenvalues at either end or both, one by one or in
+ *       blocks, each with a residual bound; {@link org.hesse.linalg.PowerIteration} with less
+ *       memory
  *   <li>{@link org.hesse.linalg.SpectralDensity}, {@link
  *       org.hesse.linalg.StochasticLanczosQuadrature}: the whole spectrum as a density with a band
  *   <li>{@link org.hesse.linalg.Quadrature}: log-determinants and other sums over the spectrum,

@@ -42,8 +42,7 @@ class ReferenceEigenvaluesTest {
     String csv = SHARED.resolve("data/digits.csv").toString();
     Dataset data = Datasets.open(csv, DType.F64, Task.CLASSIFICATION);
     Mlp model = Tree.map(stored, t -> t.cast(DType.F64));
-    hessian =
-        Hessian.of(Objective.of(model, Loss.CROSS_ENTROPY, data.batches(data.size())));
+    hessian = Hessian.of(Objective.of(model, Loss.CROSS_ENTROPY, data.batches(data.size())));
     ascending = Npz.read(models.resolve("digits-mlp.spectrum.npz")).get("hessian").toDoubleArray();
     Arrays.sort(ascending);
   }

@@ -88,7 +88,7 @@ class PowerIterationTest {
         () -> PowerIteration.of(op.assumeSymmetric()).run());
     LinearOperator nan =
         LinearOperator.ofSymmetric(
-            2, DType.F64, v -> v.mul(Tensor.of(new double[] {1, 0 / 0.}, 2)));
+            2, DType.F64, v -> v.mul(Tensor.of(new double[] {1, Double.NaN}, 2)));
     assertMessage(NumericalException.class, "index 1 is NaN", () -> PowerIteration.of(nan).run());
     PowerIteration power = PowerIteration.of(Matrices.diagonal(1, 2));
     assertMessage(IllegalArgumentException.class, "k: 3", () -> power.largest(3));
