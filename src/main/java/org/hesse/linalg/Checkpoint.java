@@ -69,9 +69,9 @@ final class Checkpoint {
       return new Run(null, every, Map.of(), new double[0], null);
     }
     Map<String, String> identity = new LinkedHashMap<>();
-    settings.forEach((name, value) -> identity.put(name, String.valueOf(value)));
     identity.put("size", operator.rows() + " × " + operator.columns());
     identity.put("dtype", operator.dtype().toString());
+    settings.forEach((name, value) -> identity.put(name, String.valueOf(value)));
     try {
       Disk.requireReplaceable(file);
       double[] fingerprint = fingerprint(operator);
