@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import org.hesse.DType;
@@ -141,7 +142,7 @@ final class Batches implements Iterable<Dataset> {
       if (!hasNext()) {
         throw new NoSuchElementException();
       }
-      Dataset b = next;
+      Dataset b = Objects.requireNonNull(next);
       next = null;
       if (check) {
         compare(b);

@@ -1,4 +1,7 @@
-/** Second derivatives of a model's loss over a data set as operators. */
+/**
+ * Second derivatives of a model's loss over a data set as operators: begin with {@link
+ * org.hesse.curvature.Objective}.
+ */
 @NullMarked
 package org.hesse.curvature;
 
