@@ -44,6 +44,7 @@ public final class Main implements Runnable {
   static {
     COMMANDS.put("spectrum", SpectrumCommand::new);
     COMMANDS.put("landscape", LandscapeCommand::new);
+    COMMANDS.put("influence", InfluenceCommand::new);
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("check", CheckCommand::new);
     COMMANDS.put("inspect", InspectCommand::new);

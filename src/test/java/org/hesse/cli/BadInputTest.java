@@ -110,6 +110,12 @@ class BadInputTest {
     refused("--batch: 0", "landscape", "--batch", "0");
     refused("--data is needed", "landscape", "--model", "m.safetensors");
     refused("--require: 'gpu'", "doctor", "--require", "gpu");
+    refused("--model", "influence", "--data", "two-moons:9");
+    refused("--data is needed", "influence", "--model", "m.safetensors");
+    String[] influence = {"influence", "--model", "m.safetensors", "--data", "two-moons:9"};
+    refused("--method: 'sgd'", with(new String[] {"--method", "sgd"}, influence));
+    refused("--damping: 0;", with(new String[] {"--damping", "0"}, influence));
+    refused("--top: 0;", with(new String[] {"--top", "0"}, influence));
     refused("--trace-probes: 1", "spectrum", "--trace-probes", "1");
     refused("--accuracy: 0;", "spectrum", "--probes", "auto", "--accuracy", "0");
     refused("--accuracy: this is for", "spectrum", "--accuracy", "0.1");
