@@ -1,7 +1,6 @@
 package org.hesse.cli;
 
 import java.util.Arrays;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.hesse.curvature.Fisher;
 import org.hesse.curvature.GaussNewton;
@@ -13,25 +12,29 @@ import org.hesse.nn.Mlp;
 
 /** The matrices that {@code spectrum} measures. */
 enum Curvature {
-  HESSIAN("hessian", "Hessian", Hessian::of),
-  GAUSS_NEWTON("ggn", "Gauss–Newton matrix", GaussNewton::of),
-  FISHER("fisher", "Fisher matrix", Fisher::exact),
-  EMPIRICAL_FISHER("empirical-fisher", "Empirical Fisher matrix", Fisher::empirical),
-  NEURAL_TANGENT_KERNEL("ntk", "Neural tangent kernel", NeuralTangentKernel::of);
+  HESSIAN("hessian", "Hessian"),
+  GAUSS_NEWTON("ggn", "Gauss–Newton matrix"),
+  FISHER("fisher", "Fisher matrix"),
+  EMPIRICAL_FISHER("empirical-fisher", "Empirical Fisher matrix"),
+  NEURAL_TANGENT_KERNEL("ntk", "Neural tangent kernel");
 
   private final String option;
   private final String title;
-  private final Function<Objective<Mlp>, LinearOperator> make;
 
-  Curvature(String option, String title, Function<Objective<Mlp>, LinearOperator> make) {
+  Curvature(String option, String title) {
     this.option = option;
     this.title = title;
-    this.make = make;
   }
 
   /** The matrix of an objective. */
   LinearOperator of(Objective<Mlp> f) {
-    return make.apply(f);
+    return switch (this) {
+      case HESSIAN -> Hessian.of(f);
+      case GAUSS_NEWTON -> GaussNewton.of(f);
+      case FISHER -> Fisher.exact(f);
+      case EMPIRICAL_FISHER -> Fisher.empirical(f);
+      case NEURAL_TANGENT_KERNEL -> NeuralTangentKernel.of(f);
+    };
   }
 
   /** How many rows it has for a number of parameters, and of outputs over all samples. */
@@ -67,9 +70,8 @@ enum Curvature {
     return Arrays.stream(values())
         .filter(c -> c.option.equals(name))
         .findFirst()
-        .orElseThrow(
-            () ->
-                Failure.badInput(
-                    "--operator: '" + name + "' is unknown; expected one of " + options()));
+        .orElseThrow(() ->
+            Failure.badInput(
+                "--operator: '" + name + "' is unknown; expected one of " + options()));
   }
 }

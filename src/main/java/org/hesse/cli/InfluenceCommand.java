@@ -160,7 +160,8 @@ final class InfluenceCommand implements Callable<Integer> {
     Objective<Mlp> f = Objective.of(s.model(), problem.loss, s.data().batches(size));
     Influence<Mlp> influence =
         influence(f).progress((stage, done, total) -> bar.step("influence", done, total));
-    InfluenceScores scores = tests == null ? influence.self() : influence.onMean(tests.batches(size));
+    InfluenceScores scores =
+        tests == null ? influence.self() : influence.onMean(tests.batches(size));
     bar.clear();
     int[] labels = s.data().classes() > 0 ? s.data().y().toIntArray() : null;
     return new InfluenceResult(
@@ -249,8 +250,7 @@ final class InfluenceCommand implements Callable<Integer> {
   private static List<String> lines(String title, List<Scored> scored) {
     List<String> lines = new ArrayList<>();
     String format = "  %-14s %8s  %6s  %13s  %13s";
-    lines.add(
-        String.format(Locale.ROOT, format, title, "sample", "label", "score", "without it"));
+    lines.add(String.format(Locale.ROOT, format, title, "sample", "label", "score", "without it"));
     for (Scored s : scored) {
       lines.add(
           String.format(
@@ -269,7 +269,8 @@ final class InfluenceCommand implements Callable<Integer> {
     Map<String, String> f = new LinkedHashMap<>();
     s.addFacts(f, problem);
     if (test != null) {
-      f.put("test samples", test + ", " + Numbers.count(r.tests() == null ? 0 : r.tests(), "sample"));
+      f.put(
+          "test samples", test + ", " + Numbers.count(r.tests() == null ? 0 : r.tests(), "sample"));
     }
     f.put("precision", r.dtype());
     f.put("work", Numbers.seconds(r.seconds()));

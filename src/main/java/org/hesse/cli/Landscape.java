@@ -55,8 +55,7 @@ record Landscape(Subject subject, Loss loss, Settings settings) {
 
   LandscapeResult run(ProgressBar bar) {
     long start = System.nanoTime();
-    Objective<Mlp> f =
-        Objective.of(subject.model(), loss, subject.data().batches(settings.batch));
+    Objective<Mlp> f = Objective.of(subject.model(), loss, subject.data().batches(settings.batch));
     bar.step("loss and gradient", 0, 1);
     Objective.LossGradient at = f.lossAndGradient();
     CountingOperator hessian = Hessian.of(f).counting();
@@ -128,13 +127,10 @@ record Landscape(Subject subject, Loss loss, Settings settings) {
         value, largest.residual(), rate, ball.radius(), ball.rise());
   }
 
-  private LandscapeResult.Slice slice(
-      Objective<Mlp> f, CountingOperator hessian, ProgressBar bar) {
+  private LandscapeResult.Slice slice(Objective<Mlp> f, CountingOperator hessian, ProgressBar bar) {
     Eigenpairs pairs = settings.eigenvectors ? eigenvectors(hessian, bar) : null;
     Tensor directions =
-        pairs == null
-            ? Directions.random(f, settings.dimensions, settings.seed)
-            : pairs.vectors();
+        pairs == null ? Directions.random(f, settings.dimensions, settings.seed) : pairs.vectors();
     if (settings.filterNormalized) {
       directions = Directions.filterNormalized(f, directions, Directions.Vectors.IGNORED);
     }

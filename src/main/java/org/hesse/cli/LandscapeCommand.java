@@ -8,8 +8,8 @@ import org.hesse.cli.LandscapeResult.Point;
 import org.hesse.cli.LandscapeResult.Sharpness;
 import org.hesse.cli.LandscapeResult.Slice;
 import org.hesse.cli.SpectrumResult.Eigenvalue;
-import org.hesse.linalg.EigenvalueCount;
 import org.hesse.io.Dataset;
+import org.hesse.linalg.EigenvalueCount;
 import org.hesse.nn.MlpShape;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -131,11 +131,11 @@ final class LandscapeCommand implements Callable<Integer> {
     Text text = json.text(terminal);
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
       Subject subject = Subject.of(weights, problem, common, this::requireEnough, text, bar);
-      LandscapeResult result =
-          new Landscape(subject, problem.loss, settings(subject)).run(bar);
+      LandscapeResult result = new Landscape(subject, problem.loss, settings(subject)).run(bar);
       print(result, subject, text);
       if (report.folder != null) {
-        String page = new LandscapeReport(subject.training(), result, facts(result, subject)).html();
+        String page =
+            new LandscapeReport(subject.training(), result, facts(result, subject)).html();
         text.line("  report " + RunFacts.write(report.folder, page));
       }
       json.write(result, terminal);
@@ -165,8 +165,7 @@ final class LandscapeCommand implements Callable<Integer> {
 
   private void requireEnough(MlpShape shape, Dataset data) {
     if (Problem.parameters(shape) < dimensions) {
-      throw Failure.badInput(
-          "--dimensions: 2; " + shape + " has 1 parameter");
+      throw Failure.badInput("--dimensions: 2; " + shape + " has 1 parameter");
     }
   }
 
@@ -282,7 +281,9 @@ final class LandscapeCommand implements Callable<Integer> {
         }
       }
     }
-    return (s.y() == null ? s.x().length + " points" : s.x().length + " × " + s.y().length + " points")
+    return (s.y() == null
+            ? s.x().length + " points"
+            : s.x().length + " × " + s.y().length + " points")
         + " along "
         + (s.filterNormalized() ? "filter-normalized " : "")
         + s.directions()

@@ -66,8 +66,7 @@ record LandscapeReport(
     page.heading(s.y() == null ? "The loss along a line" : "The loss in a plane");
     double[] y = s.y();
     if (y != null) {
-      HeatMap map =
-          new HeatMap(MAP, 520, along(s, 0), along(s, 1), "loss", s.x(), y, s.loss());
+      HeatMap map = new HeatMap(MAP, 520, along(s, 0), along(s, 1), "loss", s.x(), y, s.loss());
       page.figure(
           List.of(map.svg("Loss in a plane")),
           "Loss over all samples at "
@@ -100,8 +99,7 @@ record LandscapeReport(
     } else {
       text.append("The directions are eigenvectors of the Hessian, of the ");
       text.append(values.size() == 1 ? "eigenvalue " : "eigenvalues ");
-      text.append(
-          String.join(" and ", values.stream().map(v -> value(v, 5)).toList()));
+      text.append(String.join(" and ", values.stream().map(v -> value(v, 5)).toList()));
       text.append(", largest in magnitude");
     }
     text.append(
@@ -122,7 +120,9 @@ record LandscapeReport(
     double low = Arrays.stream(finite).min().orElse(0);
     double high = Arrays.stream(finite).max().orElse(1);
     Axis y =
-        low > 0 && high > LOG_FROM * low ? Axis.log("loss", low, high) : Axis.linear("loss", low, high);
+        low > 0 && high > LOG_FROM * low
+            ? Axis.log("loss", low, high)
+            : Axis.linear("loss", low, high);
     return new Chart(width, 260, Axis.exact(along(s, direction), x[0], x[x.length - 1]), y)
         .line(x, loss, 1, "")
         .svg("Loss " + along(s, direction));

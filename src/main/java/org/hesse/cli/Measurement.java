@@ -70,8 +70,7 @@ record Measurement(Subject subject, Loss loss, Settings settings) {
         Objective.of(subject.model(), loss, subject.data().batches(settings.batch));
     bar.step("loss and gradient", 0, 1);
     Objective.LossGradient at = objective.lossAndGradient();
-    Evaluation evaluation =
-        Evaluation.of(subject.model(), loss, subject.data(), settings.batch);
+    Evaluation evaluation = Evaluation.of(subject.model(), loss, subject.data(), settings.batch);
     CountingOperator operator = settings.operator.of(objective).counting();
     List<Eigenvalue> top =
         eigenvalues(operator, settings.top, settings.checkpoint, "eigenvalues", bar);
@@ -126,7 +125,11 @@ record Measurement(Subject subject, Loss loss, Settings settings) {
   }
 
   private List<Eigenvalue> eigenvalues(
-      LinearOperator operator, int count, @Nullable Path checkpoint, String stage, ProgressBar bar) {
+      LinearOperator operator,
+      int count,
+      @Nullable Path checkpoint,
+      String stage,
+      ProgressBar bar) {
     Lanczos search =
         Lanczos.of(operator)
             .largest(count)

@@ -350,7 +350,10 @@ final class Report {
             + "estimate "
             + (s.trace().method().equals("hutchinson")
                 ? "from " + Numbers.count(s.trace().probes(), "random probe")
-                : "by " + s.trace().method() + " from " + Numbers.count(s.trace().probes(), "product"))
+                : "by "
+                    + s.trace().method()
+                    + " from "
+                    + Numbers.count(s.trace().probes(), "product"))
             + (s.trace().probes() < FEW_PROBES
                 ? ", and from so few is rough itself."
                 : "; the truth lies within two of them in about 95 runs of 100.")
@@ -358,7 +361,9 @@ final class Report {
                 ? ""
                 : " A relative standard error of "
                     + SpectrumCommand.share(s.trace().accuracy())
-                    + (s.trace().reached() ? " was asked for." : " was asked for, and not reached."))
+                    + (s.trace().reached()
+                        ? " was asked for."
+                        : " was asked for, and not reached."))
             + leading);
   }
 

@@ -208,11 +208,17 @@ final class SpectrumCommand implements Callable<Integer> {
     long n = size(shape, data);
     if (top != null && top > n) {
       String what = curvature == Curvature.HESSIAN ? shape.toString() : curvature.title();
-      throw Failure.badInput("--top: " + top + "; " + what + " has " + Numbers.count(n, "eigenvalue"));
+      throw Failure.badInput(
+          "--top: " + top + "; " + what + " has " + Numbers.count(n, "eigenvalue"));
     }
     if (n > Integer.MAX_VALUE) {
       throw Failure.badInput(
-          "--operator: the " + curvature.option() + " of " + data.size() + " samples has " + n
+          "--operator: the "
+              + curvature.option()
+              + " of "
+              + data.size()
+              + " samples has "
+              + n
               + " rows; use fewer samples");
     }
   }
@@ -355,7 +361,9 @@ final class SpectrumCommand implements Callable<Integer> {
 
   private void write(SpectrumResult r, Subject s, Text text) throws IOException {
     if (report.folder != null) {
-      text.line("  report " + RunFacts.write(report.folder, new Report(s.training(), r, facts(r, s)).html()));
+      text.line(
+          "  report "
+              + RunFacts.write(report.folder, new Report(s.training(), r, facts(r, s)).html()));
     }
     json.write(r, terminal);
   }
@@ -367,9 +375,7 @@ final class SpectrumCommand implements Callable<Integer> {
     f.put("seed", Long.toString(r.seed()));
     f.put(
         "work",
-        Numbers.count(r.matvecs(), curvature.product())
-            + " in "
-            + Numbers.seconds(r.seconds()));
+        Numbers.count(r.matvecs(), curvature.product()) + " in " + Numbers.seconds(r.seconds()));
     return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
   }
 }

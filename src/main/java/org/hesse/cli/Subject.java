@@ -20,11 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param file where its weights are from, if they are from a file
  */
 record Subject(
-    Mlp model,
-    MlpShape shape,
-    Dataset data,
-    @Nullable TrainResult training,
-    @Nullable Path file) {
+    Mlp model, MlpShape shape, Dataset data, @Nullable TrainResult training, @Nullable Path file) {
   private static final String BUILT_IN = "digits";
   private static final int WHOLE = 4096;
   private static final int LARGE_BATCH = 2048;

@@ -119,7 +119,9 @@ class BadInputTest {
     refused("--trace-probes: 1", "spectrum", "--trace-probes", "1");
     refused("--accuracy: 0;", "spectrum", "--probes", "auto", "--accuracy", "0");
     refused("--accuracy: this is for", "spectrum", "--accuracy", "0.1");
-    String[] ntk = {"--data", "two-moons:4", "--arch", "mlp:2-2", "--operator", "ntk", "--top", "9"};
+    String[] ntk = {
+      "--data", "two-moons:4", "--arch", "mlp:2-2", "--operator", "ntk", "--top", "9"
+    };
     refused("--top: 9; Neural tangent kernel has 8", with(ntk, "spectrum"));
     refused("--checkpoint", "spectrum", "--checkpoint", folder + "/none/state");
     refused("--probes: 'many' is not a whole number", "spectrum", "--probes", "many");

@@ -382,7 +382,8 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"spectrum", "landscape", "influence", "train", "check", "inspect", "doctor"})
+  @ValueSource(
+      strings = {"spectrum", "landscape", "influence", "train", "check", "inspect", "doctor"})
   void helpHasAnExample(String command) {
     Cli.Outcome o = Cli.run(command, "--help").succeeded();
     assertTrue(o.out().contains("Examples:"), o.out());

@@ -56,11 +56,10 @@ class HeatMapTest {
       double[] radii =
           Arrays.stream(ends)
               .map(e -> e.split(" "))
-              .mapToDouble(
-                  e ->
-                      Math.hypot(
-                          (Double.parseDouble(e[0]) - centre[0]) / unitX,
-                          (Double.parseDouble(e[1]) - centre[1]) / unitY))
+              .mapToDouble(e ->
+                  Math.hypot(
+                      (Double.parseDouble(e[0]) - centre[0]) / unitX,
+                      (Double.parseDouble(e[1]) - centre[1]) / unitY))
               .toArray();
       double least = Arrays.stream(radii).min().orElseThrow();
       double most = Arrays.stream(radii).max().orElseThrow();

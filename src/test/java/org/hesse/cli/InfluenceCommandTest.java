@@ -63,7 +63,9 @@ class InfluenceCommandTest {
       a += 2 * x * x / X.length;
       b += 2 * x / X.length;
     }
-    double[] solved = {(d * v[0] - b * v[1]) / (a * d - b * b), (a * v[1] - b * v[0]) / (a * d - b * b)};
+    double[] solved = {
+      (d * v[0] - b * v[1]) / (a * d - b * b), (a * v[1] - b * v[0]) / (a * d - b * b)
+    };
     return u[0] * solved[0] + u[1] * solved[1];
   }
 

@@ -89,7 +89,9 @@ class LandscapeCommandTest {
 
   @Test
   void elsewhereItIsNotCriticalAndTheSliceIsRandomIfWanted() throws IOException {
-    String[] more = {"--directions", "random", "--dimensions", "1", "--radius", "0.5", "--json", "-"};
+    String[] more = {
+      "--directions", "random", "--dimensions", "1", "--radius", "0.5", "--json", "-"
+    };
     JsonNode j = run(command(3, 1, more)).json();
     assertEquals("not-critical", j.at("/point/kind").asText());
     assertEquals(loss(3, 1), j.at("/loss").asDouble(), 1e-12);

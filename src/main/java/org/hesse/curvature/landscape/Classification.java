@@ -273,13 +273,9 @@ public final class Classification {
             .progress(progress)
             .run();
     EigenvalueCount negative =
-        low == Sign.ZERO
-            ? none
-            : within(q.countBelow(-zero), low == Sign.NEGATIVE ? 1 : 0, n);
+        low == Sign.ZERO ? none : within(q.countBelow(-zero), low == Sign.NEGATIVE ? 1 : 0, n);
     EigenvalueCount positive =
-        high == Sign.ZERO
-            ? none
-            : within(q.countAbove(zero), high == Sign.POSITIVE ? 1 : 0, n);
+        high == Sign.ZERO ? none : within(q.countAbove(zero), high == Sign.POSITIVE ? 1 : 0, n);
     EigenvalueCount other = q.rank(zero);
     EigenvalueCount nullity =
         within(

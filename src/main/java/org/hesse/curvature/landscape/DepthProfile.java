@@ -43,8 +43,8 @@ public record DepthProfile(List<Stage> stages) {
    * @param gradient ‖∂loss/∂h‖
    * @param parameterGradient ‖∂loss/∂θ‖ for all of the layer's parameters, 0 if it has none
    * @param jacobian of the layer's output in its input, at each sample
-   * @param product of the layer's output in the network's input, at each sample: the product of
-   *     the Jacobians so far
+   * @param product of the layer's output in the network's input, at each sample: the product of the
+   *     Jacobians so far
    */
   public record Stage(
       int layer,

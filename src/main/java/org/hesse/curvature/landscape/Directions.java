@@ -53,8 +53,7 @@ public final class Directions {
    * @param vectors what becomes of tensors of rank 0 and 1
    * @return [d, n]
    */
-  public static Tensor filterNormalized(
-      Objective<?> f, Tensor directions, Vectors vectors) {
+  public static Tensor filterNormalized(Objective<?> f, Tensor directions, Vectors vectors) {
     require(f, directions);
     return Hesse.on(
         f.device(),
@@ -90,9 +89,7 @@ public final class Directions {
     Tensor wanted = p.square().sum(1).sqrt();
     Tensor none = Tensor.zeros(DType.F64, filters);
     Tensor factor = length.gt(0).select(wanted.div(length), none);
-    return d.mul(factor.insertAxis(1))
-        .cast(direction.dtype())
-        .reshape(direction.shape().dims());
+    return d.mul(factor.insertAxis(1)).cast(direction.dtype()).reshape(direction.shape().dims());
   }
 
   static void require(Objective<?> f, Tensor directions) {

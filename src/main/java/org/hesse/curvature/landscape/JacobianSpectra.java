@@ -79,8 +79,7 @@ public final class JacobianSpectra {
 
   private static int atLeast(String name, int least, int value) {
     if (value < least) {
-      throw new IllegalArgumentException(
-          name + ": " + value + "; expected " + least + " or more");
+      throw new IllegalArgumentException(name + ": " + value + "; expected " + least + " or more");
     }
     return value;
   }
@@ -164,8 +163,7 @@ public final class JacobianSpectra {
     Tensor at = sample.reshape(-1);
     Function<Tensor, Tensor> forward = linearize(one, at).pushforward();
     Function<Tensor, Tensor> backward = vjp(one, at).pullback();
-    LinearMap j =
-        LinearMap.ofFunctions(rows, columns, x.dtype(), forward::apply, backward::apply);
+    LinearMap j = LinearMap.ofFunctions(rows, columns, x.dtype(), forward::apply, backward::apply);
     LinearOperator gram = rows < columns ? j.adjoint().gram() : j.gram();
     int wanted = Math.min(top, gram.size());
     List<SingularValue> values = new ArrayList<>();

@@ -44,8 +44,7 @@ public record LossSlice(List<Tensor> axes, Tensor values, double centre) {
 
   /** How many values are infinite or NaN. */
   public int notFinite() {
-    return (int)
-        Arrays.stream(values.toDoubleArray()).filter(v -> !Double.isFinite(v)).count();
+    return (int) Arrays.stream(values.toDoubleArray()).filter(v -> !Double.isFinite(v)).count();
   }
 
   @Override

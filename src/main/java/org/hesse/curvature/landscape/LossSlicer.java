@@ -99,7 +99,9 @@ public final class LossSlicer<M> {
     double centre = losses.here();
     if (!Double.isFinite(centre)) {
       throw new NumericalException(
-          "the loss at the centre of the slice is " + centre + "; there is nothing to compare with");
+          "the loss at the centre of the slice is "
+              + centre
+              + "; there is nothing to compare with");
     }
     int d = directions.dim(0);
     double[][] axes = IntStream.range(0, d).mapToObj(this::axis).toArray(double[][]::new);

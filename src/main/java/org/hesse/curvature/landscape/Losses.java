@@ -59,7 +59,8 @@ final class Losses<M> {
     long done = 0;
     for (Dataset b : f.batches()) {
       int room = (int) (NUMBERS_TOGETHER / Math.max(f.size(), b.x().size()));
-      int block = Math.min(points.length, together > 0 ? together : Math.clamp(room, 1, MOST_TOGETHER));
+      int block =
+          Math.min(points.length, together > 0 ? together : Math.clamp(room, 1, MOST_TOGETHER));
       for (int from = 0; from < points.length; from += block) {
         int to = Math.min(points.length, from + block);
         double[] values = block(b, Arrays.copyOfRange(points, from, from + block));
@@ -83,8 +84,7 @@ final class Losses<M> {
     for (int i = 0; i < points.length && points[i] != null; i++) {
       System.arraycopy(points[i], 0, flat, i * d, d);
     }
-    Tensor at =
-        Hesse.on(f.device(), () -> Tensor.of(flat, points.length, d).cast(f.dtype()));
+    Tensor at = Hesse.on(f.device(), () -> Tensor.of(flat, points.length, d).cast(f.dtype()));
     Arguments<M> arguments = new Arguments<>(f.model(), batch, directions);
     return elsewhere.apply(arguments, at).cast(DType.F64).toDoubleArray();
   }

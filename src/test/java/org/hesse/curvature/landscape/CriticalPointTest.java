@@ -85,8 +85,7 @@ class CriticalPointTest {
     int d = 3;
     Tensor inputs = RngKey.of(1).normal(DType.F64, 12, d);
     Tensor targets = inputs.matmul(RngKey.of(2).normal(DType.F64, d, d));
-    Function<Deep, Tensor> two =
-        m -> inputs.matmul(m.u).matmul(m.v).sub(targets).square().mean();
+    Function<Deep, Tensor> two = m -> inputs.matmul(m.u).matmul(m.v).sub(targets).square().mean();
     Deep zero = new Deep(Tensor.zeros(DType.F64, d, d), Tensor.zeros(DType.F64, d, d));
     CriticalPoint p = CriticalPoint.classify(two, zero).run();
     // H is [[0, C], [Cᵀ, 0]] with C = I ⊗ (XᵀY), so eigenvalues come in pairs ±s.
@@ -110,7 +109,8 @@ class CriticalPointTest {
   void quadraticsOfKnownSignatureDenseAndByLanczos() {
     int n = 40;
     Random random = new Random(3);
-    for (int[] signature : new int[][] {{0, 0}, {40, 0}, {7, 0}, {1, 3}, {0, 5}, {35, 5}, {0, 40}}) {
+    for (int[] signature :
+        new int[][] {{0, 0}, {40, 0}, {7, 0}, {1, 3}, {0, 5}, {35, 5}, {0, 40}}) {
       int negative = signature[0];
       int zeros = signature[1];
       double[] values = new double[n];
@@ -246,13 +246,11 @@ class CriticalPointTest {
             IllegalArgumentException.class,
             () -> CriticalPoint.classify(h, Tensor.of(new double[] {1})));
     assertTrue(shape.getMessage().startsWith("gradient: F64[1]"), shape.getMessage());
-    LinearOperator skew =
-        LinearOperator.ofDense(Tensor.of(new double[] {0, 1, -1, 0}, 2, 2));
+    LinearOperator skew = LinearOperator.ofDense(Tensor.of(new double[] {0, 1, -1, 0}, 2, 2));
     Tensor zero = Tensor.of(new double[] {0, 0});
     assertThrows(IllegalArgumentException.class, () -> CriticalPoint.classify(skew, zero));
     LinearOperator pretends = skew.assumeSymmetric();
-    assertThrows(
-        NumericalException.class, () -> CriticalPoint.classify(pretends, zero).run());
+    assertThrows(NumericalException.class, () -> CriticalPoint.classify(pretends, zero).run());
     Tensor bad = Tensor.of(new double[] {0, Double.NaN});
     assertThrows(NumericalException.class, () -> CriticalPoint.classify(h, bad).run());
     Classification c = CriticalPoint.classify(h, zero);

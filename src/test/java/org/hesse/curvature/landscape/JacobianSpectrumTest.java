@@ -92,8 +92,7 @@ class JacobianSpectrumTest {
           assertEquals(exact, e.values().get(k).value(), e.values().get(k).residual());
           assertTrue(e.values().get(k).residual() < 1e-5 * exact);
         }
-        assertEquals(
-            all.get(i).smallest().value(), e.smallest().value(), e.smallest().residual());
+        assertEquals(all.get(i).smallest().value(), e.smallest().value(), e.smallest().residual());
         Condition c = e.condition();
         double exact = all.get(i).condition().value();
         assertTrue(c.low() <= exact && exact <= c.high(), c + " of " + exact);
@@ -150,7 +149,8 @@ class JacobianSpectrumTest {
     DepthProfile xavier = profile(deep(depth, null, i -> normal(100 + i, WIDTH, WIDTH).mul(scale)));
     assertEquals(0, Math.log(stretch(xavier.stages().getLast())), 1.5);
     DepthProfile uniform =
-        profile(deep(depth, null, i -> Linear.init(RngKey.of(i), WIDTH, WIDTH, DType.F64).weight()));
+        profile(
+            deep(depth, null, i -> Linear.init(RngKey.of(i), WIDTH, WIDTH, DType.F64).weight()));
     double expected = -depth * Math.log(3);
     assertEquals(expected, Math.log(stretch(uniform.stages().getLast())), 1.5);
     DepthProfile orthogonal = profile(deep(depth, null, i -> orthogonal(i, WIDTH)));
@@ -222,12 +222,10 @@ class JacobianSpectrumTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> JacobianSpectrum.of(Activation.TANH, Tensor.of(new int[] {1, 2}, 1, 2)));
-    assertThrows(
-        IllegalArgumentException.class, () -> JacobianSpectrum.of(v -> v.sum(), x).run());
+    assertThrows(IllegalArgumentException.class, () -> JacobianSpectrum.of(v -> v.sum(), x).run());
     assertThrows(
         NumericalException.class,
         () -> JacobianSpectrum.of(v -> v.log().sqrt(), Tensor.zeros(DType.F64, 1, 2)).run());
-    assertThrows(
-        IllegalArgumentException.class, () -> DepthProfile.of(List.of(), x, Tensor::sum));
+    assertThrows(IllegalArgumentException.class, () -> DepthProfile.of(List.of(), x, Tensor::sum));
   }
 }

@@ -133,8 +133,7 @@ class LossSliceTest {
   void filtersGetTheNormsOfTheParameters() {
     RngKey[] keys = RngKey.of(1).split(2);
     int[] window = {3, 2};
-    Convolution c =
-        Convolution.init(keys[0], 2, 3, window, Sliding.by(1, 1), 1, DType.F64);
+    Convolution c = Convolution.init(keys[0], 2, 3, window, Sliding.by(1, 1), 1, DType.F64);
     Linear l = Linear.init(keys[1], 4, 5, DType.F64);
     // An output without weights does not move.
     Tensor cut = Tensor.of(new double[] {1, 1, 0, 1, 1}, 5, 1);
@@ -219,11 +218,9 @@ class LossSliceTest {
     assertThrows(IllegalArgumentException.class, () -> s.together(0));
     assertThrows(IllegalArgumentException.class, () -> BallSharpness.of(f, 0));
     Exception shape =
-        assertThrows(
-            IllegalArgumentException.class, () -> LossSlice.along(f, d.select(0, 0)));
+        assertThrows(IllegalArgumentException.class, () -> LossSlice.along(f, d.select(0, 0)));
     assertTrue(shape.getMessage().contains("expected F64[d, 4]"), shape.getMessage());
-    assertThrows(
-        IllegalArgumentException.class, () -> LossSlice.along(f, rows(new double[3])));
+    assertThrows(IllegalArgumentException.class, () -> LossSlice.along(f, rows(new double[3])));
     Tensor three = Tensor.zeros(DType.F64, 3, 4);
     assertThrows(IllegalArgumentException.class, () -> LossSlice.along(f, three));
     assertThrows(
