@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     description = {
       "Trains small neural networks and measures the curvature of their loss: leading Hessian"
-          + " eigenvalues, trace and spectral density, each with its error."
+          + " eigenvalues, trace and spectral density, each with its error; the landscape around the"
+          + " weights; and the influence of training samples."
     },
     commandListHeading = "%nCommands:%n",
     optionListHeading = "%nOptions:%n",
