@@ -167,11 +167,8 @@ public final class Influence<M> {
     return on(() -> {
       List<Dataset> pieces = pieces(tests);
       int total = pieces.stream().mapToInt(Dataset::size).sum();
-      Tensor sum = null;
-      for (Dataset piece : pieces) {
-        Tensor part = losses.gradients(piece).sum(0);
-        sum = sum == null ? part : sum.add(part);
-      }
+      Tensor sum =
+          pieces.stream().map(p -> losses.gradients(p).sum(0)).reduce(Tensor::add).orElseThrow();
       Run run = new Run(1);
       return run.scores(run.rows(sum.div(total).insertAxis(0)));
     });
