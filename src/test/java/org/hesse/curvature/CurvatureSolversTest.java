@@ -42,8 +42,7 @@ class CurvatureSolversTest {
 
   private static void assertClose(Tensor expected, Tensor actual, double relative) {
     double largest = expected.abs().max().item();
-    assertArrayEquals(
-        expected.toDoubleArray(), actual.toDoubleArray(), relative * largest);
+    assertArrayEquals(expected.toDoubleArray(), actual.toDoubleArray(), relative * largest);
   }
 
   @Test
