@@ -44,6 +44,11 @@ final class Basis {
     return size;
   }
 
+  /** How many rows take memory while so many vectors are appended: each copies the open block. */
+  static int rowsHeld(int vectors) {
+    return (Math.ceilDiv(vectors, OPEN_ROWS) + 1) * OPEN_ROWS;
+  }
+
   void append(Tensor v) {
     Tensor row = v.insertAxis(-2);
     Tensor at = Tensor.of(new int[] {used}, 1);

@@ -180,7 +180,7 @@ public final class StochasticLanczosQuadrature {
   }
 
   private int group() {
-    long basis = (long) stepsMade() * operator.size() * operator.dtype().bytes();
+    long basis = (long) Basis.rowsHeld(stepsMade()) * operator.size() * operator.dtype().bytes();
     long room = together > 0 ? together : BASIS_BYTES / Math.max(1, basis);
     return (int) Math.clamp(room, 1, probes);
   }
