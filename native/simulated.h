@@ -13,6 +13,8 @@ void hesse_simulated_clear();
 int hesse_simulated_option(const char* name, long value);
 // How often a function of the driver was called, such as cuGraphLaunch.
 long hesse_simulated_calls(const char* name);
+// How many bytes copies have moved, those in replayed graphs included: "HtoD", "DtoH" or "DtoD".
+long hesse_simulated_bytes(const char* direction);
 // Lets a stretch of device memory count as never written.
 int hesse_simulated_forget(uintptr_t address, size_t size);
 

@@ -53,6 +53,7 @@ void toDevice(uintptr_t to, const void* from, size_t size, int device, const cha
     Region* region = Memory::get().check(to, size, device, text(name, " writes"));
     memcpy(reinterpret_cast<void*>(to), from, size);
     Memory::get().markWritten(*region, to, size);
+    moved("HtoD", size);
   }
 }
 
@@ -61,6 +62,7 @@ void toHost(void* to, uintptr_t from, size_t size, int device, const char* name)
     Region* region = Memory::get().check(from, size, device, text(name, " reads"));
     Memory::get().requireWritten(*region, from, size, text(name, " reads"));
     memcpy(to, reinterpret_cast<void*>(from), size);
+    moved("DtoH", size);
   }
 }
 

@@ -234,6 +234,7 @@ void Memory::copy(uintptr_t to, uintptr_t from, size_t size, int device, const s
   Region* source = check(from, size, device, text(what, " reads"));
   Region* target = check(to, size, device, text(what, " writes"));
   memmove(reinterpret_cast<void*>(to), reinterpret_cast<void*>(from), size);
+  moved("DtoD", size);
   if (target->written != nullptr) {
     uint8_t* flags = target->written + (to - target->base);
     if (source->written == nullptr) {

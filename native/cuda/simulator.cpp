@@ -23,6 +23,11 @@ std::map<std::string, long>& calls() {
   return calls;
 }
 
+std::map<std::string, long>& bytes() {
+  static auto& bytes = *new std::map<std::string, long>();
+  return bytes;
+}
+
 struct Setting {
   const char* name;
   long Options::*field;
@@ -38,6 +43,8 @@ constexpr Setting SETTINGS[] = {
 }  // namespace
 
 void count(const char* name) { calls()[name]++; }
+
+void moved(const char* direction, size_t size) { bytes()[direction] += static_cast<long>(size); }
 
 std::string hex(uintptr_t value) {
   char digits[32];
@@ -121,6 +128,11 @@ using namespace sim;
 SIM_API long hesse_simulated_calls(const char* name) {
   std::lock_guard<std::recursive_mutex> hold(lock());
   return calls()[name];
+}
+
+SIM_API long hesse_simulated_bytes(const char* direction) {
+  std::lock_guard<std::recursive_mutex> hold(lock());
+  return bytes()[direction];
 }
 
 SIM_API const char* hesse_simulated_message() {

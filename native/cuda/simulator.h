@@ -48,6 +48,9 @@ struct Options {
 // One lock for everything: the simulated driver does one thing at a time.
 std::recursive_mutex& lock();
 
+// Counts bytes that a copy moves: "HtoD", "DtoH" or "DtoD".
+void moved(const char* direction, size_t bytes);
+
 // Prints a message and keeps it for hesse_simulated_message.
 void report(const std::string& message, bool fault);
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import org.hesse.DType;
+import org.hesse.Shape;
 import org.hesse.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -50,11 +51,27 @@ final class Basis {
   }
 
   void append(Tensor v) {
-    Tensor row = v.insertAxis(-2);
-    Tensor at = Tensor.of(new int[] {used}, 1);
-    open = PLACE.apply(new Placed(open == null ? zeros(v) : open, row, at));
-    used++;
-    size++;
+    place(v, v.shape().insert(v.rank() - 1, OPEN_ROWS), 1);
+  }
+
+  /** Appends the rows of a block, [k, n], to a single basis. */
+  void appendAll(Tensor rows) {
+    int count = rows.dim(0);
+    int from = 0;
+    while (from < count) {
+      int to = Math.min(count, from + OPEN_ROWS - used);
+      Tensor part = to - from == count ? rows : rows.slice(0, from, to);
+      place(part, rows.shape().with(0, OPEN_ROWS), to - from);
+      from = to;
+    }
+  }
+
+  /** Appends a vector, or rows that the open block, of this shape, has room for. */
+  private void place(Tensor rows, Shape block, int count) {
+    Tensor to = open == null ? Tensor.zeros(rows.dtype(), block.dims()) : open;
+    open = PLACE.apply(new Placed(to, rows, Tensor.of(new int[] {used}, 1)));
+    used += count;
+    size += count;
     if (used == OPEN_ROWS) {
       close(open);
       open = null;
@@ -62,25 +79,18 @@ final class Basis {
     }
   }
 
-  /** Appends the rows of a block, [k, n], to a single basis. */
-  void appendAll(Tensor rows) {
-    for (int i = 0; i < rows.dim(0); i++) {
-      append(rows.select(0, i));
-    }
-  }
-
-  /** A block without a row in use. */
-  private static Tensor zeros(Tensor v) {
-    int[] dims = v.shape().insert(v.rank() - 1, OPEN_ROWS).dims();
-    return Tensor.zeros(v.dtype(), dims);
-  }
-
-  /** A block, [r, n], and a vector that takes the place of its row {@code at}. */
-  private record Placed(Tensor block, Tensor row, Tensor at) {}
+  /** A block, [r, n], and rows or a vector that take the place of its rows from {@code at} on. */
+  private record Placed(Tensor block, Tensor rows, Tensor at) {}
 
   private static Tensor place(Placed p) {
-    int rows = p.block.dim(-2);
-    return Tensor.arange(DType.I32, rows).eq(p.at).insertAxis(1).select(p.row, p.block);
+    Tensor block = p.block;
+    Tensor rows = p.rows.rank() == block.rank() ? p.rows : p.rows.insertAxis(-2);
+    Tensor number = Tensor.arange(DType.I32, block.dim(-2));
+    for (int i = 0; i < rows.dim(-2); i++) {
+      Tensor there = number.eq(p.at.add(i)).insertAxis(1);
+      block = there.select(rows.slice(-2, i, i + 1), block);
+    }
+    return block;
   }
 
   /** Joins the block to the last full one while that stays small, as fewer blocks cost less. */
@@ -191,7 +201,7 @@ final class Basis {
   /** v/c, where c is data and not, as a Java number would be, part of the program that runs. */
   static Tensor divide(Tensor v, double... c) {
     Tensor by = Tensor.of(c, c.length).cast(v.dtype());
-    return v.div(v.rank() == 1 ? by : by.insertAxis(1));
+    return v.div(c.length == 1 ? by : by.insertAxis(1));
   }
 
   /**
@@ -215,8 +225,8 @@ final class Basis {
    */
   private record Operands(List<Tensor> blocks, int near, Tensor w) {}
 
-  /** Remainder, coefficients along the rows of all blocks, norms before the last pass and after. */
-  private record Projected(Tensor remainder, Tensor coefficients, Tensor before, Tensor after) {}
+  /** Remainder; coefficients along the rows of all blocks, norms before the last pass and after. */
+  private record Projected(Tensor remainder, Tensor numbers) {}
 
   /**
    * Removes from w, [n] or [p, n], its components along the rows of the bases, block by block,
@@ -236,19 +246,17 @@ final class Basis {
     if (rows == 0) {
       return new Projection(w, rowNorms(w).toDoubleArray(), coefficients);
     }
-    if (count == 1 && w.rank() == blocks.getFirst().rank()) { // a vector is quicker than a row
-      Projection one = project(w.select(0, 0), bases);
-      return new Projection(one.remainder.insertAxis(0), one.norms, one.coefficients);
-    }
     int near = Math.max(0, bases[0].blocks().size() - 1);
     Tensor remainder = w;
     double[] norms = {};
     for (int round = 0; round < MAX_ROUNDS; round++) {
       Projected p = PROJECT.apply(new Operands(blocks, near, remainder));
       remainder = p.remainder;
-      add(coefficients, p.coefficients.toDoubleArray(), bases);
-      double[] before = p.before.toDoubleArray();
-      norms = p.after.toDoubleArray();
+      double[] numbers = p.numbers.toDoubleArray(); // one transfer
+      add(coefficients, numbers, bases);
+      int end = numbers.length;
+      double[] before = Arrays.copyOfRange(numbers, end - 2 * count, end - count);
+      norms = Arrays.copyOfRange(numbers, end - count, end);
       boolean again = false;
       for (int i = 0; i < count; i++) {
         again |= norms[i] < 0.7 * before[i];
@@ -262,13 +270,16 @@ final class Basis {
 
   private static Projected projected(Operands in) {
     Tensor[] sums = new Tensor[in.blocks.size()];
-    Tensor before = reduced(in.w, in.blocks.get(in.near), in.near, sums);
+    boolean row = in.w.rank() == 2 && in.w.dim(0) == 1 && in.blocks.getFirst().rank() == 2;
+    Tensor given = row ? in.w.select(0, 0) : in.w; // a vector is quicker than a row
+    Tensor before = reduced(given, in.blocks.get(in.near), in.near, sums);
     Tensor w = before;
     for (int b = 0; b < sums.length; b++) {
       w = reduced(w, in.blocks.get(b), b, sums);
     }
     Tensor all = sums.length == 1 ? sums[0] : Tensor.concat(w.rank() - 1, sums);
-    return new Projected(w, all, rowNorms(before), rowNorms(w));
+    Tensor[] numbers = {all.reshape(-1), rowNorms(before).reshape(-1), rowNorms(w).reshape(-1)};
+    return new Projected(row ? w.insertAxis(0) : w, Tensor.concat(0, numbers));
   }
 
   /** w without its components along the rows of a block, which are added to those known. */

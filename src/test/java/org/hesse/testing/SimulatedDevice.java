@@ -114,11 +114,20 @@ public final class SimulatedDevice {
 
   /** How often a function of the driver has been called, such as cuGraphLaunch. */
   public static long calls(String function) {
+    return counted("hesse_simulated_calls", function);
+  }
+
+  /** How many bytes copies have moved so far, in graphs or not: HtoD, DtoH or DtoD. */
+  public static long bytes(String direction) {
+    return counted("hesse_simulated_bytes", direction);
+  }
+
+  private static long counted(String counter, String name) {
     FunctionDescriptor descriptor =
         FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
     try (Arena arena = Arena.ofConfined()) {
-      MethodHandle get = function("hesse_simulated_calls", descriptor);
-      return (long) get.invokeExact(arena.allocateFrom(function));
+      MethodHandle get = function(counter, descriptor);
+      return (long) get.invokeExact(arena.allocateFrom(name));
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
