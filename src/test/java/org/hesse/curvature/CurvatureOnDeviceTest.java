@@ -186,7 +186,7 @@ class CurvatureOnDeviceTest {
       Tensor matrix = actual.toDense();
       assertEquals(GPU, matrix.device());
       assertArrayEquals(expected.toDense().toDoubleArray(), matrix.toDoubleArray(), 1e-12);
-      Tensor v = RngKey.of(3).normal(DType.F64, actual.size());
+      Tensor v = RngKey.of(3).normal(DType.F64, actual.size()).to(Device.CPU);
       Tensor product = actual.apply(v.to(GPU));
       assertEquals(GPU, product.device());
       assertArrayEquals(expected.apply(v).toDoubleArray(), product.toDoubleArray(), 1e-12);

@@ -60,7 +60,7 @@ class KfacOnDeviceTest {
 
   private static void assertThere(BlockCurvature expected, BlockCurvature actual) {
     assertEquals(GPU, actual.device());
-    Tensor vs = RngKey.of(5).normal(DType.F64, 3, LAYOUT.size());
+    Tensor vs = RngKey.of(5).normal(DType.F64, 3, LAYOUT.size()).to(Device.CPU);
     Tensor products = actual.applyAll(vs.to(GPU));
     assertEquals(GPU, products.device());
     assertArrayEquals(expected.applyAll(vs).toDoubleArray(), products.toDoubleArray(), 1e-10);
