@@ -94,6 +94,11 @@ final class Batches implements Iterable<Dataset> {
   }
 
   /** The batches that are not empty. */
+  /** Whether the batches are in memory. */
+  boolean held() {
+    return held;
+  }
+
   @Override
   public Iterator<Dataset> iterator() {
     return new Pass(source.iterator());

@@ -45,8 +45,8 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
     String label();
   }
 
-  private Fisher(Objective<M> f, int block, Targets targets) {
-    super(f, block);
+  private Fisher(Objective<M> f, Effort effort, Targets targets) {
+    super(f, effort);
     this.targets = targets;
   }
 
@@ -56,14 +56,13 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
    * @throws IllegalArgumentException if the loss is no {@link Likelihood}
    */
   public static <M> Fisher<M> exact(Objective<M> f) {
-    return new Fisher<>(f, DEFAULT_BLOCK, new Exact(f.likelihood()));
+    return new Fisher<>(f, Effort.DEFAULT, new Exact(f.likelihood()));
   }
 
   /**
    * The mean over targets drawn from the model's distribution: an unbiased estimate of {@link
    * #exact}, whose standard error falls with the square root of the number of draws. The draws are
-   * fixed by the seed, term by term, however the data is cut: the operator is one matrix. A product
-   * draws them anew, so that nothing is kept.
+   * fixed by the seed, term by term, however the data is cut: the operator is one matrix.
    *
    * @param samples draws for each term, 1 or more
    * @throws IllegalArgumentException if the loss is no {@link Likelihood}, or there are no samples
@@ -73,7 +72,7 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
       throw new IllegalArgumentException("samples: " + samples + "; 1 is the least");
     }
     RngKey key = Hesse.on(f.device(), () -> RngKey.of(seed));
-    return new Fisher<>(f, DEFAULT_BLOCK, new Drawn(f.likelihood(), samples, key, seed));
+    return new Fisher<>(f, Effort.DEFAULT, new Drawn(f.likelihood(), samples, key, seed));
   }
 
   /**
@@ -84,12 +83,22 @@ public final class Fisher<M> extends ObjectiveOperator<M> {
    */
   public static <M> Fisher<M> empirical(Objective<M> f) {
     f.lossFunction();
-    return new Fisher<>(f, DEFAULT_BLOCK, new Given());
+    return new Fisher<>(f, Effort.DEFAULT, new Given());
   }
 
   @Override
   public Fisher<M> block(int vectors) {
-    return new Fisher<>(objective(), vectors, targets);
+    return (Fisher<M>) super.block(vectors);
+  }
+
+  @Override
+  public Fisher<M> keep(long bytes) {
+    return (Fisher<M>) super.keep(bytes);
+  }
+
+  @Override
+  Fisher<M> with(Effort other) {
+    return new Fisher<>(objective(), other, targets);
   }
 
   @Override

@@ -25,8 +25,8 @@ import org.hesse.nn.LossFunction;
  * @param <M> the model
  */
 public final class GaussNewton<M> extends ObjectiveOperator<M> {
-  private GaussNewton(Objective<M> f, int block) {
-    super(f, block);
+  private GaussNewton(Objective<M> f, Effort effort) {
+    super(f, effort);
   }
 
   /**
@@ -37,12 +37,22 @@ public final class GaussNewton<M> extends ObjectiveOperator<M> {
    */
   public static <M> GaussNewton<M> of(Objective<M> f) {
     f.lossFunction();
-    return new GaussNewton<>(f, DEFAULT_BLOCK);
+    return new GaussNewton<>(f, Effort.DEFAULT);
   }
 
   @Override
   public GaussNewton<M> block(int vectors) {
-    return new GaussNewton<>(objective(), vectors);
+    return (GaussNewton<M>) super.block(vectors);
+  }
+
+  @Override
+  public GaussNewton<M> keep(long bytes) {
+    return (GaussNewton<M>) super.keep(bytes);
+  }
+
+  @Override
+  GaussNewton<M> with(Effort other) {
+    return new GaussNewton<>(objective(), other);
   }
 
   @Override

@@ -20,18 +20,28 @@ import org.hesse.io.Dataset;
  * @param <M> the model
  */
 public final class Hessian<M> extends ObjectiveOperator<M> {
-  private Hessian(Objective<M> f, int block) {
-    super(f, block);
+  private Hessian(Objective<M> f, Effort effort) {
+    super(f, effort);
   }
 
   /** The Hessian of an objective, at its model. */
   public static <M> Hessian<M> of(Objective<M> f) {
-    return new Hessian<>(f, DEFAULT_BLOCK);
+    return new Hessian<>(f, Effort.DEFAULT);
   }
 
   @Override
   public Hessian<M> block(int vectors) {
-    return new Hessian<>(objective(), vectors);
+    return (Hessian<M>) super.block(vectors);
+  }
+
+  @Override
+  public Hessian<M> keep(long bytes) {
+    return (Hessian<M>) super.keep(bytes);
+  }
+
+  @Override
+  Hessian<M> with(Effort other) {
+    return new Hessian<>(objective(), other);
   }
 
   @Override

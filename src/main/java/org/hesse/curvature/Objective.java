@@ -267,6 +267,11 @@ public final class Objective<M> {
     return batches.terms();
   }
 
+  /** Whether the data is in memory, and not a stream. */
+  boolean holdsData() {
+    return batches.held();
+  }
+
   /**
    * The batches that have samples; each iterator is a pass over the data, which compares streams.
    */

@@ -4,6 +4,7 @@ import static org.hesse.Autodiff.compile;
 import static org.hesse.Autodiff.vmap;
 
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import org.hesse.DType;
 import org.hesse.Device;
@@ -12,6 +13,7 @@ import org.hesse.Shape;
 import org.hesse.Tensor;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.LinearOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A symmetric matrix that is a mean, or sum, over an objective's data: {@link Hessian}, {@link
@@ -23,6 +25,12 @@ import org.hesse.linalg.LinearOperator;
  * times what the activations of a batch take. So peak memory is about (1 + 2k) activations of a
  * batch and 3k vectors of n numbers; smaller batches or blocks lower it.
  *
+ * <p><b>What products share.</b> The pass over the model is the same for every vector. Its values
+ * are kept from the first product on where they take no more than {@link #keep} allows, 256 MiB
+ * unless said otherwise, of data that is held in up to 64 batches: about what the activations of
+ * all batches take, some two numbers for each. A product then is what is linear in its vector,
+ * half of the work for a single one. Streams are passed each time.
+ *
  * @param <M> the model
  */
 public abstract sealed class ObjectiveOperator<M> implements LinearOperator
@@ -30,20 +38,34 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
   /** Vectors at once, unless {@link #block} says otherwise. */
   static final int DEFAULT_BLOCK = 64;
 
+  private static final long DEFAULT_KEEP = 1L << 28;
+
   private final Objective<M> objective;
-  private final int block;
+  private final Effort effort;
+  private @Nullable Optional<KeptPass> kept;
   private final BiFunction<Arguments<M>, Tensor, Tensor> one;
   private final BiFunction<Arguments<M>, Tensor, Tensor> many;
 
   /** A model, the batch that it meets, and the number of the batch's first example. */
   private record Arguments<M>(M model, Dataset batch, Tensor first) {}
 
-  ObjectiveOperator(Objective<M> objective, int block) {
-    if (block < 1) {
-      throw new IllegalArgumentException("block: " + block + " vectors; 1 is the least");
+  /** Vectors multiplied at once, and bytes kept between products. */
+  record Effort(int block, long keep) {
+    static final Effort DEFAULT = new Effort(DEFAULT_BLOCK, DEFAULT_KEEP);
+
+    Effort {
+      if (block < 1) {
+        throw new IllegalArgumentException("block: " + block + " vectors; 1 is the least");
+      }
+      if (keep < 0) {
+        throw new IllegalArgumentException("keep: " + keep + " bytes; 0 keeps nothing");
+      }
     }
+  }
+
+  ObjectiveOperator(Objective<M> objective, Effort effort) {
     this.objective = objective;
-    this.block = block;
+    this.effort = effort;
     this.one = compile(this::product);
     this.many = compile((Arguments<M> a, Tensor vs) -> vmap((Tensor v) -> product(a, v)).apply(vs));
   }
@@ -74,7 +96,21 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
    *
    * @throws IllegalArgumentException if that is less than 1
    */
-  public abstract ObjectiveOperator<M> block(int vectors);
+  public ObjectiveOperator<M> block(int vectors) {
+    return with(new Effort(vectors, effort.keep));
+  }
+
+  /**
+   * The same operator that keeps values of the model between products if they take at most so many
+   * bytes; 256 MiB unless said otherwise, 0 for none.
+   *
+   * @throws IllegalArgumentException if that is negative
+   */
+  public ObjectiveOperator<M> keep(long bytes) {
+    return with(new Effort(effort.block, bytes));
+  }
+
+  abstract ObjectiveOperator<M> with(Effort other);
 
   @Override
   public int size() {
@@ -106,20 +142,38 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
   @Override
   public Tensor applyAll(Tensor vs) {
     Vectors.requireBlock(vs, dtype(), size());
-    return Vectors.inBlocks(vs, block, part -> pass(many, part));
+    return Vectors.inBlocks(vs, effort.block, part -> pass(many, part));
   }
 
   private Tensor pass(BiFunction<Arguments<M>, Tensor, Tensor> product, Tensor v) {
+    Optional<KeptPass> ready = kept();
     Tensor sum = null;
+    int number = 0;
     int first = 0;
     for (Dataset b : objective.batches()) {
-      int number = first;
-      Tensor at = Hesse.on(device(), () -> Tensor.scalar(number, DType.I32));
-      Arguments<M> arguments = new Arguments<>(objective.model(), b, at);
-      sum = objective.plus(sum, product.apply(arguments, v), b);
+      Tensor part =
+          ready.isPresent()
+              ? ready.get().product(number, v)
+              : product.apply(new Arguments<>(objective.model(), b, index(first)), v);
+      sum = objective.plus(sum, part, b);
+      number++;
       first = Math.addExact(first, b.size());
     }
     return Objects.requireNonNull(sum);
+  }
+
+  private Tensor index(int example) {
+    return Hesse.on(device(), () -> Tensor.scalar(example, DType.I32));
+  }
+
+  /** What products have in common, made by the first of them. */
+  private synchronized Optional<KeptPass> kept() {
+    Optional<KeptPass> made = kept;
+    if (made == null) {
+      made = KeptPass.of(objective, (b, at) -> v -> product(new Arguments<>(objective.model(), b, at), v), effort.keep);
+      kept = made;
+    }
+    return made;
   }
 
   @Override

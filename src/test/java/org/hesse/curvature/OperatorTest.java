@@ -94,6 +94,20 @@ class OperatorTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> keptValuesChangeNothing() {
+    return each(p -> {
+      ObjectiveOperator<Mlp> a = p.kind.of.apply(p.problem.objective());
+      Tensor v = RngKey.of(9).normal(DType.F64, a.size());
+      Tensor vs = RngKey.of(10).normal(DType.F64, 3, a.size());
+      for (long bytes : new long[] {0, 100}) {
+        assertClose(bytes + " bytes", a.keep(bytes).apply(v), a.apply(v), 1e-13);
+        assertClose(bytes + " bytes", a.keep(bytes).applyAll(vs), a.applyAll(vs), 1e-13);
+      }
+      assertThrows(IllegalArgumentException.class, () -> a.keep(-1));
+    });
+  }
+
+  @TestFactory
   Stream<DynamicTest> blocksAreColumnByColumn() {
     return each(p -> {
       for (DType dtype : List.of(DType.F64, DType.F32)) {
