@@ -45,7 +45,7 @@ class PrecomputedTest {
     Precomputed<Tensor, Tensor> h = precomputed(PrecomputedTest::product, V);
     assertSame(product(V), h.apply(V));
     assertSame(product(V.mul(-2)), h.apply(V.mul(-2)));
-    Function<Tensor, Tensor> fast = compile(h::apply);
+    Function<Tensor, Tensor> fast = compile(h);
     assertSame(product(V), fast.apply(V));
     Tensor vs = KEY.fold(3).normal(DType.F64, 5, 4, 3);
     Tensor all = compile((Tensor u) -> vmap((Tensor v) -> h.apply(v)).apply(u)).apply(vs);
@@ -58,7 +58,7 @@ class PrecomputedTest {
   void nothingOfTheModelIsLeftToCompute() {
     assertTrue(program(PrecomputedTest::product, V).toString().contains("tanh"));
     Precomputed<Tensor, Tensor> h = precomputed(PrecomputedTest::product, V);
-    String rest = program(h::apply, V).toString();
+    String rest = program(h, V).toString();
     assertFalse(rest.contains("tanh"), rest);
     assertFalse(rest.contains("exp"), rest);
     // Three matrices of 9 x 3 and some numbers: tanh and its slope, the loss's own.
@@ -75,7 +75,8 @@ class PrecomputedTest {
   @Test
   void repeatedNumbersAreHeldOnce() {
     Tensor b = Tensor.of(new double[] {1, 2, 3, 4}, 4);
-    Precomputed<Tensor, Tensor> f = precomputed(x -> x.mul(b.exp()), Tensor.zeros(DType.F64, 50, 4));
+    Precomputed<Tensor, Tensor> f =
+        precomputed(x -> x.mul(b.exp()), Tensor.zeros(DType.F64, 50, 4));
     assertEquals(4 * 8, f.bytes());
     assertSame(Tensor.ones(DType.F64, 50, 4).mul(b.exp()), f.apply(Tensor.ones(DType.F64, 50, 4)));
   }

@@ -93,12 +93,12 @@ final class Batches implements Iterable<Dataset> {
     return scan.examples;
   }
 
-  /** The batches that are not empty. */
   /** Whether the batches are in memory. */
   boolean held() {
     return held;
   }
 
+  /** The batches that are not empty. */
   @Override
   public Iterator<Dataset> iterator() {
     return new Pass(source.iterator());

@@ -23,6 +23,8 @@ final class KeptPass {
   /** Each batch is a program of its own, which takes time to make. */
   private static final int MOST_BATCHES = 64;
 
+  private static final KeptPass NOTHING = new KeptPass(List.of());
+
   private final List<Batch> batches;
 
   /** The products of one batch's mean, with a vector and with a block. */
@@ -37,25 +39,26 @@ final class KeptPass {
    *
    * @param product with a batch whose first example has a number
    * @param most bytes that may be kept
-   * @return empty if the data is a stream, has too many batches, or there would be more to keep
+   * @return nothing kept if the data is a stream, has too many batches, or there would be more to keep
    */
-  static Optional<KeptPass> of(
+  static KeptPass of(
       Objective<?> f, BiFunction<Dataset, Tensor, UnaryOperator<Tensor>> product, long most) {
     if (most == 0 || !f.holdsData()) {
-      return Optional.empty();
+      return NOTHING;
     }
     List<Batch> kept = new ArrayList<>();
     int first = 0;
     for (Dataset b : f.batches()) {
       long share = (long) (most * ((double) b.size() / f.samples()));
-      Optional<Batch> made = kept.size() == MOST_BATCHES ? Optional.empty() : of(f, product, b, first, share);
+      Optional<Batch> made =
+          kept.size() == MOST_BATCHES ? Optional.empty() : of(f, product, b, first, share);
       if (made.isEmpty()) {
-        return Optional.empty();
+        return NOTHING;
       }
       kept.add(made.get());
       first = Math.addExact(first, b.size());
     }
-    return Optional.of(new KeptPass(List.copyOf(kept)));
+    return new KeptPass(List.copyOf(kept));
   }
 
   private static Optional<Batch> of(
@@ -76,6 +79,10 @@ final class KeptPass {
                       compile((Tensor v) -> p.apply(v)),
                       compile((Tensor vs) -> vmap((Tensor v) -> p.apply(v)).apply(vs))));
         });
+  }
+
+  boolean isEmpty() {
+    return batches.isEmpty();
   }
 
   /** The product of a batch's mean with a vector, [n], or with each of a block, [k, n]. */

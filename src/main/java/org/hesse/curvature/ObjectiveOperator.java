@@ -4,7 +4,6 @@ import static org.hesse.Autodiff.compile;
 import static org.hesse.Autodiff.vmap;
 
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.BiFunction;
 import org.hesse.DType;
 import org.hesse.Device;
@@ -28,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>What products share.</b> The pass over the model is the same for every vector. Its values
  * are kept from the first product on where they take no more than {@link #keep} allows, 256 MiB
  * unless said otherwise, of data that is held in up to 64 batches: about what the activations of
- * all batches take, some two numbers for each. A product then is what is linear in its vector,
- * half of the work for a single one. Streams are passed each time.
+ * all batches take, some two numbers for each. A product then is what is linear in its vector, half
+ * of the work for a single one. Streams are passed each time.
  *
  * @param <M> the model
  */
@@ -42,7 +41,7 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
 
   private final Objective<M> objective;
   private final Effort effort;
-  private @Nullable Optional<KeptPass> kept;
+  private @Nullable KeptPass kept;
   private final BiFunction<Arguments<M>, Tensor, Tensor> one;
   private final BiFunction<Arguments<M>, Tensor, Tensor> many;
 
@@ -146,15 +145,15 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
   }
 
   private Tensor pass(BiFunction<Arguments<M>, Tensor, Tensor> product, Tensor v) {
-    Optional<KeptPass> ready = kept();
+    KeptPass ready = kept();
     Tensor sum = null;
     int number = 0;
     int first = 0;
     for (Dataset b : objective.batches()) {
       Tensor part =
-          ready.isPresent()
-              ? ready.get().product(number, v)
-              : product.apply(new Arguments<>(objective.model(), b, index(first)), v);
+          ready.isEmpty()
+              ? product.apply(new Arguments<>(objective.model(), b, index(first)), v)
+              : ready.product(number, v);
       sum = objective.plus(sum, part, b);
       number++;
       first = Math.addExact(first, b.size());
@@ -167,10 +166,14 @@ public abstract sealed class ObjectiveOperator<M> implements LinearOperator
   }
 
   /** What products have in common, made by the first of them. */
-  private synchronized Optional<KeptPass> kept() {
-    Optional<KeptPass> made = kept;
+  private synchronized KeptPass kept() {
+    KeptPass made = kept;
     if (made == null) {
-      made = KeptPass.of(objective, (b, at) -> v -> product(new Arguments<>(objective.model(), b, at), v), effort.keep);
+      made =
+          KeptPass.of(
+              objective,
+              (b, at) -> v -> product(new Arguments<>(objective.model(), b, at), v),
+              effort.keep);
       kept = made;
     }
     return made;

@@ -43,7 +43,7 @@ final class DenseReferences {
         }
       }
     }
-    return f.reduction() == Reduction.SUM ? sum : sum.div(f.terms());
+    return f.reduction() == Reduction.SUM ? sum : sum.div((double) f.terms());
   }
 
   static Tensor softmaxHessian(Tensor logits) {

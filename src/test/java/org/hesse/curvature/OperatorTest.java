@@ -4,6 +4,7 @@ import static org.hesse.testing.Close.assertClose;
 import static org.hesse.testing.Close.assertWithin;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
@@ -48,10 +49,6 @@ class OperatorTest {
   }
 
   private record Pick(Kind kind, Problem problem) {
-    ObjectiveOperator<Mlp> at(List<Dataset> batches) {
-      return kind.of.apply(problem.objective(batches));
-    }
-
     ObjectiveOperator<Mlp> operator() {
       return kind.of.apply(problem.objective());
     }

@@ -17,7 +17,7 @@ class EigenpairBoundsTest {
   }
 
   /** A solver and whether it looks at the ends of the spectrum, and not at magnitudes. */
-  private record Named(String name, boolean ends, Solver solver) {
+  record Named(String name, boolean ends, Solver solver) {
     @Override
     public String toString() {
       return name;

@@ -155,7 +155,7 @@ class LossTest {
         Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u);
         Tensor got = loss.hessianProduct(z, t, u);
         assertClose(loss + " at " + scale, expected, got, 1e-12);
-        LossFunction same = loss::apply;
+        LossFunction same = (o, targets) -> loss.apply(o, targets);
         assertClose(loss + " by default", expected, same.hessianProduct(z, t, u), 1e-14);
       }
     }
@@ -173,7 +173,7 @@ class LossTest {
       Tensor root = loss.root(z);
       Tensor product =
           root.matmul(root.transpose().matmul(u.insertAxis(-1))).reshape(N, POSITIONS, C);
-      Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u).mul(loss.terms(t));
+      Tensor expected = hvp((Tensor o) -> loss.apply(o, t), z, u).mul((double) loss.terms(t));
       assertClose(loss + ": S S' u", expected, product, 1e-13);
       assertClose(loss + ": F u", expected, loss.fisherProduct(z, u), 1e-13);
       Likelihood plain = new Plain(loss);
