@@ -19,17 +19,24 @@ record Axis(String label, double low, double high, boolean logarithmic, List<Tic
   /** A linear axis over a range, a little wider than the data. */
   static Axis linear(String label, double low, double high) {
     double[] range = widened(low, high);
-    double magnitude = Math.max(Math.abs(range[0]), Math.abs(range[1]));
-    int e = Ticks.floorLog10(magnitude);
-    int exponent = e >= -3 && e <= 4 ? 0 : e;
-    String unit = exponent == 0 ? "" : " (×10" + Numbers.superscript(exponent) + ")";
-    List<Tick> ticks = Ticks.linear(range[0], range[1], TICKS, exponent);
-    return new Axis(label + unit, range[0], range[1], false, ticks);
+    return exact(label, range[0], range[1]);
   }
 
   /** A linear axis with exactly this range. */
   static Axis exact(String label, double low, double high) {
-    return new Axis(label, low, high, false, Ticks.linear(low, high, TICKS, 0));
+    int exponent = exponent(low, high);
+    List<Tick> ticks = Ticks.linear(low, high, TICKS, exponent);
+    return new Axis(label + unit(exponent), low, high, false, ticks);
+  }
+
+  /** The power of ten that the marks are in units of: 0 unless they are very small or large. */
+  private static int exponent(double low, double high) {
+    int e = Ticks.floorLog10(Math.max(Math.abs(low), Math.abs(high)));
+    return e >= -3 && e <= 4 ? 0 : e;
+  }
+
+  private static String unit(int exponent) {
+    return exponent == 0 ? "" : " (×10" + Numbers.superscript(exponent) + ")";
   }
 
   /** An axis of whole numbers. */

@@ -177,10 +177,15 @@ final class HeatMap {
       svg.line(left, py, left - 5, py, "axis");
       svg.text(left - 8, py + 3.8, "end", "tick", t.label());
     }
+    double free = Double.NEGATIVE_INFINITY;
     for (Tick t : x.ticks()) {
       double px = at(t.value(), y.low()).x();
       svg.line(px, bottom, px, bottom + 5, "axis");
-      svg.text(px, bottom + 17, "middle", "tick", t.label());
+      double half = LETTER * t.label().length() / 2;
+      if (px - half > free) {
+        svg.text(px, bottom + 17, "middle", "tick", t.label());
+        free = px + half + 4;
+      }
     }
     svg.text((left + right) / 2, height - 8, "middle", "label", x.label());
     svg.text(2, 14, "start", "label", y.label());

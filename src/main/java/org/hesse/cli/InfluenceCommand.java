@@ -16,6 +16,7 @@ import org.hesse.curvature.GaussNewton;
 import org.hesse.curvature.Influence;
 import org.hesse.curvature.InfluenceScores;
 import org.hesse.curvature.Objective;
+import org.hesse.io.DataException;
 import org.hesse.io.Dataset;
 import org.hesse.linalg.ConjugateGradients;
 import org.hesse.linalg.Inverse;
@@ -149,9 +150,13 @@ final class InfluenceCommand implements Callable<Integer> {
     if (test == null) {
       return null;
     }
-    Dataset data = Problem.data(test, problem.loss, s.data().x().dtype());
-    Problem.requireFit(s.shape(), data);
-    return data;
+    try {
+      Dataset data = Problem.data(test, problem.loss, s.data().x().dtype());
+      Problem.requireFit(s.shape(), data);
+      return data;
+    } catch (DataException | Failure e) {
+      throw Failure.badInput("--test: " + e.getMessage());
+    }
   }
 
   private InfluenceResult measure(Subject s, @Nullable Dataset tests, ProgressBar bar) {
@@ -249,14 +254,14 @@ final class InfluenceCommand implements Callable<Integer> {
 
   private static List<String> lines(String title, List<Scored> scored) {
     List<String> lines = new ArrayList<>();
-    String format = "  %-14s %8s  %6s  %13s  %13s";
-    lines.add(String.format(Locale.ROOT, format, title, "sample", "label", "score", "without it"));
+    String format = "    %8s  %6s  %13s  %13s";
+    lines.add("  " + title);
+    lines.add(String.format(Locale.ROOT, format, "sample", "label", "score", "without it"));
     for (Scored s : scored) {
       lines.add(
           String.format(
               Locale.ROOT,
               format,
-              "",
               Numbers.whole(s.sample()),
               s.label() == null ? "" : s.label().toString(),
               Numbers.significant(s.score(), 5),

@@ -204,11 +204,11 @@ final class LandscapeCommand implements Callable<Integer> {
     text.line("    positive      " + count(p.positive()));
     text.line("  sharpness       " + sharpness(r.sharpness()));
     text.line(
-        "  in a ball       the loss rises by "
-            + Numbers.significant(r.sharpness().rise(), 4)
-            + " within "
+        "  in a ball       of radius "
             + Numbers.shortest(r.sharpness().radius())
-            + ", to first order");
+            + " the loss rises by at least "
+            + Numbers.significant(r.sharpness().rise(), 4)
+            + ", which it does along the gradient");
     text.line("");
     text.line("  slice           " + slice(r));
     text.line("");

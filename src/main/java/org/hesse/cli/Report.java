@@ -49,7 +49,7 @@ final class Report {
       addDensity(page, spectrum);
       addEigenvalues(page, spectrum);
       addTrace(page, spectrum);
-      addLayers(page, spectrum.layers());
+      addLayers(page, spectrum);
     }
     page.heading("What was run");
     page.facts(facts, "command");
@@ -367,26 +367,35 @@ final class Report {
             + leading);
   }
 
-  private static void addLayers(Html page, @Nullable List<SpectrumResult.Block> layers) {
+  private static void addLayers(Html page, SpectrumResult s) {
+    List<SpectrumResult.Block> layers = s.layers();
     if (layers == null) {
       return;
     }
     page.heading("Layer by layer");
     List<List<String>> rows = new ArrayList<>();
     for (SpectrumResult.Block b : layers) {
-      Eigenvalue first = b.eigenvalues().getFirst();
-      rows.add(
-          List.of(
-              b.path(),
-              Numbers.whole(b.parameters()),
-              value(first, 7),
-              Numbers.print(Numbers.scientific(first.residual())),
-              trace(b.trace())));
+      for (int i = 0; i < Math.min(b.eigenvalues().size(), MOST_ROWS); i++) {
+        Eigenvalue e = b.eigenvalues().get(i);
+        boolean first = i == 0;
+        rows.add(
+            List.of(
+                first ? b.path() : "",
+                first ? Numbers.whole(b.parameters()) : "",
+                value(e, 7),
+                Numbers.print(Numbers.scientific(e.residual())),
+                first ? trace(b.trace()) : ""));
+      }
     }
-    page.table(List.of("layer", "parameters", "leading eigenvalue", "residual", "trace"), rows);
+    page.table(List.of("layer", "parameters", "eigenvalue", "residual", "trace"), rows);
+    boolean kernel = Curvature.parse(s.operator()) == Curvature.NEURAL_TANGENT_KERNEL;
     page.paragraph(
-        "Each row is of the diagonal block of one layer's parameters. No eigenvalue of a block"
-            + " exceeds the extreme ones of the whole, and the traces add up to its trace.");
+        kernel
+            ? "Each layer's part is the kernel of its parameters alone. The parts add up to the whole"
+                + " kernel, so no eigenvalue of a part exceeds the largest of the whole, and the"
+                + " traces add up to its trace."
+            : "Each part is the diagonal block of one layer's parameters. No eigenvalue of a block"
+                + " exceeds the extreme ones of the whole, and the traces add up to its trace.");
   }
 
   private static String trace(SpectrumResult.Trace t) {

@@ -132,6 +132,41 @@ class BadInputTest {
     return tests;
   }
 
+  /** Options of what is measured beside the leading eigenvalues. */
+  @TestFactory
+  List<DynamicTest> measurements() throws IOException {
+    refused("--operator: 'kfac' is unknown; expected one of hessian", "spectrum", "--operator=kfac");
+    refused("--accuracy: 'close' is not", "spectrum", "--probes=auto", "--accuracy=close");
+    refused("--accuracy: -1; expected", "spectrum", "--probes=auto", "--accuracy=-1");
+    refused("--accuracy: this is", "spectrum", "--probes=auto", "--trace-probes=9", "--accuracy=1");
+    refused("--probes: 'Auto'", "spectrum", "--probes=Auto");
+    refused("--probes: '1.5' is not a whole number", "spectrum", "--probes=1.5");
+    refused("--steps: 0; expected 1", "spectrum", "--steps=0");
+    refused("--checkpoint: ''", "spectrum", "--checkpoint=");
+    refused("--dimensions: 'two'", "landscape", "--dimensions=two");
+    refused("--points: 1; expected an odd number, 3", "landscape", "--points=1");
+    refused("--radius: NaN; expected a positive", "landscape", "--radius=NaN");
+    refused("--radius: infinity; expected", "landscape", "--radius=Infinity");
+    refused("'--top'", "landscape", "--top=3");
+    refused("--directions: 'Random' is unknown", "landscape", "--directions=Random");
+    refused("--dimensions: 2; mlp:1-1", "landscape", "--data=nowhere", "--arch=mlp:1-1");
+    String model = weights("m.safetensors", MlpShape.parse("mlp:2-3-2:tanh"));
+    String[] known = {"influence", "--model", model, "--arch=mlp:2-3-2", "--data=two-moons:9"};
+    refused("none.csv: there is no such file", with(new String[] {"--test=none.csv"}, known));
+    refused("--test: digits:9: has 256 features", with(new String[] {"--test=digits:9"}, known));
+    String third = file("third.csv", "1,2,2\n");
+    refused("--test: " + third + ": label 2", with(new String[] {"--test", third}, known));
+    refused("--test: ''", with(new String[] {"--test="}, known));
+    refused("--damping: -1; expected a positive", with(new String[] {"--damping=-1"}, known));
+    refused("--damping: 'small' is not", with(new String[] {"--damping=small"}, known));
+    refused("--top: 'all' is not", with(new String[] {"--top=all"}, known));
+    refused("--loss", with(new String[] {"--loss=huber"}, known));
+    refused("is the file of --test", with(new String[] {"--test", third, "--json", third}, known));
+    refused("'self'", with(new String[] {"self"}, known));
+    refused("none.safetensors", "influence", "--model=none.safetensors", "--data=digits");
+    return tests;
+  }
+
   private static String[] moons(String command, String... more) {
     return with(more, command, "--data", "sine", "--loss", "mse", "--arch", "mlp:1-2-1");
   }
