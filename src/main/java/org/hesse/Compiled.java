@@ -20,12 +20,9 @@ final class Compiled<A, B> implements Function<A, B> {
   /** Structures kept for each function; the least recently used goes first. */
   private static final int KEPT = 64;
 
-  /** So many structures at one call site suggest that something changes which should not. */
-  private static final int SUSPICIOUS = 16;
-
   private final Function<A, B> function;
   private final Map<Key, Entry<B>> entries = new LinkedHashMap<>(16, 0.75f, true);
-  private int traced;
+  private boolean warned;
 
   private final Donate donate;
 
@@ -148,9 +145,9 @@ final class Compiled<A, B> implements Function<A, B> {
     if (entry == null) {
       entry = trace(key, tree, leaves);
       entries.put(key, entry);
-      warnIfMany(key);
       if (entries.size() > KEPT) {
         entries.remove(entries.keySet().iterator().next());
+        warnOnce(key);
       }
     }
     return entry;
@@ -195,14 +192,16 @@ final class Compiled<A, B> implements Function<A, B> {
     return new Entry<>(key, plan, List.copyOf(captured), out.get(), shapes, spares);
   }
 
-  private void warnIfMany(Key key) {
-    if (++traced == SUSPICIOUS) {
+  /** Up to here each structure was traced once; from now on some may be traced again. */
+  private void warnOnce(Key key) {
+    if (!warned) {
+      warned = true;
       System.getLogger("org.hesse")
           .log(
               Level.WARNING,
-              "a compiled function was traced {0} times, each time for another structure; the last"
-                  + " one: {1} {2}. Pass what changes as tensors of fixed shape.",
-              traced,
+              "a compiled function has met more than {0} structures of argument, more than are"
+                  + " kept; the last one: {1} {2}. Pass what changes as tensors of fixed shape.",
+              KEPT,
               key.tree,
               key.shapes);
     }

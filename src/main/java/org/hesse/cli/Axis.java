@@ -43,7 +43,9 @@ record Axis(String label, double low, double high, boolean logarithmic, List<Tic
   static Axis whole(String label, int low, int high) {
     double pad = Math.max(0.5, 0.02 * (high - low));
     List<Tick> ticks = Ticks.whole(low, high, TICKS);
-    return new Axis(label, low - pad, high + pad, false, ticks);
+    // Counts from 1 end at 0, not below it.
+    double from = low > 0 ? Math.max(0, low - pad) : low - pad;
+    return new Axis(label, from, high + pad, false, ticks);
   }
 
   /** A logarithmic axis over positive values, a little wider than the data. */

@@ -37,6 +37,7 @@ final class Html {
         gap: 1rem 1.6rem; }
       .beside { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 1rem 2rem;
         align-items: start; }
+      .beside > table { justify-self: start; }
       @media (max-width: 40rem) { .beside { grid-template-columns: 1fr; }
         .figures { grid-template-columns: repeat(2, 1fr); } }
       svg { display: block; width: 100%; height: auto; overflow: visible; }

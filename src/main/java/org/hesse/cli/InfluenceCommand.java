@@ -78,8 +78,9 @@ final class InfluenceCommand implements Callable<Integer> {
       paramLabel = "NAME",
       description =
           "How to invert: cg (conjugate gradients), lissa (Neumann series), exact (dense) or ekfac"
-              + " (Kronecker factors, approximate). Default: ${DEFAULT-VALUE}.")
-  String method = "cg";
+              + " (Kronecker factors, approximate). Default: cg with --test; without it, where each"
+              + " sample is a system, exact up to 10,000 parameters.")
+  @Nullable String method;
 
   @Option(
       names = "--damping",
@@ -137,7 +138,7 @@ final class InfluenceCommand implements Callable<Integer> {
     if (problem.data == null) {
       throw Failure.badInput("--data is needed: the samples that the model was trained on");
     }
-    if (!METHODS.contains(method)) {
+    if (method != null && !METHODS.contains(method)) {
       throw Failure.badInput(
           "--method: '" + method + "' is unknown; expected one of " + String.join(", ", METHODS));
     }
@@ -163,8 +164,9 @@ final class InfluenceCommand implements Callable<Integer> {
     long start = System.nanoTime();
     int size = s.batch(batch);
     Objective<Mlp> f = Objective.of(s.model(), problem.loss, s.data().batches(size));
+    String chosen = method != null ? method : usual(tests == null, f.size());
     Influence<Mlp> influence =
-        influence(f).progress((stage, done, total) -> bar.step("influence", done, total));
+        influence(f, chosen).progress((stage, done, total) -> bar.step("influence", done, total));
     InfluenceScores scores =
         tests == null ? influence.self() : influence.onMean(tests.batches(size));
     bar.clear();
@@ -173,7 +175,7 @@ final class InfluenceCommand implements Callable<Integer> {
         f.size(),
         f.samples(),
         tests == null ? null : (long) tests.size(),
-        method,
+        chosen,
         damping,
         scored(scores.helpful(0, top), scores, labels),
         tests == null ? List.of() : scored(scores.harmful(0, top), scores, labels),
@@ -190,9 +192,14 @@ final class InfluenceCommand implements Callable<Integer> {
         problem.loss.label());
   }
 
-  private Influence<Mlp> influence(Objective<Mlp> f) {
+  /** One system is best solved by itself; many share a factorisation, where that is possible. */
+  private static String usual(boolean self, long parameters) {
+    return self && parameters <= MOST_EXACT ? "exact" : "cg";
+  }
+
+  private Influence<Mlp> influence(Objective<Mlp> f, String chosen) {
     GaussNewton<Mlp> g = GaussNewton.of(f);
-    return switch (method) {
+    return switch (chosen) {
       case "cg" -> Influence.of(f, ConjugateGradients.of(g.shift(damping)).inverse());
       case "lissa" -> Influence.of(f, NeumannSeries.of(g).damping(damping).inverse());
       case "ekfac" ->

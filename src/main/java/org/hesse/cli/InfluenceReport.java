@@ -15,6 +15,8 @@ import org.hesse.cli.InfluenceResult.Scored;
  */
 record InfluenceReport(InfluenceResult result, Map<String, String> facts) {
   private static final double WIDTH = 730;
+  private static final double LOG_FROM = 10;
+  private static final double LOG_DEPTH = 1e9;
 
   /** The page. */
   String html() {
@@ -64,11 +66,16 @@ record InfluenceReport(InfluenceResult result, Map<String, String> facts) {
     int n = sorted.length;
     double[] y = IntStream.range(0, n).mapToDouble(i -> sorted[n - 1 - i]).toArray();
     double[] x = IntStream.rangeClosed(1, n).asDoubleStream().toArray();
-    double low = Math.min(0, sorted[0]);
-    double high = Math.max(0, sorted[n - 1]);
-    return new Chart(WIDTH, 260, Axis.whole("rank", 1, n), Axis.linear("score", low, high))
+    return new Chart(WIDTH, 260, Axis.whole("rank", 1, n), scale(sorted[0], sorted[n - 1]))
         .line(x, y, 1, "")
         .svg("Scores in descending order");
+  }
+
+  /** Scores for themselves are positive and span decades; those for others have both signs. */
+  private static Axis scale(double low, double high) {
+    return low > 0 && high > LOG_FROM * low
+        ? Axis.log("score", Math.max(low, high / LOG_DEPTH), high)
+        : Axis.linear("score", Math.min(0, low), Math.max(0, high));
   }
 
   private static List<String> head() {

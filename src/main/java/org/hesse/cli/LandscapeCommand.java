@@ -286,7 +286,7 @@ final class LandscapeCommand implements Callable<Integer> {
             : s.x().length + " × " + s.y().length + " points")
         + " along "
         + (s.filterNormalized() ? "filter-normalized " : "")
-        + s.directions()
+        + (s.y() == null ? s.name(0) : s.directions())
         + ", up to ±"
         + Numbers.significant(s.x()[s.x().length - 1], 3)
         + ": loss from "
