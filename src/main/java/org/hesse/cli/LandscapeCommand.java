@@ -8,9 +8,7 @@ import org.hesse.cli.LandscapeResult.Point;
 import org.hesse.cli.LandscapeResult.Sharpness;
 import org.hesse.cli.LandscapeResult.Slice;
 import org.hesse.cli.SpectrumResult.Eigenvalue;
-import org.hesse.io.Dataset;
 import org.hesse.linalg.EigenvalueCount;
-import org.hesse.nn.MlpShape;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -130,7 +128,7 @@ final class LandscapeCommand implements Callable<Integer> {
     Outputs.requireOther("--json", json.file, "--data", problem.data);
     Text text = json.text(terminal);
     try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
-      Subject subject = Subject.of(weights, problem, common, this::requireEnough, text, bar);
+      Subject subject = Subject.of(weights, problem, common, (shape, data) -> {}, text, bar);
       LandscapeResult result = new Landscape(subject, problem.loss, settings(subject)).run(bar);
       print(result, subject, text);
       if (report.folder != null) {
@@ -161,12 +159,6 @@ final class LandscapeCommand implements Callable<Integer> {
     Checks.positive("--eigenvalue-zero", zeroTolerance == null ? 1 : zeroTolerance);
     Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
     Subject.check(weights, problem);
-  }
-
-  private void requireEnough(MlpShape shape, Dataset data) {
-    if (Problem.parameters(shape) < dimensions) {
-      throw Failure.badInput("--dimensions: 2; " + shape + " has 1 parameter");
-    }
   }
 
   private Landscape.Settings settings(Subject s) {

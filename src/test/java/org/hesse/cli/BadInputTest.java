@@ -149,14 +149,13 @@ class BadInputTest {
     refused("--radius: infinity; expected", "landscape", "--radius=Infinity");
     refused("'--top'", "landscape", "--top=3");
     refused("--directions: 'Random' is unknown", "landscape", "--directions=Random");
-    refused("--dimensions: 2; mlp:1-1", "landscape", "--data=nowhere", "--arch=mlp:1-1");
     String model = weights("m.safetensors", MlpShape.parse("mlp:2-3-2:tanh"));
     String[] known = {"influence", "--model", model, "--arch=mlp:2-3-2", "--data=two-moons:9"};
-    refused("none.csv: there is no such file", with(new String[] {"--test=none.csv"}, known));
-    refused("--test: digits:9: has 256 features", with(new String[] {"--test=digits:9"}, known));
+    refused("--test: none.csv: no such file", with(new String[] {"--test=none.csv"}, known));
+    refused("--test: digits: has 256 features", with(new String[] {"--test=digits:9"}, known));
     String third = file("third.csv", "1,2,2\n");
-    refused("--test: " + third + ": label 2", with(new String[] {"--test", third}, known));
-    refused("--test: ''", with(new String[] {"--test="}, known));
+    refused("--test: third.csv: label 2", with(new String[] {"--test", third}, known));
+    refused("--test: data \"\": the name is empty", with(new String[] {"--test="}, known));
     refused("--damping: -1; expected a positive", with(new String[] {"--damping=-1"}, known));
     refused("--damping: 'small' is not", with(new String[] {"--damping=small"}, known));
     refused("--top: 'all' is not", with(new String[] {"--top=all"}, known));
