@@ -135,7 +135,8 @@ class BadInputTest {
   /** Options of what is measured beside the leading eigenvalues. */
   @TestFactory
   List<DynamicTest> measurements() throws IOException {
-    refused("--operator: 'kfac' is unknown; expected one of hessian", "spectrum", "--operator=kfac");
+    refused(
+        "--operator: 'kfac' is unknown; expected one of hessian", "spectrum", "--operator=kfac");
     refused("--accuracy: 'close' is not", "spectrum", "--probes=auto", "--accuracy=close");
     refused("--accuracy: -1; expected", "spectrum", "--probes=auto", "--accuracy=-1");
     refused("--accuracy: this is", "spectrum", "--probes=auto", "--trace-probes=9", "--accuracy=1");
