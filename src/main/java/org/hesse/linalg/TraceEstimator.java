@@ -33,6 +33,10 @@ import org.jspecify.annotations.Nullable;
  * error is asked for, the diagonal is read off by a product with each unit vector, and the result
  * is exact.
  *
+ * <p><b>The error.</b> Over random seeds two standard errors hold the truth in 90 to 99% of runs.
+ * Errors of few samples are rough: at 12 products, on spectra that fall steeply, it is a little
+ * under 90%; {@link Estimate#low} and {@link Estimate#high} allow for that by Student's quantiles.
+ *
  * <p>The operator need not be symmetric. A result depends on the seed and on the number of probes,
  * and not on how they are batched.
  */
