@@ -122,8 +122,8 @@ class LanczosOnDeviceTest {
     for (Cost step : steps(hessian(24), b, 16)) {
       assertEquals(2, step.graphs, step::toString);
       assertEquals(2, step.reads, step::toString);
-      long numbers = b * 16 + 2 * b + b * b; // coefficients, norms twice, the rows' Gram matrix
-      assertEquals(8 * numbers, step.down, step::toString);
+      int numbers = b * 16 + 2 * b + b * b; // coefficients, norms twice, the rows' Gram matrix
+      assertEquals(8L * numbers, step.down, step::toString);
       assertTrue(step.kernels <= 6 && step.waits == 0, step::toString);
     }
   }
