@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
     optionListHeading = "%nOptions:%n",
     description = {
       "Tells which training samples matter to a model: for the mean loss of test samples, or, without"
-          + " --test, for themselves, where outliers and wrong labels come first.",
+          + " --test, for themselves, where outliers and wrong labels are among the first.",
       "",
       "The score of a sample is g(test)' (G + λI)⁻¹ g(sample), g being gradients of the loss and G the"
           + " Gauss–Newton matrix of the training data. A positive one helps: without the sample the"

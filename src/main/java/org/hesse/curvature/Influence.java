@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * s.values();                               // [test samples, training samples]
  * s.helpful(0, 5);                          // that lower the loss of test sample 0 most
  * s.leaveOneOut();                          // predicted changes of the test losses
- * influence.self().helpful(0, 20);          // outliers and wrong labels come first
+ * influence.self().helpful(0, 20);          // outliers and wrong labels among them
  *
  * // Other inverses: exact, LiSSA, and eigenvalue-corrected Kronecker factors.
  * Influence.of(f, Inverse.dense(g.shift(1e-3)));
