@@ -2,6 +2,7 @@ package org.hesse.linalg;
 
 import static org.hesse.Autodiff.compile;
 
+import java.util.Map;
 import java.util.function.Function;
 import org.hesse.DType;
 import org.hesse.Hesse;
@@ -113,7 +114,13 @@ public final class DiagonalEstimator {
     Products products = new Products(operator, progress);
     Probing probing =
         new Probing(
-            products, RngKey.of(seed), ProbeDistribution.RADEMACHER, probes, relativeError, STAGE);
+            products,
+            RngKey.of(seed),
+            ProbeDistribution.RADEMACHER,
+            probes,
+            relativeError,
+            STAGE,
+            new Journal(products, Checkpoint.NONE.open(operator, Map.of())));
     return sketched ? new XDiag(probing, operator).run() : sampled(probing);
   }
 

@@ -1,7 +1,5 @@
 package org.hesse.linalg;
 
-import org.hesse.Tensor;
-
 /**
  * Hutch++ (Meyer, Musco, Musco and Woodruff 2021): the trace on the range of the products of some
  * random vectors, exactly, and Hutchinson's estimate of the rest.
@@ -35,15 +33,12 @@ final class HutchPlusPlus {
     double trace = 0;
     double squares = 0;
     for (int from = 0; from < rank; from += probing.together()) {
-      Tensor rows = sketch.q().rows(from, Math.min(rank, from + probing.together()));
-      Tensor[] q = Sketch.split(rows);
-      int number = probing.products().count();
-      Tensor[] aq = probing.products().applyEach(q);
-      for (int i = 0; i < q.length; i++) {
-        double square = Basis.dot(aq[i], aq[i]);
-        probing.products().requireFinite(square, aq[i], number + i + 1);
-        trace += Basis.dot(q[i], aq[i]);
-        squares += square;
+      int start = from;
+      int to = Math.min(rank, from + probing.together());
+      for (double[] numbers :
+          probing.measured(() -> Sketch.split(sketch.q().rows(start, to)), to - from)) {
+        trace += numbers[0];
+        squares += numbers[1];
       }
       probing.report();
     }

@@ -39,15 +39,14 @@ final class Hutchinson {
     this.first = first;
   }
 
-  /** Takes a vector, of the complement, and its product. */
-  void take(Tensor v, Tensor product, int number) {
+  /** Takes vᵀAv and ‖Av‖² of a vector of the complement. */
+  void take(double trace, double square) {
     if (count == traces.length) {
       traces = Arrays.copyOf(traces, 2 * count);
       squares = Arrays.copyOf(squares, 2 * count);
     }
-    traces[count] = Basis.dot(v, product);
-    squares[count] = Basis.dot(product, product);
-    probing.products().requireFinite(squares[count], product, number);
+    traces[count] = trace;
+    squares[count] = square;
     count++;
   }
 
@@ -76,15 +75,17 @@ final class Hutchinson {
   }
 
   private void measure(int from, int to) {
+    for (double[] numbers : probing.measured(() -> vectors(from, to), to - from)) {
+      take(numbers[0], numbers[1]);
+    }
+  }
+
+  private Tensor[] vectors(int from, int to) {
     Tensor[] vs = probing.draw(first + from, first + to);
     if (basis.size() > 0) {
       Arrays.setAll(vs, i -> Basis.project(vs[i], basis).remainder());
     }
-    int number = probing.products().count();
-    Tensor[] products = probing.products().applyEach(vs);
-    for (int i = 0; i < vs.length; i++) {
-      take(vs[i], products[i], number + i + 1);
-    }
+    return vs;
   }
 
   /** tr A from the samples so far. */

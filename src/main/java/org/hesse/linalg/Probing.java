@@ -1,5 +1,7 @@
 package org.hesse.linalg;
 
+import java.util.Arrays;
+import java.util.function.Supplier;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 
@@ -9,6 +11,7 @@ import org.hesse.Tensor;
  *
  * @param most products to make
  * @param relativeError the relative standard error to stop at, or 0
+ * @param journal what the products came to
  */
 record Probing(
     Products products,
@@ -16,7 +19,8 @@ record Probing(
     ProbeDistribution distribution,
     int most,
     double relativeError,
-    String stage) {
+    String stage,
+    Journal journal) {
   /** The samples at which a standard error is first believed; fewer say too little. */
   static final int LEAST_FOR_STOPPING = 8;
 
@@ -59,7 +63,30 @@ record Probing(
     return relativeError > 0 && e.within(relativeError);
   }
 
+  /** vᵀAv and ‖Av‖² of the next vectors. */
+  double[][] measured(Supplier<Tensor[]> vectors, int count) {
+    return journal.next(
+        count,
+        () -> {
+          Tensor[] vs = vectors.get();
+          int number = products.count();
+          Tensor[] av = products.applyEach(vs);
+          double[][] numbers = new double[count][];
+          Arrays.setAll(numbers, i -> measured(vs[i], av[i], number + i + 1));
+          return numbers;
+        });
+  }
+
+  /** vᵀAv and ‖Av‖² of the product of this number. */
+  double[] measured(Tensor v, Tensor product, int number) {
+    double square = Basis.dot(product, product);
+    products.requireFinite(square, product, number);
+    return new double[] {Basis.dot(v, product), square};
+  }
+
+  /** After each block of products. */
   void report() {
+    journal.reached();
     products.report(stage, Math.min(products.count(), most), most);
   }
 }

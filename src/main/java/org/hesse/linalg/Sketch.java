@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.hesse.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an operator does to random vectors: AΩ = QR with orthonormal Q, vector by vector, and where
@@ -29,6 +30,11 @@ final class Sketch {
   private final List<double[]> r = new ArrayList<>();
   private double largest;
 
+  /** What an interrupted run has of {@link #q} and {@link #z}, for as long as it is needed. */
+  private @Nullable Basis savedQ;
+
+  private @Nullable Basis savedZ;
+
   /**
    * Nothing yet.
    *
@@ -38,6 +44,11 @@ final class Sketch {
     this.probing = probing;
     this.left = left;
     this.samples = new Hutchinson(probing);
+    State saved = probing.journal().vectors(this::save);
+    if (saved != null) {
+      savedQ = Basis.load(saved.in("q"));
+      savedZ = Basis.load(saved.in("z"));
+    }
   }
 
   /** The number of random vectors so far. */
@@ -69,15 +80,45 @@ final class Sketch {
   void extend(int to) {
     while (rank() < to) {
       int from = rank();
-      Tensor[] vs = probing.draw(from, Math.min(to, from + probing.together()));
-      int number = probing.products().count();
-      Tensor[] products = probing.products().applyEach(vs);
-      for (int i = 0; i < vs.length; i++) {
-        samples.take(vs[i], products[i], number + i + 1);
-        append(products[i]);
+      int count = Math.min(to, from + probing.together()) - from;
+      Basis saved = probing.journal().written() ? savedQ : null;
+      double[][] numbers = probing.journal().next(count, () -> sketched(from, count));
+      for (int i = 0; i < count; i++) {
+        samples.take(numbers[i][0], numbers[i][1]);
+        if (saved != null) {
+          take(Arrays.copyOfRange(numbers[i], 2, numbers[i].length));
+          q.append(saved.rows(from + i, from + i + 1).select(0, 0));
+        }
       }
+      savedQ = probing.journal().written() ? savedQ : null;
       probing.report();
     }
+  }
+
+  /** For each vector from this number on vᵀAv, ‖Av‖² and the column of R. */
+  private double[][] sketched(int from, int count) {
+    Tensor[] vs = probing.draw(from, from + count);
+    int number = probing.products().count();
+    Tensor[] products = probing.products().applyEach(vs);
+    double[][] numbers = new double[count][];
+    for (int i = 0; i < count; i++) {
+      double[] own = probing.measured(vs[i], products[i], number + i + 1);
+      append(products[i]);
+      double[] column = r.getLast();
+      numbers[i] = Arrays.copyOf(own, 2 + column.length);
+      System.arraycopy(column, 0, numbers[i], 2, column.length);
+    }
+    return numbers;
+  }
+
+  private void save(State state) {
+    q.save(state.in("q"));
+    z.save(state.in("z"));
+  }
+
+  private void take(double[] column) {
+    largest = Math.max(largest, Math.sqrt(Arrays.stream(column).map(x -> x * x).sum()));
+    r.add(column);
   }
 
   private void append(Tensor y) {
@@ -85,8 +126,7 @@ final class Sketch {
     Basis.Projection p = Basis.project(y, q);
     double[] column = Arrays.copyOf(p.coefficients()[0], i + 1);
     column[i] = p.norm();
-    largest = Math.max(largest, Math.sqrt(Arrays.stream(column).map(x -> x * x).sum()));
-    r.add(column);
+    take(column);
     if (p.norm() > NOISE * epsilon() * largest) {
       q.append(Basis.divide(p.remainder(), p.norm()));
     } else {
@@ -102,14 +142,28 @@ final class Sketch {
   void multiply() {
     while (z.size() < rank()) {
       int from = z.size();
-      Tensor rows = q.rows(from, Math.min(rank(), from + probing.together()));
-      Tensor[] products = left.applyEach(split(rows));
-      for (Tensor product : products) {
-        left.requireFinite(Basis.norm(product), product, left.count());
-        z.append(product);
+      int to = Math.min(rank(), from + probing.together());
+      Basis saved = probing.journal().written() ? savedZ : null;
+      var _ = probing.journal().next(to - from, () -> multiplied(q.rows(from, to)));
+      for (int i = from; saved != null && i < to; i++) {
+        z.append(saved.rows(i, i + 1).select(0, 0));
       }
+      savedZ = probing.journal().written() ? savedZ : null;
       probing.report();
     }
+  }
+
+  /** The norms of products, which are appended. */
+  private double[][] multiplied(Tensor rows) {
+    Tensor[] products = left.applyEach(split(rows));
+    double[][] norms = new double[products.length][];
+    for (int i = 0; i < norms.length; i++) {
+      double norm = Basis.norm(products[i]);
+      left.requireFinite(norm, products[i], left.count() - norms.length + i + 1);
+      z.append(products[i]);
+      norms[i] = new double[] {norm};
+    }
+    return norms;
   }
 
   static Tensor[] split(Tensor rows) {

@@ -39,14 +39,11 @@ final class TraceChoice {
     double squares = 0;
     int n = probing.size();
     for (int from = 0; from < n; from += probing.together()) {
+      int start = from;
       int to = Math.min(n, from + probing.together());
-      Tensor[] units = Sketch.split(Operators.unitVectors(probing.operator(), from, to));
-      Tensor[] columns = probing.products().applyEach(units);
-      for (int i = 0; i < units.length; i++) {
-        double square = Basis.dot(columns[i], columns[i]);
-        probing.products().requireFinite(square, columns[i], from + i + 1);
-        trace += Basis.dot(units[i], columns[i]);
-        squares += square;
+      for (double[] numbers : probing.measured(() -> units(start, to), to - from)) {
+        trace += numbers[0];
+        squares += numbers[1];
       }
       probing.report();
     }
@@ -56,6 +53,10 @@ final class TraceChoice {
         TraceEstimator.Method.EXACT,
         probing.products().count(),
         true);
+  }
+
+  private Tensor[] units(int from, int to) {
+    return Sketch.split(Operators.unitVectors(probing.operator(), from, to));
   }
 
   /** The vectors that XTrace would have: half of the products that Hutchinson's would need. */

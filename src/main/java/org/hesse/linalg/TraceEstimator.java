@@ -1,5 +1,8 @@
 package org.hesse.linalg;
 
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.hesse.Hesse;
 import org.hesse.RngKey;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +65,7 @@ public final class TraceEstimator {
   private ProbeDistribution distribution = ProbeDistribution.RADEMACHER;
   private long seed;
   private Progress progress = Progress.NONE;
+  private Checkpoint checkpoint = Checkpoint.NONE;
 
   private TraceEstimator(LinearOperator operator, @Nullable Method method) {
     Operators.requireReal(operator.dtype(), "operator");
@@ -141,19 +145,51 @@ public final class TraceEstimator {
   }
 
   /**
+   * Keeps what has been measured in a file, written every so many products, from which a run with
+   * the same settings goes on: to the same bits as without interruption, on the same kind of
+   * device. Of Hutchinson's estimator that is two numbers for each product, of the others the
+   * vectors that they hold as well. When the run has ended, the file holds all of it, and to run it
+   * again makes no products but the one by which the file knows its operator, and which is not
+   * counted.
+   *
+   * @param file is replaced as a whole, and never left half written
+   */
+  public TraceEstimator checkpoint(Path file, int everyProducts) {
+    checkpoint = Checkpoint.of(file, everyProducts);
+    return this;
+  }
+
+  /**
    * Makes the products.
    *
    * @throws NumericalException if a product is NaN or infinite
+   * @throws IllegalArgumentException if the {@link #checkpoint} belongs to another run
+   * @throws java.io.UncheckedIOException if the checkpoint cannot be read or written
    */
   public TraceEstimate run() {
     return Hesse.on(operator.device(), () -> estimated());
   }
 
   private TraceEstimate estimated() {
+    Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("algorithm", "trace estimator");
+    settings.put("method", method == null ? "that the spectrum suggests" : method);
+    settings.put("probes", probes);
+    settings.put("relativeError", relativeError);
+    settings.put("distribution", distribution);
+    settings.put("seed", seed);
     Products products = new Products(operator, progress);
+    Journal journal = new Journal(products, checkpoint.open(operator, settings));
     Probing probing =
-        new Probing(products, RngKey.of(seed), distribution, probes, relativeError, "trace");
+        new Probing(
+            products, RngKey.of(seed), distribution, probes, relativeError, "trace", journal);
     Sketch sketch = new Sketch(probing, products);
+    TraceEstimate result = estimated(probing, sketch);
+    journal.close();
+    return result;
+  }
+
+  private TraceEstimate estimated(Probing probing, Sketch sketch) {
     return switch (method) {
       case HUTCHINSON -> sketch.samples().run(Method.HUTCHINSON, probes);
       case HUTCH_PLUS_PLUS -> new HutchPlusPlus(probing, sketch).run(probes);

@@ -146,6 +146,53 @@ class InterruptedRunTest {
     }
   }
 
+  private static final Map<String, Function<LinearOperator, TraceEstimator>> TRACES =
+      Map.of(
+          "Hutchinson", a -> TraceEstimator.hutchinson(a).probes(90),
+          "until an error", a -> TraceEstimator.hutchinson(a).probes(500).relativeError(0.03),
+          "Hutch++", a -> TraceEstimator.hutchPlusPlus(a).probes(100),
+          "XTrace", a -> TraceEstimator.xTrace(a).probes(80),
+          "XTrace until an error", a -> TraceEstimator.xTrace(a).probes(300).relativeError(1e-3),
+          "normal", a -> TraceEstimator.xTrace(a).distribution(ProbeDistribution.NORMAL),
+          "chosen", a -> TraceEstimator.of(a).probes(120),
+          "exact", a -> TraceEstimator.of(a).probes(600));
+
+  /** A steep spectrum, so that what is chosen is a sketch. */
+  private static LinearOperator steep(DType dtype) {
+    double[] spectrum = new double[300];
+    Arrays.setAll(spectrum, i -> Math.pow(i + 1, -1.5));
+    double[][] a = Matrices.withSpectrum(spectrum, new Random(1));
+    return LinearOperator.ofDense(Matrices.tensor(a, dtype)).assumeSymmetric();
+  }
+
+  @Test
+  void tracesGoOnWhereTheyWere() throws IOException {
+    for (DType dtype : new DType[] {DType.F64, DType.F32}) {
+      LinearOperator a = steep(dtype);
+      for (var run : TRACES.entrySet()) {
+        int[] all = {0};
+        Progress count = (stage, done, total) -> ++all[0] > 0;
+        TraceEstimate whole = run.getValue().apply(a).progress(count).run();
+        for (int steps : new int[] {1, 2, all[0] / 2, all[0]}) {
+          Files.deleteIfExists(file);
+          TraceEstimator once =
+              run.getValue().apply(a).checkpoint(file, 1).progress(cancelAfter(steps));
+          assertThrows(CancellationException.class, once::run);
+          CountingOperator again = a.counting();
+          String what = run.getKey() + ", " + dtype + ", " + steps + " of " + all[0];
+          assertEquals(whole, run.getValue().apply(again).checkpoint(file, 1).run(), what);
+          assertTrue(again.matvecs() < whole.matvecs() + (steps == 1 ? 1 : 0), what);
+        }
+        CountingOperator ended = a.counting();
+        assertEquals(whole, run.getValue().apply(ended).checkpoint(file, 1).run());
+        assertEquals(1, ended.matvecs(), "the fingerprint");
+      }
+    }
+    TraceEstimator other = TraceEstimator.xTrace(steep(DType.F32)).seed(1).checkpoint(file, 9);
+    var e = assertThrows(IllegalArgumentException.class, other::run);
+    assertTrue(e.getMessage().contains("this run has"), e.getMessage());
+  }
+
   @Test
   void filesOfOtherRunsAreRefused() {
     LinearOperator a = operator(DType.F64);

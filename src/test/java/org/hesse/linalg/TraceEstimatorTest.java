@@ -291,6 +291,17 @@ class TraceEstimatorTest {
     }
   }
 
+  /** The trace of a matrix without rows is an empty sum; of one row, the row. */
+  @Test
+  void aSingleRow() {
+    LinearOperator one = Matrices.diagonal(-3);
+    for (var method : METHODS.values()) {
+      TraceEstimate e = method.apply(one).probes(8).run();
+      assertEquals(-3, e.trace().value());
+      assertEquals(0, e.trace().standardError());
+    }
+  }
+
   @Test
   void errorsAreNamed() {
     LinearOperator op = Matrices.diagonal(1, 2, 3);
