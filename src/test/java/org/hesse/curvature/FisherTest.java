@@ -35,14 +35,21 @@ class FisherTest {
                 1e-13));
   }
 
-  /** 3,000 draws for each term: within a tenth, and 0.015 of the largest entry. */
+  /**
+   * 3,000 draws for each term: within a tenth, and 0.015 of the largest entry. By theory these miss
+   * that bound in up to one of 14 cases for squared error over 8 terms, and far less often else; so
+   * as many more are drawn as make it one of 1,000.
+   */
   @Test
   void drawsApproachTheExpectation() {
     for (Loss loss : Loss.values()) {
       for (int positions : new int[] {0, 6}) {
-      Problem p = Problem.of(loss, positions);
-      System.out.println(p.name() + " chance of a miss " + chance(p, 3000) + " of 3000 in all " + chance(p, 3000 / p.terms()));
-      assertNear(p, dense(Fisher.monteCarlo(p.objective(List.of(p.data())), 3000, 1)));
+        Problem p = Problem.of(loss, positions);
+        int draws = 3000;
+        while (chanceOfAMiss(p, draws) > 1e-3) {
+          draws += 1000;
+        }
+        assertNear(p, dense(Fisher.monteCarlo(p.objective(List.of(p.data())), draws, 1)));
       }
     }
   }
@@ -56,33 +63,31 @@ class FisherTest {
   void drawsSpreadAsMuchAsTheyShould() {
     for (Loss loss : Loss.values()) {
       for (int positions : new int[] {0, 2}) {
-        Problem p = Problem.of(loss, positions);
-        Arr exact = p.gaussNewton();
-        Arr variance = variance(p);
-        double squares = 0;
-        int seeds = 40;
-        int draws = 25;
-        double trace = 0;
-        int n = exact.dims()[0];
-        for (int seed = 0; seed < seeds; seed++) {
-          Arr drawn = dense(Fisher.monteCarlo(p.objective(List.of(p.data())), draws, seed));
-          for (int i = 0; i < exact.size(); i++) {
-            double error = drawn.values()[i] - exact.values()[i];
-            squares += error * error / variance.values()[i] * draws / exact.size() / seeds;
-          }
-          for (int i = 0; i < n; i++) {
-            trace += drawn.at(i, i) / seeds;
-          }
-        }
-        double exactTrace = 0;
-        for (int i = 0; i < n; i++) {
-          exactTrace += exact.at(i, i);
-        }
-        System.out.println(p.name() + " mean square " + squares + " trace " + trace / exactTrace);
-        assertEquals(1, squares, 0.25, p.name());
-        assertEquals(exactTrace, trace, 0.05 * exactTrace, p.name());
+        requireSpread(Problem.of(loss, positions), 25, 40);
       }
     }
+  }
+
+  private static void requireSpread(Problem p, int draws, int seeds) {
+    Arr exact = p.gaussNewton();
+    Arr variance = variance(p);
+    double squares = 0;
+    double trace = 0;
+    double exactTrace = 0;
+    int n = exact.dims()[0];
+    for (int seed = 0; seed < seeds; seed++) {
+      Arr drawn = dense(Fisher.monteCarlo(p.objective(List.of(p.data())), draws, seed));
+      for (int i = 0; i < exact.size(); i++) {
+        double error = drawn.values()[i] - exact.values()[i];
+        squares += error * error / variance.values()[i] * draws / exact.size() / seeds;
+      }
+      for (int i = 0; i < n; i++) {
+        trace += drawn.at(i, i) / seeds;
+        exactTrace += exact.at(i, i) / seeds;
+      }
+    }
+    assertEquals(1, squares, 0.25, p.name());
+    assertEquals(exactTrace, trace, 0.05 * exactTrace, p.name());
   }
 
   /**
@@ -130,7 +135,7 @@ class FisherTest {
   }
 
   /** At most the probability that any entry misses, by the tails of normal distributions. */
-  private static double chance(Problem p, int draws) {
+  private static double chanceOfAMiss(Problem p, int draws) {
     Arr exact = p.gaussNewton();
     Arr variance = variance(p);
     double sum = 0;
