@@ -74,7 +74,7 @@ record Measurement(Subject subject, Loss loss, Settings settings) {
     CountingOperator operator = settings.operator.of(objective).counting();
     List<Eigenvalue> top =
         eigenvalues(operator, settings.top, settings.checkpoint, "eigenvalues", bar);
-    SpectrumResult.Trace trace = trace(operator, "trace", bar);
+    SpectrumResult.Trace trace = trace(operator, settings.checkpoint, "trace", bar);
     SpectrumResult.@Nullable Density density = settings.density ? density(operator, bar) : null;
     List<SpectrumResult.Block> layers = new ArrayList<>();
     long products = settings.layerTop > 0 ? layers(objective, layers, bar) : 0;
@@ -114,7 +114,7 @@ record Measurement(Subject subject, Loss loss, Settings settings) {
               path,
               layer.getValue().size(),
               eigenvalues(block, count, null, "layer " + path, bar),
-              trace(block, "layer " + path, bar)));
+              trace(block, null, "layer " + path, bar)));
       products += block.matvecs();
     }
     return products;
@@ -162,19 +162,22 @@ record Measurement(Subject subject, Loss loss, Settings settings) {
     }
   }
 
-  private SpectrumResult.Trace trace(LinearOperator operator, String stage, ProgressBar bar) {
+  private SpectrumResult.Trace trace(
+      LinearOperator operator, @Nullable Path checkpoint, String stage, ProgressBar bar) {
     Probes probes = settings.traceProbes;
     // A number of vectors means as many samples; an accuracy, whatever method gets there first.
     TraceEstimator estimator =
         probes.auto()
             ? TraceEstimator.of(operator).relativeError(settings.accuracy)
             : TraceEstimator.hutchinson(operator);
-    TraceEstimate trace =
-        estimator
-            .probes(probes.count())
-            .seed(settings.seed)
-            .progress((own, done, total) -> bar.step(stage, done, total))
-            .run();
+    estimator
+        .probes(probes.count())
+        .seed(settings.seed)
+        .progress((own, done, total) -> bar.step(stage, done, total));
+    if (checkpoint != null) {
+      estimator.checkpoint(part(checkpoint, "trace"), CHECKPOINT_EVERY);
+    }
+    TraceEstimate trace = resumed(estimator::run);
     return new SpectrumResult.Trace(
         trace.trace().value(),
         trace.trace().standardError(),

@@ -110,8 +110,8 @@ final class SpectrumCommand implements Callable<Integer> {
       names = "--checkpoint",
       paramLabel = "FILE",
       description =
-          "Keep the state of the eigenvalues' search in FILE.eigenvalues and of the density in"
-              + " FILE.density, and go on from there if they exist. The trace begins anew.")
+          "Keep the state of the eigenvalues' search, of the trace and of the density in"
+              + " FILE.eigenvalues, FILE.trace and FILE.density, and go on from there if they exist.")
   @Nullable Path checkpoint;
 
   @Option(
@@ -181,7 +181,7 @@ final class SpectrumCommand implements Callable<Integer> {
 
   private void checkFiles() {
     if (checkpoint != null) {
-      for (String part : List.of("eigenvalues", "density")) {
+      for (String part : List.of("eigenvalues", "trace", "density")) {
         Path file = Measurement.part(checkpoint, part);
         Outputs.require("--checkpoint", file);
         Outputs.requireOther("--checkpoint", file, "--model", weights.model);

@@ -152,6 +152,8 @@ class SpectrumOptionsTest {
     JsonNode again = Cli.run(command(more)).succeeded().json();
     assertEquals(first.at("/eigenvalues"), again.at("/eigenvalues"));
     assertEquals(first.at("/density"), again.at("/density"));
+    assertTrue(Files.exists(folder.resolve("state.trace")));
+    assertEquals(first.at("/trace"), again.at("/trace"));
     assertTrue(again.at("/matvecs").asInt() < first.at("/matvecs").asInt());
     more[1] = "6";
     Cli.Outcome other = Cli.run(command(more));
