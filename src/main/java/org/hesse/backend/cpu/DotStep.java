@@ -62,7 +62,8 @@ final class DotStep {
     if (dot.k() == 1) {
       return outer(dot);
     }
-    Prepared wide = WideDot.of(dot);
+    // A class that names vectors must not be met without them.
+    Prepared wide = Simd.PRESENT ? WideDot.of(dot) : null;
     if (wide != null) {
       return wide;
     }

@@ -59,7 +59,7 @@ final class WideDot implements Prepared {
   static @Nullable Prepared of(Step.Dot dot) {
     boolean wide = dot.lhs().slot().dtype() == DType.F32 && dot.out().slot().dtype() == DType.F64;
     boolean along = dot.lhs().strides()[2] == 1 && dot.rhs().strides()[2] == 1;
-    if (!Simd.PRESENT || !wide || !along || dot.k() < 2 * LANES) {
+    if (!wide || !along || dot.k() < 2 * LANES) {
       return null;
     }
     if (dot.n() == 1) {

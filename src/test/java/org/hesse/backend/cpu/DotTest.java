@@ -58,8 +58,7 @@ class DotTest {
     check(random, 1, 1, 1500, 300);
     check(random, 1, 40_000, 1, 17);
     check(random, 1, 5, 1, 70_000);
-    check(random, 2, 6, 1, 140_003);
-    check(random, 3, 1, 7, 131_072);
+    check(random, 2, 6, 1, 66_003);
   }
 
   private static void check(Random random, int batch, int m, int n, int k) {
