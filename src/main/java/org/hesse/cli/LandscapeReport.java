@@ -95,10 +95,13 @@ record LandscapeReport(
     List<Eigenvalue> values = s.eigenvalues();
     StringBuilder text = new StringBuilder();
     if (values == null) {
-      text.append("The directions are random");
+      text.append("Directions are random");
+    } else if (values.size() == 1) {
+      text.append("The direction is an eigenvector of the Hessian, of the eigenvalue ");
     } else {
-      text.append("The directions are eigenvectors of the Hessian, of the ");
-      text.append(values.size() == 1 ? "eigenvalue " : "eigenvalues ");
+      text.append("The directions are eigenvectors of the Hessian, of the eigenvalues ");
+    }
+    if (values != null) {
       text.append(String.join(" and ", values.stream().map(v -> value(v, 5)).toList()));
       text.append(", largest in magnitude");
     }
