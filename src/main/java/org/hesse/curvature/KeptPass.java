@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.StreamSupport;
+import org.hesse.DType;
 import org.hesse.Hesse;
 import org.hesse.Precomputed;
 import org.hesse.Tensor;
@@ -39,19 +41,19 @@ final class KeptPass {
    *
    * @param product with a batch whose first example has a number
    * @param most bytes that may be kept
-   * @return nothing kept if the data is a stream, has too many batches, or there would be more to keep
+   * @return nothing kept if the data is a stream, has too many batches, or there would be more to
+   *     keep
    */
   static KeptPass of(
       Objective<?> f, BiFunction<Dataset, Tensor, UnaryOperator<Tensor>> product, long most) {
-    if (most == 0 || !f.holdsData()) {
+    if (most == 0 || !f.holdsData() || count(f.batches()) > MOST_BATCHES) {
       return NOTHING;
     }
     List<Batch> kept = new ArrayList<>();
     int first = 0;
     for (Dataset b : f.batches()) {
       long share = (long) (most * ((double) b.size() / f.samples()));
-      Optional<Batch> made =
-          kept.size() == MOST_BATCHES ? Optional.empty() : of(f, product, b, first, share);
+      Optional<Batch> made = of(f, product, b, first, share);
       if (made.isEmpty()) {
         return NOTHING;
       }
@@ -59,6 +61,11 @@ final class KeptPass {
       first = Math.addExact(first, b.size());
     }
     return new KeptPass(List.copyOf(kept));
+  }
+
+  /** Asked first, so that nothing is computed in vain. */
+  private static long count(Iterable<Dataset> batches) {
+    return StreamSupport.stream(batches.spliterator(), false).count();
   }
 
   private static Optional<Batch> of(
@@ -70,8 +77,7 @@ final class KeptPass {
     return Hesse.on(
         f.device(),
         () -> {
-          Function<Tensor, Tensor> whole =
-              product.apply(batch, Tensor.scalar(first, org.hesse.DType.I32));
+          Function<Tensor, Tensor> whole = product.apply(batch, Tensor.scalar(first, DType.I32));
           Tensor like = Tensor.zeros(f.dtype(), f.size());
           return Precomputed.of(whole, like, share)
               .map(p ->

@@ -55,8 +55,8 @@ class FisherTest {
   }
 
   /**
-   * The errors of few draws, in units of the standard deviations that theory gives them: these see a
-   * wrong factor of a percent or two, and draws that are not independent, which bounds on the
+   * The errors of few draws, in units of the standard deviations that theory gives them: these see
+   * a wrong factor of a percent or two, and draws that are not independent, which bounds on the
    * entries do not.
    */
   @Test
