@@ -188,9 +188,15 @@ final class Basis {
     return u.matmul(v, DType.F64).item();
   }
 
-  /** ‖v‖, summed in F64. */
+  /** ‖v‖, summed in F64, and over a power of two where the square would over- or underflow. */
   static double norm(Tensor v) {
-    return Math.sqrt(dot(v, v));
+    double square = dot(v, v);
+    if (square > 0x1p-900 && square < 0x1p900) {
+      return Math.sqrt(square);
+    }
+    double unit = Products.unit(v);
+    Tensor scaled = divide(v, unit);
+    return Math.sqrt(dot(scaled, scaled)) * unit;
   }
 
   /** v/‖v‖. */

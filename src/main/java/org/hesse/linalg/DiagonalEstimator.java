@@ -111,7 +111,7 @@ public final class DiagonalEstimator {
   }
 
   private DiagonalEstimate estimated() {
-    Products products = new Products(operator, progress);
+    Products products = Products.scaled(operator, progress);
     Probing probing =
         new Probing(
             products,
@@ -177,11 +177,12 @@ public final class DiagonalEstimator {
       double factor = naive > 0 ? Math.sqrt(variance / naive / count / (count - 1)) : 0;
       double norm = Basis.norm(mean);
       double error = Math.sqrt(variance);
+      double unit = probing.products().unit();
       return new DiagonalEstimate(
-          mean,
-          squares.sqrt().mul(factor),
-          error,
-          norm,
+          mean.mul(unit),
+          squares.sqrt().mul(factor).mul(unit),
+          error * unit,
+          norm * unit,
           matvecs,
           probing.relativeError() == 0 || error <= probing.relativeError() * norm);
     }

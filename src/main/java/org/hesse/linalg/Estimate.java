@@ -1,5 +1,7 @@
 package org.hesse.linalg;
 
+import java.util.Arrays;
+
 /**
  * A stochastic estimate and its standard error.
  *
@@ -41,14 +43,16 @@ public record Estimate(double value, double standardError, int degrees) {
       throw new IllegalArgumentException(
           "samples: " + p + " given; a standard error needs at least 2");
     }
+    double largest = Arrays.stream(samples).map(Math::abs).max().orElseThrow();
+    double unit = Math.scalb(1.0, Math.clamp(Math.getExponent(largest), -1000, 1000));
     double mean = 0;
     double squares = 0;
-    for (int i = 0; i < p; i++) {
-      double step = samples[i] - mean;
+    for (int i = 0; i < p; i++) { // over a power of two, so that no square over- or underflows
+      double step = samples[i] / unit - mean;
       mean += step / (i + 1);
-      squares += step * (samples[i] - mean);
+      squares += step * (samples[i] / unit - mean);
     }
-    return new Estimate(mean, Math.sqrt(squares / p / (p - 1)), p - 1);
+    return new Estimate(mean * unit, Math.sqrt(squares / p / (p - 1)) * unit, p - 1);
   }
 
   /**

@@ -43,12 +43,7 @@ final class HutchPlusPlus {
       probing.report();
     }
     if (rank == probing.size()) {
-      return new TraceEstimate(
-          new Estimate(trace, 0),
-          new Estimate(squares, 0),
-          TraceEstimator.Method.HUTCH_PLUS_PLUS,
-          probing.products().count(),
-          true);
+      return probing.exact(trace, squares, TraceEstimator.Method.HUTCH_PLUS_PLUS);
     }
     int samples = Math.max(2, probing.most() - 2 * rank);
     return new Hutchinson(probing, sketch.q(), trace, squares, rank)

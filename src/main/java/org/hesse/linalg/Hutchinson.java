@@ -66,12 +66,7 @@ final class Hutchinson {
       measure(count, probing.relativeError() > 0 ? Math.min(stop, to) : to);
       probing.report();
     }
-    return new TraceEstimate(
-        trace(),
-        squares(),
-        method,
-        probing.products().count(),
-        reached || probing.reached(trace()));
+    return probing.estimate(trace(), squares(), method, reached || probing.reached(trace()));
   }
 
   private void measure(int from, int to) {

@@ -46,7 +46,7 @@ public final class Inverse implements LinearOperator {
         () -> {
           Tensor matrix = operator.toDense();
           Tensor factor = factor(operator, matrix);
-          double norm = RightHandSides.norms(matrix.reshape(1, -1))[0];
+          double norm = Basis.norm(matrix.reshape(-1));
           return new Inverse(
               operator, b -> Hesse.on(factor.device(), () -> solved(operator, factor, norm, b)));
         });
@@ -76,11 +76,10 @@ public final class Inverse implements LinearOperator {
     Tensor x = Matrices.solveCholesky(factor, b.rows.transpose()).transpose();
     Products products = new Products(operator, Progress.NONE);
     double[] residuals = RightHandSides.norms(b.rows.sub(RightHandSides.apply(products, x)));
-    double[] sizes = RightHandSides.norms(x);
     boolean[] stable = new boolean[residuals.length];
     double rounding = 10.0 * operator.size() * operator.dtype().epsilon() * norm;
     for (int i = 0; i < stable.length; i++) {
-      stable[i] = residuals[i] <= rounding * sizes[i];
+      stable[i] = residuals[i] <= rounding * Basis.norm(x.select(0, i));
     }
     return b.solution(x, residuals, stable, 0, List.of(), 1, products.count());
   }

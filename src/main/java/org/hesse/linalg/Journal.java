@@ -25,6 +25,7 @@ final class Journal {
     State saved = checkpoint.state();
     if (saved != null) {
       entries.addAll(Arrays.asList(saved.rows("entries")));
+      products.load(saved);
     }
   }
 
@@ -43,7 +44,7 @@ final class Journal {
   /** The numbers of the next products, which are made unless they are written down. */
   double[][] next(int count, Supplier<double[][]> make) {
     if (written()) {
-      products.resume(products.count() + count);
+      products.resume(count);
     } else {
       entries.addAll(Arrays.asList(make.get()));
     }
@@ -65,6 +66,7 @@ final class Journal {
 
   private void save(State state) {
     state.put("entries", entries.toArray(double[][]::new));
+    products.save(state);
     vectors.accept(state.in("vectors"));
   }
 }

@@ -302,21 +302,22 @@ public final class Lanczos {
   }
 
   private LanczosDecomposition decomposed(int steps) {
-    Products products = new Products(operator, progress);
+    Products products = Products.scaled(operator, progress);
     Tensor v = key().normal(operator.dtype(), operator.size());
     LanczosProcess process =
         LanczosProcess.start(
             products,
             Basis.unit(v).insertAxis(0),
             new Basis(),
-            new Recurrence(operator, 0, symmetryTolerance));
+            new Recurrence(products, 0, symmetryTolerance));
     int most = Math.min(steps, operator.size());
     Recurrence t = process.t();
     while (t.size() < most && !t.invariant()) {
       process.advance();
       products.report("Lanczos", t.size(), most);
     }
+    double unit = products.unit();
     return new LanczosDecomposition(
-        process.basis().rows(), t.tridiagonal(), t.coupling(), t.invariant());
+        process.basis().rows(), t.tridiagonal().times(unit), t.coupling() * unit, t.invariant());
   }
 }

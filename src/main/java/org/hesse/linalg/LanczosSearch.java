@@ -44,7 +44,7 @@ final class LanczosSearch {
   LanczosSearch(Lanczos options, Checkpoint.Run checkpoint, int maxBasis, int maxProducts) {
     this.options = options;
     this.operator = options.operator;
-    this.products = new Products(operator, options.progress);
+    this.products = Products.scaled(operator, options.progress);
     this.checkpoint = checkpoint;
     this.maxBasis = maxBasis;
     this.maxProducts = maxProducts;
@@ -78,7 +78,7 @@ final class LanczosSearch {
   }
 
   private Recurrence recurrence() {
-    return new Recurrence(operator, scale, options.symmetryTolerance);
+    return new Recurrence(products, scale, options.symmetryTolerance);
   }
 
   private LanczosProcess begin() {
@@ -239,6 +239,7 @@ final class LanczosSearch {
 
   private void save(State state) {
     state.put("products", products.count());
+    products.save(state);
     state.put("searches", searches);
     state.put("finished", finished);
     state.put("complete", complete);
@@ -256,6 +257,7 @@ final class LanczosSearch {
 
   private void load(State state) {
     products.resume(state.integer("products"));
+    products.load(state);
     searches = state.integer("searches");
     finished = state.flag("finished");
     complete = state.flag("complete");

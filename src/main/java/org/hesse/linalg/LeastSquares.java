@@ -10,8 +10,8 @@ import org.hesse.Tensor;
  * @param normalResidual ‖Aᵀ(b − A x) − λ²x‖, from products with x itself; 0 at the solution
  * @param operatorNorm an estimate of ‖A‖_F from below, as far as the iteration has seen it
  * @param condition an estimate from below of the condition number of A with λI beneath it
- * @param smallest the square of the smallest singular value of A with λI beneath it, or 0 where
- *     neither it nor a damping is known
+ * @param smallest a lower bound on the singular values of A with λI beneath it, or 0 where neither
+ *     one nor a damping is known
  * @param converged whether a tolerance was met
  * @param iterations steps, of one product with A and one with Aᵀ each
  * @param matvecs products with A and Aᵀ
@@ -39,7 +39,7 @@ public record LeastSquares(
           "errorBound: no positive lower bound on the singular values is known; give the solver one"
               + " with smallestSingularValue, or a damping");
     }
-    return normalResidual / smallest;
+    return normalResidual / smallest / smallest;
   }
 
   /**

@@ -110,17 +110,14 @@ public final class Lsmr {
    * @throws NumericalException if a product is NaN or infinite
    */
   public LeastSquares run(Tensor b) {
-    LinearMap adjoint = map.adjoint();
-    if (b.rank() != 1) {
-      Operators.requireVector(adjoint, b);
-    }
-    return Hesse.on(map.device(), () -> new Search(b, adjoint).run());
+    Operators.requireVector(map.adjoint(), b);
+    return Hesse.on(map.device(), () -> new Search(b).run());
   }
 
   /** One solution; names as in the paper, whose bars are {@code Bar} and hats {@code Hat}. */
   private final class Search {
-    private final Products forward = new Products(map, progress);
-    private final Products back;
+    private final Products forward = Products.scaled(map, progress);
+    private final Products back = forward.adjoint();
     private final Tensor b;
     private final RightHandSides given;
     private final double size;
@@ -140,9 +137,8 @@ public final class Lsmr {
     private double least = Double.POSITIVE_INFINITY;
     private Iterate iterate;
 
-    Search(Tensor right, LinearMap adjoint) {
-      this.back = new Products(adjoint, Progress.NONE);
-      this.given = new RightHandSides(adjoint, right);
+    Search(Tensor right) {
+      this.given = new RightHandSides(back.operator(), right);
       this.b = given.rows.select(0, 0);
       this.size = given.sizes[0];
       this.beta = size;
@@ -170,6 +166,11 @@ public final class Lsmr {
       return solution(steps);
     }
 
+    /** λ over the unit of the products, which the first one tells. */
+    private double lambda() {
+      return damping / forward.unit();
+    }
+
     /** Makes the next vector of the bidiagonalisation from a product; answers its norm. */
     private double next(Products products, Tensor of, Tensor last, double along) {
       Tensor product = products.apply(of);
@@ -190,9 +191,9 @@ public final class Lsmr {
       beta = next(forward, v, u, alpha);
       alpha = beta == 0 ? 0 : next(back, u, v, beta);
 
-      double alphaHat = Math.hypot(alphaBar, damping);
+      double alphaHat = Math.hypot(alphaBar, lambda());
       double cHat = alphaBar / alphaHat;
-      double sHat = damping / alphaHat;
+      double sHat = lambda() / alphaHat;
       double rhoOld = rho;
       rho = Math.hypot(alphaHat, beta);
       double c = alphaHat / rho;
@@ -215,7 +216,7 @@ public final class Lsmr {
       iterate =
           UPDATE.apply(new Iterate(iterate.h, iterate.hBar, iterate.x, v, Tensor.of(factors, 3)));
       residual.advance(cHat, sHat, c, s, thetaBar, rhoBar, zeta);
-      squares += beta * beta + damping * damping;
+      squares += beta * beta + lambda() * lambda();
       if (forward.count() > 1) {
         seen(rhoBarOld);
       }
@@ -244,24 +245,24 @@ public final class Lsmr {
       Tensor x = iterate.x;
       Tensor r = steps == 0 ? b : b.sub(forward.apply(x));
       Tensor normal = size == 0 ? x : back.apply(r);
-      Tensor s = REMAINDER.apply(new Rest(normal, x, scalar(damping * damping))).vector;
+      Tensor s = REMAINDER.apply(new Rest(normal, x, scalar(lambda() * lambda()))).vector;
       double residualNorm = Basis.norm(r);
       double normalNorm = Basis.norm(s);
       double norm = Math.sqrt(squares);
       double length = Basis.norm(x);
-      double whole = Math.hypot(residualNorm, damping * length);
+      double whole = Math.hypot(residualNorm, lambda() * length);
       // The recurrence has met the tolerance; what rounding left of that is judged with a margin.
       boolean converged =
           whole <= 2 * tolerance * (size + norm * length)
               || normalNorm <= 2 * tolerance * norm * whole;
-      double sigma = Math.hypot(smallestSingularValue, damping);
+      double unit = forward.unit();
       return new LeastSquares(
-          given.unscaled(x.insertAxis(0)),
+          given.unscaled(x.insertAxis(0), unit),
           residualNorm * given.unit(0),
-          normalNorm * given.unit(0),
-          norm,
+          normalNorm * given.unit(0) * unit,
+          norm * unit,
           steps == 0 ? 1 : largest / least,
-          sigma * sigma,
+          Math.hypot(smallestSingularValue, damping),
           converged,
           steps,
           forward.count() + back.count());

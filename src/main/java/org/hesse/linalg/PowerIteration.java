@@ -113,7 +113,7 @@ public final class PowerIteration {
 
   /** One run. */
   private final class Search {
-    private final Products products = new Products(operator, progress);
+    private final Products products = Products.scaled(operator, progress);
     private final Basis found = new Basis();
 
     /** The operator on the vectors found: rows of its lower triangle. */
@@ -149,13 +149,8 @@ public final class PowerIteration {
         products.requireFinite(p.norm(), product, products.count());
         scale = Math.max(scale, Basis.norm(product));
         if (step > 1) {
-          Products.requireSymmetric(
-              operator,
-              Basis.dot(before, product),
-              coupling,
-              products.count(),
-              scale,
-              symmetryTolerance);
+          products.requireSymmetric(
+              Basis.dot(before, product), coupling, products.count(), scale, symmetryTolerance);
         }
         double value = Basis.dot(v, p.remainder());
         double residual = Basis.norm(p.remainder().sub(scaled(v, value)));

@@ -84,6 +84,18 @@ record Probing(
     return new double[] {Basis.dot(v, product), square};
   }
 
+  /** The estimate in the operator's scale from one of A over the unit of the products. */
+  TraceEstimate estimate(
+      Estimate trace, Estimate squares, TraceEstimator.Method method, boolean reached) {
+    double unit = products.unit();
+    return new TraceEstimate(trace.scale(unit), squares, unit, method, products.count(), reached);
+  }
+
+  /** The same where nothing is left to chance. */
+  TraceEstimate exact(double trace, double squares, TraceEstimator.Method method) {
+    return estimate(new Estimate(trace, 0), new Estimate(squares, 0), method, true);
+  }
+
   /** After each block of products. */
   void report() {
     journal.reached();

@@ -2,27 +2,91 @@ package org.hesse.linalg;
 
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
+import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.Tensor;
 
-/** Makes, checks and counts an algorithm's products, and reports its progress. */
+/**
+ * Makes, checks and counts an algorithm's products, and reports its progress.
+ *
+ * <p>Those {@link #scaled} are of A over a power of two, where A is so large or so small that
+ * squares of its products, or squares of these, would over- or underflow.
+ */
 final class Products {
   private final LinearMap operator;
   private final Progress progress;
+  private final Unit unit;
   private int count;
 
-  Products(LinearMap operator, Progress progress) {
+  /** What products are divided by, 0 before the first one tells. */
+  private static final class Unit {
+    double value;
+
+    Unit(double value) {
+      this.value = value;
+    }
+  }
+
+  private Products(LinearMap operator, Progress progress, Unit unit) {
     this.operator = operator;
     this.progress = progress;
+    this.unit = unit;
+  }
+
+  Products(LinearMap operator, Progress progress) {
+    this(operator, progress, new Unit(1));
+  }
+
+  /** Products with A/{@link #unit}. */
+  static Products scaled(LinearMap operator, Progress progress) {
+    return new Products(operator, progress, new Unit(0));
+  }
+
+  /** Products with the adjoint, over the same unit. */
+  Products adjoint() {
+    return new Products(operator.adjoint(), Progress.NONE, unit);
+  }
+
+  /** What A is divided by, 1 unless it is of extreme scale; the first product tells. */
+  double unit() {
+    return unit.value == 0 ? 1 : unit.value;
+  }
+
+  /** The unit for vectors whose squares are to be safe: that of a number as large as theirs. */
+  static double unit(Tensor product) {
+    double largest = product.abs().max().item();
+    int exponent = Math.getExponent(largest);
+    boolean single = product.dtype() == DType.F32;
+    boolean safe = Math.abs(exponent) <= (single ? 30 : 200);
+    return safe || largest == 0 || !Double.isFinite(largest)
+        ? 1
+        : Math.scalb(1.0, Math.clamp(exponent, single ? -126 : -1000, 1000));
+  }
+
+  private Tensor inUnits(Tensor product) {
+    if (unit.value == 0) {
+      unit.value = unit(product);
+    }
+    return unit.value == 1 ? product : Basis.divide(product, unit.value);
   }
 
   LinearMap operator() {
     return operator;
   }
 
-  /** Goes on counting from those of an interrupted run. */
+  /** Counts products that were made before the run was interrupted. */
   void resume(int made) {
-    count = made;
+    count += made;
+  }
+
+  /** Keeps the unit; how many products there were the algorithm knows. */
+  void save(State state) {
+    state.put("unit", unit.value);
+  }
+
+  /** Goes on in the unit that {@link #save} wrote. */
+  void load(State state) {
+    unit.value = state.doubles("unit")[0];
   }
 
   /** Products made so far. */
@@ -34,7 +98,7 @@ final class Products {
     Tensor product = operator.apply(v);
     count++;
     requireLike(product, v);
-    return product;
+    return inUnits(product);
   }
 
   Tensor applyAll(Tensor vs) {
@@ -44,7 +108,7 @@ final class Products {
     Tensor products = operator.applyAll(vs);
     count += vs.dim(0);
     requireLike(products, vs);
-    return products;
+    return inUnits(products);
   }
 
   /** The product with each vector; several are one block. */
@@ -93,20 +157,19 @@ final class Products {
   }
 
   /** Throws if ⟨u, Av⟩ and ⟨v, Au⟩ for unit u, v differ by more than products may err. */
-  static void requireSymmetric(
-      LinearMap operator, double uAv, double vAu, int number, double scale, double tolerance) {
+  void requireSymmetric(double uAv, double vAu, int number, double scale, double tolerance) {
     if (Math.abs(uAv - vAu) > tolerance * scale) {
       throw new NumericalException(
           "operator: "
               + operator
               + " is not symmetric: for unit vectors u, v ⟨u, Av⟩ = "
-              + uAv
+              + uAv * unit()
               + " (product "
               + number
               + ") but ⟨v, Au⟩ = "
-              + vAu
+              + vAu * unit()
               + ", where ‖A‖ is at least "
-              + scale
+              + scale * unit()
               + "; check that the same product made twice "
               + "is the same (no dropout, the same batches in each pass) and that the operator "
               + "is a symmetric one; if its products are only that accurate, raise "

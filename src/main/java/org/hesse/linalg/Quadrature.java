@@ -51,9 +51,9 @@ public final class Quadrature {
       this.weights = weights;
     }
 
-    /** The Gauss rule of a Jacobi matrix (Golub and Welsch 1969). */
-    static Rule of(Origin origin, Recurrence t) {
-      Tridiagonal.Ends ends = t.tridiagonal().ends();
+    /** The Gauss rule of a Jacobi matrix, over a unit (Golub and Welsch 1969). */
+    static Rule of(Origin origin, Recurrence t, double unit) {
+      Tridiagonal.Ends ends = t.tridiagonal().times(unit).ends();
       double[] weights = new double[t.size()];
       for (int i = 0; i < weights.length; i++) {
         weights[i] = ends.first[i] * ends.first[i];

@@ -23,7 +23,7 @@ final class Recurrence {
   /** A remainder below this many roundings of ‖A‖ is noise. */
   private static final double BREAKDOWN = 64;
 
-  private final LinearMap operator;
+  private final Products products;
   private final double symmetryTolerance;
   private final List<double[]> rows = new ArrayList<>();
 
@@ -39,8 +39,8 @@ final class Recurrence {
    *
    * @param scale a lower bound on ‖A‖ known so far, or 0
    */
-  Recurrence(LinearMap operator, double scale, double symmetryTolerance) {
-    this.operator = operator;
+  Recurrence(Products products, double scale, double symmetryTolerance) {
+    this.products = products;
     this.scale = scale;
     this.symmetryTolerance = symmetryTolerance;
   }
@@ -86,7 +86,7 @@ final class Recurrence {
         scale = Math.max(scale, Math.abs(coefficients[r][i]));
       }
     }
-    return BREAKDOWN * operator.dtype().epsilon() * scale;
+    return BREAKDOWN * products.operator().dtype().epsilon() * scale;
   }
 
   /** Takes the product of the basis' last row, where a step takes one. */
@@ -126,7 +126,7 @@ final class Recurrence {
 
   /** Row j of QAQᵀ must repeat what column j said: that costs nothing and exposes asymmetry. */
   private void requireSymmetric(double uAv, double vAu, int number) {
-    Products.requireSymmetric(operator, uAv, vAu, number, scale, symmetryTolerance);
+    products.requireSymmetric(uAv, vAu, number, scale, symmetryTolerance);
   }
 
   /** T, where the process took one vector at a time and was not restarted. */

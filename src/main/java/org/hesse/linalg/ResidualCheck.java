@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param target sorts the pairs
  * @param tolerance a pair has converged when its residual is at most this times |θ|, or rounding
- * @param scale a lower bound on ‖A‖
+ * @param scale a lower bound on ‖A‖, over the unit of the products
  * @param keepVectors whether the result holds the vectors
  */
 record ResidualCheck(
@@ -53,8 +53,9 @@ record ResidualCheck(
       products.requireFinite(theta, product, products.count() - vectors.size() + i + 1);
       double residual = Basis.norm(ay.sub(y.mul(Tensor.of(new double[] {theta}, 1)))) / norm;
       boolean converged = residual <= Math.max(tolerance * Math.abs(theta), rounding);
-      checked.add(
-          new Checked(new Eigenpair(theta, residual + rounding, converged), vectors.get(i)));
+      double unit = products.unit();
+      Eigenpair pair = new Eigenpair(theta * unit, (residual + rounding) * unit, converged);
+      checked.add(new Checked(pair, vectors.get(i)));
     }
     return checked;
   }

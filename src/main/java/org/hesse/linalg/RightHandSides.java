@@ -61,7 +61,19 @@ final class RightHandSides {
 
   /** Rows, [k, n], as vectors of the shape and scale of b. */
   Tensor unscaled(Tensor x) {
-    Tensor all = Basis.divide(x, Arrays.stream(units).map(u -> 1 / u).toArray());
+    return unscaled(x, 1);
+  }
+
+  /** The same of vectors that are for an operator over {@code unit}. */
+  Tensor unscaled(Tensor x, double unit) {
+    Tensor all = Basis.divide(x, Arrays.stream(units).map(u -> unit / u).toArray());
+    double largest = all.abs().max().item();
+    if (Double.isInfinite(largest) || largest == 0 && x.abs().max().item() > 0) {
+      throw new NumericalException(
+          "the solution is beyond the range of "
+              + x.dtype()
+              + "; scale the right-hand side or the operator, or take float64");
+    }
     return single ? all.select(0, 0) : all;
   }
 

@@ -1,6 +1,8 @@
 package org.hesse.linalg;
 
 import java.util.List;
+import org.hesse.Hesse;
+import org.hesse.RngKey;
 
 /**
  * Norms and numbers that the ends of a spectrum tell, with bounds from the residuals.
@@ -42,8 +44,10 @@ public final class SpectralNorms {
       return new Bound(
           value, Math.max(0, value - p.residual()), value + p.residual(), top.matvecs());
     }
-    Eigenpairs top = Lanczos.of(map.gram()).largestAlgebraic(1).run();
-    return root(squared(top.pairs().getFirst()), 2 * top.matvecs());
+    double unit = unit(map);
+    Eigenpairs top = Lanczos.of(map.scale(1 / unit).gram()).largestAlgebraic(1).run();
+    Bound b = root(squared(top.pairs().getFirst()), 1 + 2 * top.matvecs());
+    return new Bound(b.value * unit, b.low * unit, b.high * unit, b.matvecs);
   }
 
   /**
@@ -66,9 +70,16 @@ public final class SpectralNorms {
         return ratio(far, near, spent);
       }
     }
-    Ends ends = Ends.of(map.gram());
+    Ends ends = Ends.of(map.scale(1 / unit(map)).gram());
     Bound square = ratio(squared(ends.largest), squared(ends.smallest), 0);
-    return root(square, spent + 2 * ends.matvecs);
+    return root(square, spent + 1 + 2 * ends.matvecs);
+  }
+
+  /** What A is to be divided by so that AᵀA does not over- or underflow, from one product. */
+  private static double unit(LinearMap map) {
+    return Hesse.on(
+        map.device(),
+        () -> Products.unit(map.apply(RngKey.of(0).normal(map.dtype(), map.columns()))));
   }
 
   private record Ends(Eigenpairs.Eigenpair smallest, Eigenpairs.Eigenpair largest, int matvecs) {

@@ -187,7 +187,7 @@ public final class StochasticLanczosQuadrature {
 
   /** One run. */
   private final class Search {
-    private final Products products = new Products(operator, progress);
+    private final Products products = Products.scaled(operator, progress);
     private final Checkpoint.Run checkpoint = opened();
     private final List<Quadrature.Rule> rules = new ArrayList<>();
 
@@ -213,7 +213,7 @@ public final class StochasticLanczosQuadrature {
         }
         advance(from, running == null ? begin(from) : running);
         for (int i = 0; i < together.size(); i++) {
-          rules.add(Quadrature.Rule.of(origin(from + i), together.get(i)));
+          rules.add(Quadrature.Rule.of(origin(from + i), together.get(i), products.unit()));
         }
       }
     }
@@ -223,7 +223,7 @@ public final class StochasticLanczosQuadrature {
     }
 
     private Recurrence recurrence() {
-      return new Recurrence(operator, 0, symmetryTolerance);
+      return new Recurrence(products, 0, symmetryTolerance);
     }
 
     private Running begin(int from) {
@@ -256,6 +256,7 @@ public final class StochasticLanczosQuadrature {
 
     private void save(State state) {
       state.put("products", products.count());
+      products.save(state);
       state.put("nodes", rules.stream().map(r -> r.nodes).toArray(double[][]::new));
       state.put("weights", rules.stream().map(r -> r.weights).toArray(double[][]::new));
       state.put("exact", rules.stream().mapToInt(r -> r.exact ? 1 : 0).toArray());
@@ -273,6 +274,7 @@ public final class StochasticLanczosQuadrature {
 
     private void load(State state) {
       products.resume(state.integer("products"));
+      products.load(state);
       double[][] nodes = state.rows("nodes");
       double[][] weights = state.rows("weights");
       int[] exact = state.integers("exact");

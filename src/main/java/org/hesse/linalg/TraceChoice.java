@@ -47,12 +47,7 @@ final class TraceChoice {
       }
       probing.report();
     }
-    return new TraceEstimate(
-        new Estimate(trace, 0),
-        new Estimate(squares, 0),
-        TraceEstimator.Method.EXACT,
-        probing.products().count(),
-        true);
+    return probing.exact(trace, squares, TraceEstimator.Method.EXACT);
   }
 
   private Tensor[] units(int from, int to) {

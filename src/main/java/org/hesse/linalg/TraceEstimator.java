@@ -178,7 +178,7 @@ public final class TraceEstimator {
     settings.put("relativeError", relativeError);
     settings.put("distribution", distribution);
     settings.put("seed", seed);
-    Products products = new Products(operator, progress);
+    Products products = Products.scaled(operator, progress);
     Journal journal = new Journal(products, checkpoint.open(operator, settings));
     Probing probing =
         new Probing(

@@ -135,6 +135,14 @@ public final class Tridiagonal {
     return new Eigen(new double[size()], z);
   }
 
+  /** The matrix times a number. */
+  Tridiagonal times(double factor) {
+    Tridiagonal scaled = new Tridiagonal(diagonal.clone(), offDiagonal.clone());
+    multiply(scaled.diagonal, factor);
+    multiply(scaled.offDiagonal, factor);
+    return scaled;
+  }
+
   static double[][] identity(int m) {
     double[][] z = new double[m][m];
     for (int i = 0; i < m; i++) {

@@ -18,8 +18,7 @@ final class XDiag {
 
   XDiag(Probing probing, LinearOperator operator) {
     this.probing = probing;
-    this.adjoint =
-        operator.symmetric() ? probing.products() : new Products(operator.adjoint(), Progress.NONE);
+    this.adjoint = operator.symmetric() ? probing.products() : probing.products().adjoint();
     this.sketch = new Sketch(probing, adjoint);
   }
 
@@ -46,7 +45,9 @@ final class XDiag {
       known = known.add(sketch.q().rows(from, to).mul(sketch.z().rows(from, to)).sum(0));
     }
     if (m == n) {
-      return new DiagonalEstimate(known, known.mul(0), 0, Basis.norm(known), matvecs(), true);
+      double unit = probing.products().unit();
+      return new DiagonalEstimate(
+          known.mul(unit), known.mul(0), 0, Basis.norm(known) * unit, matvecs(), true);
     }
     DiagonalEstimator.Moments moments = DiagonalEstimator.Moments.none(known.dtype(), n);
     double covariance = 0;

@@ -39,7 +39,7 @@ final class XTrace {
     double[][] h = gram(sketch.q());
     double[][] g = gram(sketch.z());
     if (m == probing.size()) {
-      return result(new Estimate(trace(h), 0), new Estimate(trace(g), 0), true);
+      return probing.exact(trace(h), trace(g), TraceEstimator.Method.XTRACE);
     }
     LeaveOneOut samples = new LeaveOneOut(sketch, probing, h, g);
     for (int from = 0; from < m; from += probing.together()) {
@@ -53,12 +53,7 @@ final class XTrace {
     }
     LeaveOneOut.Result r = samples.result();
     boolean reached = probing.relativeError() == 0 || probing.reached(r.trace());
-    return result(r.trace(), r.squares(), reached);
-  }
-
-  private TraceEstimate result(Estimate trace, Estimate squares, boolean reached) {
-    return new TraceEstimate(
-        trace, squares, TraceEstimator.Method.XTRACE, probing.products().count(), reached);
+    return probing.estimate(r.trace(), r.squares(), TraceEstimator.Method.XTRACE, reached);
   }
 
   /** Row b: the inner products of Z's row b with the rows of a basis. */

@@ -19,6 +19,9 @@
  *   <li>{@link org.hesse.linalg.Tridiagonal}: the small eigenproblem beneath them
  * </ul>
  *
+ * <p>An operator may be of any scale: where squares of its products could over- or underflow they
+ * are made over a power of two, and what is found is multiplied by it again.
+ *
  * <p>Everything random is drawn from a seed; the same seed on the same device gives the same bits.
  */
 @NullMarked

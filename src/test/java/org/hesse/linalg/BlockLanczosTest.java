@@ -63,7 +63,7 @@ class BlockLanczosTest {
       Products products = new Products(op, Progress.NONE);
       Tensor start = org.hesse.RngKey.of(3).normal(dtype, 4, spectrum.length);
       LanczosProcess process =
-          LanczosProcess.start(products, start, new Basis(), new Recurrence(op, 0, 1e-3));
+          LanczosProcess.start(products, start, new Basis(), new Recurrence(products, 0, 1e-3));
       while (process.t().size() < 120) {
         process.advance();
       }
