@@ -1,15 +1,18 @@
 // What NVRTC has built in, for a host C++ compiler: included in front of every kernel that is compiled for the
-// simulated device. No standard headers, since it is compiled with each of thousands of small sources.
+// simulated device. No standard headers, since it is compiled with each of thousands of small sources
+// (and beforehand, where the compiler can; so nothing here may depend on what NVRTC's options define).
 #pragma once
 #include "abi.h"
 
 #define HESSE_SIMULATED 1
 #define __CUDACC__ 1
 #define __CUDACC_RTC__ 1
-// Kernels are found by these attributes after preprocessing; see compile.cpp. Hidden, so that a kernel by the name of
-// a function of the C library is not mistaken for it.
+// Left as they are where the preprocessor's result is searched for kernels; see compile.cpp. Hidden, so that a kernel
+// by the name of a function of the C library is not mistaken for it.
+#ifndef HESSE_SCAN
 #define __global__ __attribute__((used, noinline, visibility("hidden")))
-#define __launch_bounds__(...) __attribute__((hesse_bounds(__VA_ARGS__)))
+#define __launch_bounds__(...)
+#endif
 #define __device__
 #define __host__
 #define __constant__ __attribute__((visibility("default")))

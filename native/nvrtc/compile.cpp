@@ -141,28 +141,46 @@ struct Kernel {
   std::string bounds;
 };
 
-// The kernels of a preprocessed source: __global__ has become these attributes there.
+// Whether a source shows its kernels as it stands, so that no preprocessor is needed to find them: there are neither
+// macros nor conditions nor comments in it, and no kernels in its headers.
+bool isPlain(const Source& source) {
+  for (const auto& [name, text] : source.headers) {
+    if (text.find("__global__") != std::string::npos) {
+      return false;
+    }
+  }
+  if (source.text.find("//") != std::string::npos || source.text.find("/*") != std::string::npos) {
+    return false;
+  }
+  std::istringstream lines(source.text);
+  for (std::string line; std::getline(lines, line);) {
+    size_t first = line.find_first_not_of(" \t");
+    if (first != std::string::npos && line[first] == '#' && line.find("include") == std::string::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The kernels of a source without macros, but for __global__ and __launch_bounds__.
 std::vector<Kernel> kernels(const std::string& text) {
-  static const std::string mark = "__attribute__((used, noinline, visibility(\"hidden\")))";
-  static const std::string boundsMark = "__attribute__((hesse_bounds(";
+  static const std::string mark = "__global__";
+  static const std::string boundsMark = "__launch_bounds__(";
   std::vector<Kernel> found;
   for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
     size_t start = at + mark.size();
     Kernel kernel;
     size_t bounds = text.find(boundsMark, start);
     size_t open = text.find('(', start);
-    // Attributes between the return type and the name.
-    while (open != std::string::npos && open >= 13 && text.compare(open - 13, 13, "__attribute__") == 0) {
-      int depth = 0;
-      size_t close = open;
-      do {
+    // The bounds stand between the return type and the name.
+    if (bounds < open) {
+      size_t from = bounds + boundsMark.size();
+      int depth = 1;
+      size_t close = from;
+      for (; depth > 0 && close < text.size(); close++) {
         depth += text[close] == '(' ? 1 : text[close] == ')' ? -1 : 0;
-        close++;
-      } while (depth > 0 && close < text.size());
-      if (bounds < open) {
-        size_t from = bounds + boundsMark.size();
-        kernel.bounds = text.substr(from, close - 3 - from);
       }
+      kernel.bounds = text.substr(from, close - 1 - from);
       open = text.find('(', close);
     }
     if (open == std::string::npos) {
@@ -204,18 +222,75 @@ std::string digest(const std::string& text) {
   return name;
 }
 
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> all;
+  for (std::string word; in >> word;) {
+    all.push_back(word);
+  }
+  return all;
+}
+
+std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 struct Compiler {
   std::string home = sim::home();
-  std::vector<std::string> command;  // as build.sh has found and tested it
-  std::string identity;              // changes when the compiler or the device headers do
+  std::vector<std::string> command = words(read(home + "/compiler"));  // as build.sh has found and tested it
+  std::vector<std::string> linker;
+  std::vector<std::string> libraries;
+  std::string identity = read(home + "/stamps/device");  // changes when the compiler or the device headers do
   Compiler() {
-    std::istringstream words(read(home + "/compiler"));
-    for (std::string word; words >> word;) {
-      command.push_back(word);
-    }
-    identity = read(home + "/stamps/device");
+    std::istringstream lines(read(home + "/linker"));
+    std::string line;
+    std::getline(lines, line);
+    linker = words(line);
+    std::getline(lines, line);
+    libraries = words(line);
   }
 };
+
+// What the driver finds kernels by.
+std::string entry(const Kernel& kernel) {
+  return "\nextern \"C\" __attribute__((visibility(\"default\"))) const HesseEntry hesse_entry_" + kernel.name +
+         " = {[](void** a) { hesse_call(&" + kernel.name + ", a); }, hesse_sizes(&" + kernel.name + "), hesse_bounds(" +
+         kernel.bounds + ")};";
+}
+
+// Compiles a source whose kernels get entries; gives the shared object, or nothing if it fails.
+std::string build(const Compiler& compiler, const Source& source, const std::vector<std::string>& flags, Folder& folder,
+                  const std::string& messages) {
+  std::string file = folder.file(source.name);
+  std::string object = folder.file("object.o");
+  std::string library = folder.file("library.so");
+  for (const auto& [name, text] : source.headers) {
+    write(folder.file(name), text);
+  }
+  std::vector<std::string> command = compiler.command + flags +
+      std::vector<std::string>{"-x", "c++", "-I" + folder.path, "-I" + compiler.home, "-include",
+                               compiler.home + "/simulated.cuh", file, "-o"};
+  std::string shown = source.text;
+  if (!isPlain(source)) {
+    write(file, source.text);
+    shown = folder.file("preprocessed.ii");
+    if (!execute(command + std::vector<std::string>{shown, "-E", "-DHESSE_SCAN"}, messages)) {
+      return "";
+    }
+    shown = read(shown);
+  }
+  std::string text = source.text + "\n";
+  for (const Kernel& kernel : kernels(shown)) {
+    text += entry(kernel);
+  }
+  write(file, text + "\n");
+  std::vector<std::string> link = compiler.linker +
+      std::vector<std::string>{"-T", compiler.home + "/shared.ld", object, compiler.home + "/device.o", "-o", library} +
+      compiler.libraries;
+  bool done = execute(command + std::vector<std::string>{object, "-c"}, messages) && execute(link, messages);
+  return done ? read(library) : "";
+}
 
 }  // namespace
 
@@ -246,40 +321,12 @@ Outcome compile(const Source& source, const std::vector<std::string>& options, s
     log = "cannot make a temporary folder " + folder.path + "\n";
     return Outcome::FAILED;
   }
-  std::string file = folder.file(source.name);
-  write(file, source.text);
-  for (const auto& [name, text] : source.headers) {
-    write(folder.file(name), text);
-  }
   std::string messages = folder.file("messages");
-  std::string preprocessed = folder.file("preprocessed.ii");
-  std::string library = folder.file("library.so");
-
-  std::vector<std::string> command = compiler.command;
-  command.insert(command.end(), flags.begin(), flags.end());
-  std::vector<std::string> first = command;
-  first.insert(first.end(), {"-E", "-x", "c++", "-I" + folder.path, "-I" + compiler.home, "-include",
-                             compiler.home + "/simulated.cuh", file, "-o", preprocessed});
-  bool done = execute(first, messages);
-  if (done) {
-    std::string text = read(preprocessed);
-    for (const Kernel& kernel : kernels(text)) {
-      text += "\nextern \"C\" __attribute__((visibility(\"default\"))) const HesseEntry hesse_entry_" + kernel.name +
-              " = {[](void** a) { hesse_call(&" + kernel.name + ", a); }, hesse_sizes(&" + kernel.name +
-              "), hesse_bounds(" + kernel.bounds + ")};";
-    }
-    write(preprocessed, text + "\n");
-    std::vector<std::string> second = command;
-    second.insert(second.end(), {"-x", "c++-cpp-output", preprocessed, "-x", "none", compiler.home + "/device.o",
-                                 "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-Wl,-T," + compiler.home + "/shared.ld", "-lm", "-lc", "-o",
-                                 library});
-    done = execute(second, messages);
-  }
+  object = build(compiler, source, flags, folder, messages);
   log = replaceAll(read(messages), folder.path + "/", "");
-  if (!done) {
+  if (object.empty()) {
     return Outcome::FAILED;
   }
-  object = read(library);
   if (!includes) {
     static std::atomic<int> serial{0};
     std::string own = cached + "." + std::to_string(getpid()) + "." + std::to_string(serial++);

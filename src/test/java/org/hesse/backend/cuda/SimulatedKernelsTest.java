@@ -357,4 +357,33 @@ class SimulatedKernelsTest {
     bench.run(bench.function(loaded, "one"), 1, 1, x);
     assertEquals(1, bench.floats(x, 1)[0]);
   }
+
+  /** Names come from the preprocessed source where the source alone does not show them. */
+  @Test
+  void findsKernelsBehindMacrosAndNoneInCommentsOrFalseConditions() {
+    CUmodule loaded =
+        bench.load(
+            """
+            #include "hesse.cuh"
+            #define ENTRY(name, value) \\
+              extern "C" __global__ void __launch_bounds__(THREADS, 2) name(int* x) { x[threadIdx.x] = value; }
+            #define THREADS (32 * 2)
+            ENTRY(three, 3)
+            #if 0
+            extern "C" __global__ void gone(int* x) { no such thing }
+            #endif
+            // extern "C" __global__ void commented(int* x) {}
+            ENTRY(four, 4)
+            """);
+    CUdeviceptr x = bench.space(64 * 4);
+    bench.run(bench.function(loaded, "three"), 1, 64, x);
+    assertEquals(3, bench.ints(x, 64)[63]);
+    bench.run(bench.function(loaded, "four"), 1, 64, x);
+    assertEquals(4, bench.ints(x, 64)[0]);
+    CUfunction bounded = bench.function(loaded, "four");
+    assertThrows(CudaException.class, () -> bench.run(bounded, 1, 65, x));
+    assertThrows(CudaException.class, () -> bench.function(loaded, "gone"));
+    assertThrows(CudaException.class, () -> bench.function(loaded, "commented"));
+    SimulatedDevice.clear();
+  }
 }
