@@ -54,13 +54,18 @@ final class GemmF32 implements Prepared {
   /** Columns this far apart are still read where they are: a pass over them fits the caches. */
   private static final int NEAR = 896;
 
-  /** An operand is copied if at least so many uses and so many elements make it pay. */
+  /** The left operand is copied if at least so many uses and so many elements make it pay. */
   private static final int REUSED = 96;
 
-  private static final int FAR = (1 << 17) / Float.BYTES;
+  private static final int FAR = (1 << 19) / Float.BYTES;
 
-  /** The left one, of which fewer elements are read at a time, only if it is larger. */
-  private static final int FARTHER = 4 * FAR;
+  /** The same for the right one, of which a panel should lie in the first cache as a whole. */
+  private static final int REUSED_RIGHT = 64;
+
+  private static final int FAR_RIGHT = (1 << 15) / Float.BYTES;
+
+  /** With so many rows at most each task copies its own panels, and none waits for others. */
+  private static final int FEW_ROWS = 256;
 
   /**
    * Panels that are packed together, and pairs in turn, so that memory is read in long stretches.
@@ -109,8 +114,9 @@ final class GemmF32 implements Prepared {
     boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
     boolean lines = gemm.a().column() == 1;
     this.packA =
-        gemm.mixed() || !lines && !shortColumns || lines && n >= REUSED && (long) m * k > FARTHER;
-    this.packB = gemm.mixed() || gemm.b().row() != 1 || m >= REUSED && (long) k * n > FAR;
+        gemm.mixed() || !lines && !shortColumns || lines && n >= REUSED && (long) m * k > FAR;
+    this.packB =
+        gemm.mixed() || gemm.b().row() != 1 || m >= REUSED_RIGHT && (long) k * n > FAR_RIGHT;
     long one = (long) m * n * k;
     this.parallel = gemm.batch() * one >= PARALLEL;
     this.panels = (n + COLUMNS - 1) / COLUMNS;
@@ -122,8 +128,9 @@ final class GemmF32 implements Prepared {
     this.longer = m % groups;
     long wanted =
         Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), Math.min(MANY, one / LARGE_TASK)));
-    this.columnBlocks = columnBlocks((int) wanted);
-    this.rowBlocks = rowBlocks((int) wanted, columnBlocks);
+    boolean own = packB && !packA && m <= FEW_ROWS && (panels > 1 || gemm.batch() > 1);
+    this.columnBlocks = own ? (int) Math.min(wanted, panels) : columnBlocks((int) wanted);
+    this.rowBlocks = own ? 1 : rowBlocks((int) wanted, columnBlocks);
     this.sharedA = packA && columnBlocks > 1;
     this.sharedB = packB && rowBlocks > 1;
     long tasks = (long) gemm.batch() * rowBlocks * columnBlocks;

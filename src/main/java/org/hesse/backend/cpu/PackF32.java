@@ -3,21 +3,12 @@ package org.hesse.backend.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Moves matrices into panels and tiles into matrices. */
 final class PackF32 {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
-
-  /** Each lane of the first half of a vector twice, and each of the second half. */
-  private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(SPECIES, i -> i / 2);
-
-  private static final VectorShuffle<Float> SECOND =
-      VectorShuffle.fromOp(SPECIES, i -> (LANES + i) / 2);
-
-  private static final VectorMask<Float> ODD = VectorMask.fromLong(SPECIES, 0xaaaa_aaaa_aaaa_aaaaL);
 
   /** Numbers of one row that are written before the next row's: a cache line or two. */
   private static final int STRIP = 16;
@@ -52,7 +43,7 @@ final class PackF32 {
         int rows = Math.min(LANES, n - i);
         for (int p = 0; p < k; p += LANES) {
           int begin = Math.min(p, k - LANES);
-          transpose(from, at + i * si + begin, si, rows, scratch, to, toAt + begin * ld + i, ld);
+          TransposeF32.block(from, at + i * si + begin, si, rows, scratch, to, toAt + begin * ld + i, ld);
         }
       }
       return;
@@ -66,41 +57,6 @@ final class PackF32 {
           to[target + p * ld] = from[source + p * sp];
         }
       }
-    }
-  }
-
-  /**
-   * Transposes a block of as many rows and columns as a vector has lanes; missing rows are the last
-   * one again. Taking lanes of row i and of row i + LANES/2 in turn, for each i, moves every bit of
-   * (row, column) up by one place; after as many times as there are bits in a column, rows and
-   * columns have changed places.
-   */
-  private static void transpose(
-      float[] from, int at, int row, int rows, float[] scratch, float[] to, int toAt, int ld) {
-    float[] source = from;
-    int sourceAt = at;
-    int sourceRow = row;
-    int last = rows - 1;
-    int half = 0;
-    for (int bit = 2; bit <= LANES; bit *= 2) {
-      boolean end = bit == LANES;
-      float[] target = end ? to : scratch;
-      int targetRow = end ? ld : LANES;
-      int targetAt = end ? toAt : half;
-      for (int i = 0; i < LANES / 2; i++) {
-        FloatVector x =
-            FloatVector.fromArray(SPECIES, source, sourceAt + Math.min(i, last) * sourceRow);
-        int other = Math.min(i + LANES / 2, last);
-        FloatVector y = FloatVector.fromArray(SPECIES, source, sourceAt + other * sourceRow);
-        int t = targetAt + 2 * i * targetRow;
-        x.rearrange(FIRST).blend(y.rearrange(FIRST), ODD).intoArray(target, t);
-        x.rearrange(SECOND).blend(y.rearrange(SECOND), ODD).intoArray(target, t + targetRow);
-      }
-      source = scratch;
-      sourceAt = targetAt;
-      sourceRow = LANES;
-      last = LANES - 1;
-      half = LANES * LANES - half;
     }
   }
 
