@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.hesse.DType;
@@ -128,19 +130,26 @@ class DotTest {
       assertArrayEquals((double[]) c, (double[]) seen, what);
     }
     double eps = to == DType.F32 ? 0x1p-24 : 0x1p-53;
-    for (int i = 0; i < batch * m * n; i++) {
-      int[] at = {i / n / m, i / n % m, i % n};
-      double sum = 0;
-      double size = 0;
-      for (int p = 0; p < k; p++) {
-        double x = get(a, va, at[0], at[1], p) * get(b, vb, at[0], at[2], p);
-        sum += x;
-        size += Math.abs(x);
-      }
-      double actual = get(c, vc, at[0], at[1], at[2]);
-      double bound = (4 + Math.min(k, 512)) * eps * size + k * 0x1p-53 * size;
-      if (!(Math.abs(actual - sum) <= bound)) {
-        assertTrue(false, what + " at " + i + ": " + actual + " instead of " + sum);
+    for (int g = 0; g < batch; g++) {
+      double[][] rows = matrix(a, va, g, m, k);
+      double[][] columns = matrix(b, vb, g, n, k);
+      double[][] products = matrix(c, vc, g, m, n);
+      for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+          double sum = 0;
+          double size = 0;
+          for (int p = 0; p < k; p++) {
+            double x = rows[i][p] * columns[j][p];
+            sum += x;
+            size += Math.abs(x);
+          }
+          double actual = products[i][j];
+          double bound = (4 + Math.min(k, 512)) * eps * size + k * 0x1p-53 * size;
+          if (!(Math.abs(actual - sum) <= bound)) {
+            String at = " at " + List.of(g, i, j) + ": ";
+            assertTrue(false, what + at + actual + " instead of " + sum);
+          }
+        }
       }
     }
   }
@@ -165,27 +174,35 @@ class DotTest {
     DotStep.prepare(dot, tail).run(memory);
     int elements = 0;
     for (int i = 0; i < size; i++) {
-      assertTrue(times.get(i) <= 1, dot + " at " + i);
+      int at = i;
+      assertTrue(times.get(i) <= 1, () -> dot + " at " + at);
       elements += times.get(i);
     }
     assertEquals(dot.batch() * dot.m() * dot.n(), elements, dot.toString());
     return seen;
   }
 
-  private static Object numbers(Random random, DType dtype, int n) {
-    if (dtype == DType.F64) {
-      return random.doubles(n, -1, 1).toArray();
-    }
+  private static Object numbers(Random seed, DType dtype, int n) {
+    SplittableRandom random = new SplittableRandom(seed.nextLong()); // a Random takes ten times as long
+    double[] x = new double[n];
     float[] f = new float[n];
     for (int i = 0; i < n; i++) {
-      f[i] = random.nextFloat() * 2 - 1;
+      x[i] = random.nextDouble() * 2 - 1;
+      f[i] = (float) x[i];
     }
-    return f;
+    return dtype == DType.F64 ? x : f;
   }
 
-  private static double get(Object array, View v, int i, int j, int k) {
+  /** Matrix {@code number} of a view as rows of doubles. */
+  private static double[][] matrix(Object array, View v, int number, int rows, int columns) {
     long[] s = v.strides();
-    int at = (int) (v.offset() + i * s[0] + j * s[1] + k * s[2]);
-    return array instanceof float[] f ? f[at] : ((double[]) array)[at];
+    double[][] x = new double[rows][columns];
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        int at = (int) (v.offset() + number * s[0] + i * s[1] + j * s[2]);
+        x[i][j] = array instanceof float[] f ? f[at] : ((double[]) array)[at];
+      }
+    }
+    return x;
   }
 }
