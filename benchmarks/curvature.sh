@@ -25,7 +25,11 @@ export OMP_NUM_THREADS=2
 
 warm_jvm=("${jvm[@]}" -Xms2g -Xmx2g -Xmn1400m -Dhesse.threads=2)
 
-ours() { java "$@" -cp benchmarks/target/classes:target/hesse.jar org.hesse.benchmarks.CurvatureTable "$folder" "$what" 2>/dev/null; }
+# The JVM says on stderr that it uses an incubator module; all else that it says is passed on.
+ours() {
+  java "$@" -cp benchmarks/target/classes:target/hesse.jar org.hesse.benchmarks.CurvatureTable "$folder" "$what" \
+    2> >(grep -v '^WARNING: Using incubator modules' >&2)
+}
 theirs() { "$python" benchmarks/pyhessian.py "$folder" "$what"; }
 
 # Milliseconds of one whole process.

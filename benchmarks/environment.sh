@@ -9,6 +9,11 @@ export GOMP_SPINCOUNT=3000 OPENBLAS_THREAD_TIMEOUT=16
 export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_ARENA_MAX=1
 # Where Maven's own JDK is the one selected, the benchmarks start the first java on the path.
 [ -z "${JAVA_HOME:-}" ] || export PATH="$JAVA_HOME/bin:$PATH"
+java=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
+[ "${java%%.*}" -ge 25 ] 2>/dev/null || {
+  echo "benchmarks: java on the PATH is ${java:-missing}; JDK 25 or newer is needed: set JAVA_HOME to it" >&2
+  exit 2
+}
 
 # Like the launcher's; the second line's keep the heap in memory, as the settings above do for
 # libtorch: new parts of it cost a page fault every 4 KiB, which made times jump between 0.6 and

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -25,6 +26,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /** Traced once, replayed often. */
@@ -268,5 +272,42 @@ class CompileTest {
     }
     assertEquals(
         "[0.0, -0.0]", Arrays.toString(vector(-0.0, -0.0).add(vector(0, -0.0)).toDoubleArray()));
+  }
+
+  /** What meets ever new shapes is traced ever again, and says so, once. */
+  @Test
+  void manyStructuresAreWarnedOfOnce() {
+    List<String> warnings = new ArrayList<>();
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord r) {
+            warnings.add(MessageFormat.format(r.getMessage(), r.getParameters()));
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger("org.hesse");
+    logger.addHandler(handler);
+    try {
+      Function<Tensor, Tensor> f = compile((Tensor t) -> t.mul(2).sum());
+      for (int n = 1; n <= 64; n++) {
+        assertEquals(2.0 * n, f.apply(Tensor.ones(DType.F64, n)).item());
+      }
+      assertEquals(List.of(), warnings);
+      for (int n = 65; n <= 70; n++) {
+        assertEquals(2.0 * n, f.apply(Tensor.ones(DType.F64, n)).item());
+      }
+      assertEquals(2, f.apply(Tensor.ones(DType.F64, 1)).item());
+    } finally {
+      logger.removeHandler(handler);
+    }
+    assertEquals(1, warnings.size(), warnings.toString());
+    assertTrue(warnings.getFirst().contains("more than 64 structures"), warnings.toString());
+    assertTrue(warnings.getFirst().contains("[65]"), warnings.toString());
   }
 }

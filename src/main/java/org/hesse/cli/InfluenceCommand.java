@@ -1,10 +1,8 @@
 package org.hesse.cli;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -25,9 +23,7 @@ import org.hesse.nn.Mlp;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code hesse influence}. */
 @Command(
@@ -57,17 +53,6 @@ final class InfluenceCommand implements Callable<Integer> {
   private final Terminal terminal;
 
   @Option(
-      names = "--model",
-      paramLabel = "FILE",
-      required = true,
-      description =
-          "Weights of the trained model, a safetensors file with the names of PyTorch's"
-              + " nn.Sequential. Needs --arch unless saved by 'hesse train'.")
-  Path model = Path.of("");
-
-  @Mixin ModelOptions problem;
-
-  @Option(
       names = "--test",
       paramLabel = "DATA",
       description = "Samples whose mean loss is explained; named as --data is.")
@@ -94,17 +79,7 @@ final class InfluenceCommand implements Callable<Integer> {
       description = "Samples to list at either end. Default: 10, or all where there are fewer.")
   int top = 10;
 
-  @Option(
-      names = "--batch",
-      paramLabel = "N",
-      description = "Samples taken at once. Default: all up to 4096, else 2048.")
-  @Nullable Integer batch;
-
-  @Mixin ReportOption report;
-  @Mixin JsonOption json;
-  @Mixin CommonOptions common;
-  @Mixin StandardOptions standard;
-  @Spec CommandSpec spec;
+  @Mixin MeasureOptions measured;
 
   InfluenceCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -112,30 +87,30 @@ final class InfluenceCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    common.start();
+    measured.common.start();
     checkOptions();
-    report.check();
-    Outputs.requireOther("--json", json.file, "--model", model);
-    Outputs.requireOther("--json", json.file, "--data", problem.data);
-    Outputs.requireOther("--json", json.file, "--test", test);
-    Text text = json.text(terminal);
-    try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
-      ModelOptions.Weights weights = new ModelOptions.Weights();
-      weights.model = model;
-      Subject subject = Subject.of(weights, problem, common, (shape, data) -> {}, text, bar);
+    measured.check();
+    Outputs.requireOther("--json", measured.json.file, "--test", test);
+    Text text = measured.json.text(terminal);
+    try (ProgressBar bar = new ProgressBar(terminal, measured.common.quiet)) {
+      Subject subject = measured.subject((shape, data) -> {}, text, bar);
       InfluenceResult result = measure(subject, tests(subject), bar);
       print(result, subject, text);
-      if (report.folder != null) {
-        String page = new InfluenceReport(result, facts(result, subject)).html();
-        text.line("  report " + RunFacts.write(report.folder, page));
-      }
-      json.write(result, terminal);
+      measured.write(
+          result,
+          facts(result, subject),
+          facts -> new InfluenceReport(result, facts).html(),
+          text,
+          terminal);
     }
     return Failure.DONE;
   }
 
   private void checkOptions() {
-    if (problem.data == null) {
+    if (measured.weights.model == null) {
+      throw Failure.badInput("--model is needed: the weights of the trained model");
+    }
+    if (measured.problem.data == null) {
       throw Failure.badInput("--data is needed: the samples that the model was trained on");
     }
     if (method != null && !METHODS.contains(method)) {
@@ -144,7 +119,6 @@ final class InfluenceCommand implements Callable<Integer> {
     }
     Checks.positive("--damping", damping);
     Checks.atLeast("--top", top, 1);
-    Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
   }
 
   private @Nullable Dataset tests(Subject s) throws IOException {
@@ -152,7 +126,7 @@ final class InfluenceCommand implements Callable<Integer> {
       return null;
     }
     try {
-      Dataset data = Problem.data(test, problem.loss, s.data().x().dtype());
+      Dataset data = Problem.data(test, measured.problem.loss, s.data().x().dtype());
       Problem.requireFit(s.shape(), data);
       return data;
     } catch (DataException | Failure e) {
@@ -162,8 +136,8 @@ final class InfluenceCommand implements Callable<Integer> {
 
   private InfluenceResult measure(Subject s, @Nullable Dataset tests, ProgressBar bar) {
     long start = System.nanoTime();
-    int size = s.batch(batch);
-    Objective<Mlp> f = Objective.of(s.model(), problem.loss, s.data().batches(size));
+    int size = s.batch(measured.batch);
+    Objective<Mlp> f = Objective.of(s.model(), measured.problem.loss, s.data().batches(size));
     String chosen = method != null ? method : usual(tests == null, f.size());
     Influence<Mlp> influence =
         influence(f, chosen).progress((stage, done, total) -> bar.step("influence", done, total));
@@ -185,11 +159,11 @@ final class InfluenceCommand implements Callable<Integer> {
         Placement.current(),
         CommonOptions.name(f.dtype()),
         (System.nanoTime() - start) * 1e-9,
-        common.seed,
+        measured.common.seed,
         s.shape().toString(),
         s.data().name(),
         tests == null ? null : tests.name(),
-        problem.loss.label());
+        measured.problem.loss.label());
   }
 
   /** One system is best solved by itself; many share a factorisation, where that is possible. */
@@ -238,7 +212,7 @@ final class InfluenceCommand implements Callable<Integer> {
                 + Numbers.count(r.tests(), "test sample")
                 + " of "
                 + r.testData());
-    s.print(text, common, r.dtype());
+    s.print(text, measured.common, r.dtype());
     lines(r.tests() == null ? "largest" : "most helpful", r.first()).forEach(text::line);
     if (r.tests() != null) {
       text.line("");
@@ -278,14 +252,10 @@ final class InfluenceCommand implements Callable<Integer> {
   }
 
   private Map<String, String> facts(InfluenceResult r, Subject s) {
-    Map<String, String> f = new LinkedHashMap<>();
-    s.addFacts(f, problem);
-    if (test != null) {
-      f.put(
-          "test samples", test + ", " + Numbers.count(r.tests() == null ? 0 : r.tests(), "sample"));
+    Map<String, String> f = measured.facts(s, r.dtype(), Numbers.seconds(r.seconds()));
+    if (test != null && r.tests() != null) {
+      f.put("test samples", test + ", " + Numbers.count(r.tests(), "sample"));
     }
-    f.put("precision", r.dtype());
-    f.put("work", Numbers.seconds(r.seconds()));
-    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
+    return f;
   }
 }

@@ -1,8 +1,6 @@
 package org.hesse.cli;
 
 import java.io.IOException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.hesse.cli.LandscapeResult.Point;
 import org.hesse.cli.LandscapeResult.Sharpness;
@@ -12,9 +10,7 @@ import org.hesse.linalg.EigenvalueCount;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code hesse landscape}. */
 @Command(
@@ -42,9 +38,6 @@ final class LandscapeCommand implements Callable<Integer> {
   private static final int LINE_POINTS = 51;
 
   private final Terminal terminal;
-
-  @Mixin ModelOptions.Weights weights;
-  @Mixin ModelOptions problem;
 
   @Option(
       names = "--directions",
@@ -103,17 +96,7 @@ final class LandscapeCommand implements Callable<Integer> {
               + " 1.5e-8 in float64.")
   @Nullable Double zeroTolerance;
 
-  @Option(
-      names = "--batch",
-      paramLabel = "N",
-      description = "Samples taken at once. Default: all up to 4096, else 2048.")
-  @Nullable Integer batch;
-
-  @Mixin ReportOption report;
-  @Mixin JsonOption json;
-  @Mixin CommonOptions common;
-  @Mixin StandardOptions standard;
-  @Spec CommandSpec spec;
+  @Mixin MeasureOptions measured;
 
   LandscapeCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -121,22 +104,21 @@ final class LandscapeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    common.start();
+    measured.common.start();
     checkOptions();
-    report.check();
-    Outputs.requireOther("--json", json.file, "--model", weights.model);
-    Outputs.requireOther("--json", json.file, "--data", problem.data);
-    Text text = json.text(terminal);
-    try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
-      Subject subject = Subject.of(weights, problem, common, (shape, data) -> {}, text, bar);
-      LandscapeResult result = new Landscape(subject, problem.loss, settings(subject)).run(bar);
+    measured.check();
+    Text text = measured.json.text(terminal);
+    try (ProgressBar bar = new ProgressBar(terminal, measured.common.quiet)) {
+      Subject subject = measured.subject((shape, data) -> {}, text, bar);
+      LandscapeResult result =
+          new Landscape(subject, measured.problem.loss, settings(subject)).run(bar);
       print(result, subject, text);
-      if (report.folder != null) {
-        String page =
-            new LandscapeReport(subject.training(), result, facts(result, subject)).html();
-        text.line("  report " + RunFacts.write(report.folder, page));
-      }
-      json.write(result, terminal);
+      measured.write(
+          result,
+          measured.facts(subject, result.dtype(), work(result)),
+          facts -> new LandscapeReport(subject.training(), result, facts).html(),
+          text,
+          terminal);
     }
     return Failure.DONE;
   }
@@ -157,8 +139,6 @@ final class LandscapeCommand implements Callable<Integer> {
     Checks.positive("--rho", rho);
     Checks.positive("--gradient-zero", gradientTolerance == null ? 1 : gradientTolerance);
     Checks.positive("--eigenvalue-zero", zeroTolerance == null ? 1 : zeroTolerance);
-    Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
-    Subject.check(weights, problem);
   }
 
   private Landscape.Settings settings(Subject s) {
@@ -172,13 +152,13 @@ final class LandscapeCommand implements Callable<Integer> {
         rho,
         gradientTolerance,
         zeroTolerance,
-        s.batch(batch),
-        common.seed);
+        s.batch(measured.batch),
+        measured.common.seed);
   }
 
   private void print(LandscapeResult r, Subject s, Text text) {
     text.line("Landscape of the mean " + r.lossName() + " loss");
-    s.print(text, common, r.dtype());
+    s.print(text, measured.common, r.dtype());
     text.line("  loss            " + Numbers.significant(r.loss(), 7));
     text.line("  gradient norm   " + Numbers.significant(r.gradientNorm(), 7));
     text.line("  point           " + kind(r));
@@ -204,11 +184,12 @@ final class LandscapeCommand implements Callable<Integer> {
     text.line("");
     text.line("  slice           " + slice(r));
     text.line("");
-    text.line(
-        "  "
-            + Numbers.count(r.matvecs(), "Hessian-vector product")
-            + " in "
-            + Numbers.seconds(r.seconds()));
+    text.line("  " + work(r));
+  }
+
+  private static String work(LandscapeResult r) {
+    String products = Numbers.count(r.matvecs(), "Hessian-vector product");
+    return products + " in " + Numbers.seconds(r.seconds());
   }
 
   /** The kind of point in words. */
@@ -297,18 +278,5 @@ final class LandscapeCommand implements Callable<Integer> {
     }
     String x = Numbers.significant(s.x()[i], 3);
     return s.y() == null ? x : "(" + x + ", " + Numbers.significant(s.y()[j], 3) + ")";
-  }
-
-  private Map<String, String> facts(LandscapeResult r, Subject s) {
-    Map<String, String> f = new LinkedHashMap<>();
-    s.addFacts(f, problem);
-    f.put("precision", r.dtype());
-    f.put("seed", Long.toString(r.seed()));
-    f.put(
-        "work",
-        Numbers.count(r.matvecs(), "Hessian-vector product")
-            + " in "
-            + Numbers.seconds(r.seconds()));
-    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
   }
 }

@@ -2,6 +2,7 @@ package org.hesse.cli;
 
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,13 +33,14 @@ import picocli.CommandLine.Spec;
       "Start with:",
       "  hesse spectrum              train a small network, measure its Hessian, write ./report",
       "  hesse train --data digits   train on images of digits that come with the program",
-      "  hesse COMMAND --help        what a command does and takes",
+      "  hesse help COMMAND          what a command does and takes",
       "",
       "Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a required device or library is"
           + " missing."
     })
 public final class Main implements Runnable {
   static final String STACKTRACE = "--stacktrace";
+  private static final String HELP = "help";
 
   private static final Map<String, Function<Terminal, Object>> COMMANDS = new LinkedHashMap<>();
 
@@ -76,12 +78,20 @@ public final class Main implements Runnable {
     return run(args, Terminal.plain(out, err));
   }
 
-  static int run(String[] args, Terminal terminal) {
+  static int run(String[] given, Terminal terminal) {
+    String[] args = given.length > 0 && given[0].equals(HELP) ? helped(given) : given;
     int code = execute(args, terminal);
     String lost = Output.failure(terminal.out());
     return code == Failure.DONE && lost != null
         ? Errors.report(Failure.failed(lost), args, terminal)
         : code;
+  }
+
+  /** "help COMMAND" as "COMMAND --help". */
+  private static String[] helped(String[] args) {
+    String[] words = Arrays.copyOfRange(args, 1, args.length + 1);
+    words[words.length - 1] = "--help";
+    return words;
   }
 
   private static int execute(String[] args, Terminal terminal) {

@@ -10,8 +10,12 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Options that say which model meets which data. */
 final class ModelOptions {
+  /** Before the options of a single command, which have the usual order, −1. */
+  private static final int FIRST = -2;
+
   @Option(
       names = "--data",
+      order = FIRST,
       paramLabel = "DATA",
       description = {
         "A built-in data set (digits, two-moons, spirals, sine; digits:5000 sets the count), a CSV"
@@ -21,6 +25,7 @@ final class ModelOptions {
 
   @Option(
       names = "--arch",
+      order = FIRST,
       paramLabel = "ARCH",
       converter = ShapeConverter.class,
       description = {
@@ -31,6 +36,7 @@ final class ModelOptions {
 
   @Option(
       names = "--loss",
+      order = FIRST,
       paramLabel = "LOSS",
       converter = LossConverter.class,
       description = "cross-entropy (class labels) or mse (real targets). Default: cross-entropy.")
@@ -69,6 +75,7 @@ final class ModelOptions {
   static final class Weights {
     @Option(
         names = "--model",
+        order = FIRST,
         paramLabel = "FILE",
         description =
             "Weights, a safetensors file with the names of PyTorch's nn.Sequential (0.weight,"

@@ -3,19 +3,15 @@ package org.hesse.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.hesse.io.Dataset;
 import org.hesse.nn.MlpShape;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code hesse spectrum}. */
 @Command(
@@ -49,9 +45,6 @@ final class SpectrumCommand implements Callable<Integer> {
   private static final double ACCURACY = 0.01;
 
   private final Terminal terminal;
-
-  @Mixin ModelOptions.Weights weights;
-  @Mixin ModelOptions problem;
 
   @Option(
       names = "--operator",
@@ -120,19 +113,7 @@ final class SpectrumCommand implements Callable<Integer> {
       description = "Lanczos steps from each vector of the density. Default: 100.")
   @Nullable Integer steps;
 
-  @Option(
-      names = "--batch",
-      paramLabel = "N",
-      description = "Samples taken at once. Default: all up to 4096, else 2048.")
-  @Nullable Integer batch;
-
-  @Mixin ReportOption report;
-
-  @Mixin JsonOption json;
-
-  @Mixin CommonOptions common;
-  @Mixin StandardOptions standard;
-  @Spec CommandSpec spec;
+  @Mixin MeasureOptions measured;
 
   private Curvature curvature = Curvature.HESSIAN;
 
@@ -142,22 +123,26 @@ final class SpectrumCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    common.start();
+    measured.common.start();
     checkOptions();
     if (isBare()) {
-      report.folder = Path.of("report");
-      Outputs.requireFolder("report (--report DIR names another folder)", report.folder);
+      measured.report.folder = Path.of("report");
+      Outputs.requireFolder("report (--report DIR names another folder)", measured.report.folder);
     }
-    report.check();
+    measured.check();
     checkFiles();
-    Outputs.requireOther("--json", json.file, "--model", weights.model);
-    Outputs.requireOther("--json", json.file, "--data", problem.data);
-    Text text = json.text(terminal);
-    try (ProgressBar bar = new ProgressBar(terminal, common.quiet)) {
-      Subject subject = Subject.of(weights, problem, common, this::requireTop, text, bar);
+    Text text = measured.json.text(terminal);
+    try (ProgressBar bar = new ProgressBar(terminal, measured.common.quiet)) {
+      Subject subject = measured.subject(this::requireTop, text, bar);
       SpectrumResult result = measure(subject, bar);
       print(result, subject, text);
-      write(result, subject, text);
+      String work = work(result);
+      measured.write(
+          result,
+          measured.facts(subject, result.dtype(), work),
+          facts -> new Report(subject.training(), result, facts).html(),
+          text,
+          terminal);
     }
     return Failure.DONE;
   }
@@ -175,8 +160,6 @@ final class SpectrumCommand implements Callable<Integer> {
     if (steps != null && Boolean.FALSE.equals(density)) {
       throw Failure.badInput("--steps: these are of the density, which --no-density leaves out");
     }
-    Checks.atLeast("--batch", batch == null ? 1 : batch, 1);
-    Subject.check(weights, problem);
   }
 
   private void checkFiles() {
@@ -184,9 +167,8 @@ final class SpectrumCommand implements Callable<Integer> {
       for (String part : List.of("eigenvalues", "trace", "density")) {
         Path file = Measurement.part(checkpoint, part);
         Outputs.require("--checkpoint", file);
-        Outputs.requireOther("--checkpoint", file, "--model", weights.model);
-        Outputs.requireOther("--checkpoint", file, "--data", problem.data);
-        Outputs.requireOther("--checkpoint", file, "--json", json.file);
+        measured.requireOther("--checkpoint", file);
+        Outputs.requireOther("--checkpoint", file, "--json", measured.json.file);
       }
     }
   }
@@ -198,10 +180,10 @@ final class SpectrumCommand implements Callable<Integer> {
 
   /** No model, data or output was named. */
   private boolean isBare() {
-    return weights.model == null
-        && problem.data == null
-        && json.file == null
-        && report.folder == null;
+    return measured.weights.model == null
+        && measured.problem.data == null
+        && measured.json.file == null
+        && measured.report.folder == null;
   }
 
   private void requireTop(MlpShape shape, Dataset data) {
@@ -230,7 +212,9 @@ final class SpectrumCommand implements Callable<Integer> {
 
   private SpectrumResult measure(Subject s, ProgressBar bar) {
     boolean wanted =
-        density != null ? density : weights.model == null || report.folder != null || steps != null;
+        density != null
+            ? density
+            : measured.weights.model == null || measured.report.folder != null || steps != null;
     int k = top != null ? top : (int) Math.min(USUAL_TOP, size(s.shape(), s.data()));
     Measurement.Settings settings =
         new Measurement.Settings(
@@ -243,9 +227,9 @@ final class SpectrumCommand implements Callable<Integer> {
             probes == null || probes.auto() ? DENSITY_PROBES : probes.count(),
             steps == null ? DENSITY_STEPS : steps,
             checkpoint,
-            s.batch(batch),
-            common.seed);
-    return new Measurement(s, problem.loss, settings).run(bar);
+            s.batch(measured.batch),
+            measured.common.seed);
+    return new Measurement(s, measured.problem.loss, settings).run(bar);
   }
 
   private void print(SpectrumResult r, Subject s, Text text) {
@@ -253,7 +237,7 @@ final class SpectrumCommand implements Callable<Integer> {
         curvature == Curvature.NEURAL_TANGENT_KERNEL
             ? curvature.title() + " of " + Numbers.count(r.size(), "output")
             : curvature.title() + " of the mean " + r.lossName() + " loss");
-    s.print(text, common, r.dtype());
+    s.print(text, measured.common, r.dtype());
     text.line("  loss            " + Numbers.significant(r.loss(), 7));
     if (r.accuracy() != null) {
       text.line("  accuracy        " + Numbers.percent(r.accuracy()));
@@ -276,11 +260,11 @@ final class SpectrumCommand implements Callable<Integer> {
       layerLines(r.layers()).forEach(text::line);
     }
     text.line("");
-    text.line(
-        "  "
-            + Numbers.count(r.matvecs(), curvature.product())
-            + " in "
-            + Numbers.seconds(r.seconds()));
+    text.line("  " + work(r));
+  }
+
+  private String work(SpectrumResult r) {
+    return Numbers.count(r.matvecs(), curvature.product()) + " in " + Numbers.seconds(r.seconds());
   }
 
   private static List<String> eigenvalueLines(SpectrumResult r) {
@@ -357,25 +341,5 @@ final class SpectrumCommand implements Callable<Integer> {
         + Numbers.count(d.probes(), "probe")
         + " of "
         + Numbers.count(d.steps(), "step");
-  }
-
-  private void write(SpectrumResult r, Subject s, Text text) throws IOException {
-    if (report.folder != null) {
-      text.line(
-          "  report "
-              + RunFacts.write(report.folder, new Report(s.training(), r, facts(r, s)).html()));
-    }
-    json.write(r, terminal);
-  }
-
-  private Map<String, String> facts(SpectrumResult r, Subject s) {
-    Map<String, String> f = new LinkedHashMap<>();
-    s.addFacts(f, problem);
-    f.put("precision", r.dtype());
-    f.put("seed", Long.toString(r.seed()));
-    f.put(
-        "work",
-        Numbers.count(r.matvecs(), curvature.product()) + " in " + Numbers.seconds(r.seconds()));
-    return RunFacts.of(spec.commandLine().getParseResult().originalArgs(), common.place(), f);
   }
 }

@@ -26,13 +26,6 @@ record Subject(
   private static final int LARGE_BATCH = 2048;
   private static final double TEST_FRACTION = 0.2;
 
-  /** Refuses weights without data. */
-  static void check(ModelOptions.Weights weights, ModelOptions problem) {
-    if (weights.model != null && problem.data == null) {
-      throw Failure.badInput("--data is needed with --model: the loss is a mean over samples");
-    }
-  }
-
   /**
    * The model that the options name, or else a small one, trained here.
    *

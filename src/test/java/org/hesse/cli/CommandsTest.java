@@ -398,6 +398,9 @@ class CommandsTest {
       assertTrue(o.out().contains("  " + command), command);
     }
     assertEquals(o.out(), Cli.run().succeeded().out());
+    assertEquals(o.out(), Cli.run("help").succeeded().out());
+    assertEquals(
+        Cli.run("train", "--help").succeeded().out(), Cli.run("help", "train").succeeded().out());
     assertTrue(Cli.run("--version").succeeded().out().startsWith("hesse "));
   }
 

@@ -32,7 +32,7 @@ class ConcurrentUseTest {
   private static final int THREADS = 4;
   private static final int ROUNDS = 20;
 
-  private record Use(Tensor[] vectors, UnaryOperator<Tensor> function) {}
+  record Use(Tensor[] vectors, UnaryOperator<Tensor> function) {}
 
   private static Named<Use> use(String name, int size, UnaryOperator<Tensor> function) {
     Tensor[] vectors = new Tensor[THREADS];
@@ -50,7 +50,8 @@ class ConcurrentUseTest {
     int n = f.size();
     Kfac kfac = Kfac.of(f).run();
     LinearMap jacobian = Jacobian.of(f);
-    Function<Tensor, Tensor> compiled = Autodiff.compile((Tensor v) -> v.sin().mul(v).matmul(v.cos()).exp().add(v));
+    Function<Tensor, Tensor> compiled =
+        Autodiff.compile((Tensor v) -> v.sin().mul(v).matmul(v.cos()).exp().add(v));
     return Stream.of(
         use("Hessian", n, Hessian.of(f)::apply),
         use("Hessian without what it keeps", n, Hessian.of(f).keep(0)::apply),
@@ -61,7 +62,14 @@ class ConcurrentUseTest {
         use("adjoint", jacobian.rows(), jacobian.adjoint()::apply),
         use("K-FAC", n, kfac::apply),
         use("inverse of K-FAC", n, v -> kfac.inverse(Damping.pi(1e-2)).apply(v)),
-        use("conjugate gradients", n, v -> ConjugateGradients.of(GaussNewton.of(f).shift(0.1)).tolerance(1e-3).run(v).solution()),
+        use(
+            "conjugate gradients",
+            n,
+            v ->
+                ConjugateGradients.of(GaussNewton.of(f).shift(0.1))
+                    .tolerance(1e-3)
+                    .run(v)
+                    .solution()),
         use("K-FAC run", n, v -> Kfac.of(f).run().apply(v)),
         use("compiled", 1000, compiled::apply));
   }
@@ -73,14 +81,15 @@ class ConcurrentUseTest {
     List<Future<double[][]>> results = new ArrayList<>();
     try (ExecutorService pool = Executors.newFixedThreadPool(THREADS)) {
       for (Tensor v : use.vectors) {
-        results.add(pool.submit(() -> {
-          barrier.await();
-          double[][] all = new double[ROUNDS][];
-          for (int i = 0; i < ROUNDS; i++) {
-            all[i] = use.function.apply(v).toDoubleArray();
-          }
-          return all;
-        }));
+        results.add(
+            pool.submit(() -> {
+              barrier.await();
+              double[][] all = new double[ROUNDS][];
+              for (int i = 0; i < ROUNDS; i++) {
+                all[i] = use.function.apply(v).toDoubleArray();
+              }
+              return all;
+            }));
       }
     }
     for (int t = 0; t < THREADS; t++) {

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UnusualNetworksTest {
   private record Pair(Tensor a, Tensor b) {}
 
-  private record Net(Objective<?> objective, boolean exact) {}
+  record Net(Objective<?> objective, boolean exact) {}
 
   private final List<Named<Net>> nets = new ArrayList<>();
 

@@ -41,7 +41,7 @@ class ScaleTest {
   }
 
   /** A at a scale, with what else has one. */
-  private record Scaled(DType dtype, double scale) {
+  record Scaled(DType dtype, double scale) {
     LinearOperator a() {
       return LinearOperator.ofDense(of(A));
     }

@@ -183,7 +183,8 @@ class DotTest {
   }
 
   private static Object numbers(Random seed, DType dtype, int n) {
-    SplittableRandom random = new SplittableRandom(seed.nextLong()); // a Random takes ten times as long
+    SplittableRandom random =
+        new SplittableRandom(seed.nextLong()); // a Random takes ten times as long
     double[] x = new double[n];
     float[] f = new float[n];
     for (int i = 0; i < n; i++) {
