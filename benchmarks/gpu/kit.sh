@@ -36,7 +36,7 @@ done
 cp -r target/test-classes kernels "$stage/kit/"
 mkdir -p "$stage/kit/benchmarks"
 cp -r benchmarks/target/classes/org "$stage/kit/benchmarks/"
-cp benchmarks/gpu/{workloads.txt,table.py} benchmarks/peers/*.py "$stage/kit/"
+cp benchmarks/gpu/{workloads.txt,small.txt,table.py} benchmarks/peers/*.py "$stage/kit/"
 git describe --always --dirty >"$stage/kit/commit.txt"
 
 echo "kit: a Java runtime" >&2

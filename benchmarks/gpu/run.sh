@@ -3,8 +3,10 @@
 # Usage: run.sh [--only tests|sanitize|times] [OUTPUT-FOLDER]
 #   TESTS=REGEX       classes to test, by their full names; HESSE_JAVA_OPTS: more options for the JVM, such as
 #   WORKLOADS=FILE    what to time, instead of workloads.txt      -Dhesse.cuda=FOLDER, also of the simulated device
-# Full logs go to the output folder (or $OUT, or ./gpu-results); a short table comes last. Each part has its
-# limit, so that the whole ends within ten minutes.
+#   SMALL=1           what to time is small.txt: a dry run, for the simulated device and peers without a GPU
+# Full logs go to the output folder (or $OUT, or ./gpu-results); a short table comes last. Everything has its
+# limit, so that each of tests, sanitize and times ends within ten minutes. The table is of what there is so far,
+# and is made again whenever times are added.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 only=
@@ -14,6 +16,7 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 tested=${TESTS:-org\.hesse\.backend\.cuda\..*Test|.*OnDeviceTest}
 names=${WORKLOADS:+$(readlink -f "$WORKLOADS")}
+[ -z "${SMALL:-}" ] || names=small.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 - "$here/kit.tar.xz" "$work" <<'PY' || exit 1
@@ -57,6 +60,34 @@ junit() { # seconds, log, wrapper command or nothing, then arguments of the cons
   grep -E "tests (successful|failed|aborted)" "$out/$log" | tail -3 | tee -a "$summary"
 }
 
+# Times each workload of a file. A process that ends early, by an error of the device say, is followed by one for what
+# comes behind the workload that it ended with; one that answers nothing at all has failed for the first.
+timed() { # seconds, log, command that reads names
+  local seconds=$1 log=$2 todo=$work/todo left status=0 before start=$SECONDS
+  shift 2
+  grep -v '^ *\(#\|$\)' "$names" >"$todo"
+  : >"$out/$log"
+  while [ -s "$todo" ]; do
+    left=$((seconds - (SECONDS - start)))
+    if [ "$left" -lt 5 ]; then
+      say "$log: no time was left for $(wc -l <"$todo") workloads, from $(head -n 1 "$todo") on"
+      break
+    fi
+    status=0
+    timeout -k 10 "$left" "$@" <"$todo" >>"$out/$log" 2>>"$out/$log.err" || status=$?
+    before=$(wc -l <"$todo")
+    awk 'NR == FNR { name = $1 == "#" ? $3 : $2; if ($1 == "#") sub(/:$/, "", name); done[name] = 1; next }
+      !($0 in done)' "$out/$log" "$todo" >"$todo.next"
+    mv "$todo.next" "$todo"
+    if [ "$(wc -l <"$todo")" = "$before" ]; then
+      echo "# - $(head -n 1 "$todo"): the process ended with $status, see $log.err" >>"$out/$log"
+      sed -i 1d "$todo"
+    fi
+  done
+  say "$log: exit $status, $(grep -vc '^#' "$out/$log") times, $((SECONDS - start)) s"
+  grep '^#' "$out/$log" | grep -v ': not timed$' | cut -c1-160 | tee -a "$summary"
+}
+
 if part tests; then
   junit 240 tests.txt --
 fi
@@ -68,12 +99,14 @@ if part sanitize && command -v compute-sanitizer >/dev/null; then
 fi
 if part times; then
   names=${names:-$kit/workloads.txt}
-  limited 120 hesse.tsv "$kit/java/bin/java" "${flags[@]}" -cp "$kit/benchmarks:$main" \
-    org.hesse.benchmarks.peer.DeviceTimes "$names"
+  timed 150 hesse.tsv "$kit/java/bin/java" "${flags[@]}" -cp "$kit/benchmarks:$main" \
+    org.hesse.benchmarks.peer.DeviceTimes /dev/stdin
+  python3 table.py "$out"/*.tsv >"$out/table.md"
   export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+  timed 100 jax.tsv python3 jax_times.py
   for variant in eager graph compile; do
-    limited 90 "torch-$variant.tsv" python3 torch_times.py "$variant" <"$names"
+    timed 100 "torch-$variant.tsv" python3 torch_times.py "$variant"
+    python3 table.py "$out"/*.tsv >"$out/table.md"
   done
-  limited 120 jax.tsv python3 jax_times.py <"$names"
-  python3 table.py "$out"/*.tsv | tee "$out/table.md"
+  cat "$out/table.md"
 fi

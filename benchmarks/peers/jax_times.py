@@ -12,6 +12,7 @@ import workloads as w
 
 jax.config.update("jax_default_matmul_precision", "highest")
 KEYS = iter(jax.random.split(jax.random.key(0), 1000))
+LAST = []
 
 
 def normal(*shape, scale=1.0):
@@ -167,17 +168,21 @@ def make(name):
             "eigh": lambda: eigh(subject), "inverse": lambda: inverse(subject)}[kind]()
 
 
-if __name__ == "__main__":
-    for name in w.names(sys.argv[1:]):
-        if name.split(":")[0] in ("copy", "density"):
-            continue
-        last = []
-        try:
-            work = make(name)
+def timed(name):
+    work = make(name)
 
-            def run():
-                last[:] = [work()]
-            w.report("jax-jit", name,
-                     w.median_microseconds(run, lambda: jax.block_until_ready(last)))
-        except Exception as e:  # One workload that fails does not end the others.
-            print(f"# jax-jit {name}: {type(e).__name__}: {str(e)[:200]}", flush=True)
+    def run():
+        LAST[:] = [work()]
+    return run
+
+
+def wait():
+    jax.block_until_ready(LAST)
+
+
+def alive():
+    jax.block_until_ready(jnp.zeros(1) + 1)
+
+
+if __name__ == "__main__":
+    w.report("jax-jit", sys.argv[1:], timed, wait, alive, ("copy", "density"))

@@ -57,6 +57,11 @@ def step(subject, batch):
     return run
 
 
+def gradient(subject, batch):
+    p, loss = classifier(subject, batch)
+    return lambda: torch.autograd.grad(loss(p), p)
+
+
 def hvp(subject, batch):
     p, loss = classifier(subject, batch)
     v = [torch.randn_like(t) for t in p]
@@ -75,6 +80,28 @@ def block16(subject, batch):
         g = torch.autograd.grad(loss(p), p, create_graph=True)
         return torch.autograd.grad(g, p, vs, is_grads_batched=True)
     return run
+
+
+def functional(kind, subject, batch):
+    """What torch.compile can take whole: derivatives as transforms of a function, an update in place."""
+    p, loss = classifier(subject, batch)
+    p = [t.detach() for t in p]
+    slope = torch.func.grad(loss)
+    lead = (16,) if kind == "block16" else ()
+    v = [torch.randn(*lead, *t.shape, device=DEVICE) for t in p]
+    momentum = [torch.zeros_like(t) for t in p]
+
+    def along(u):
+        return torch.func.jvp(slope, (p,), (u,))[1]
+
+    def update():
+        g = slope(p)
+        torch._foreach_mul_(momentum, 0.9)
+        torch._foreach_add_(momentum, g)
+        torch._foreach_add_(p, momentum, alpha=-0.01)
+
+    return {"step": update, "gradient": lambda: slope(p), "hvp": lambda: along(v),
+            "block16": lambda: torch.func.vmap(along)(v)}[kind]
 
 
 def block(kind, p, x):
@@ -174,11 +201,6 @@ def make(name):
             "eigh": lambda: eigh(subject), "copy": lambda: copy(subject)}[kind]()
 
 
-def gradient(subject, batch):
-    p, loss = classifier(subject, batch)
-    return lambda: torch.autograd.grad(loss(p), p)
-
-
 def captured(run):
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -192,17 +214,17 @@ def captured(run):
     return graph.replay
 
 
+def prepared(variant, name):
+    if variant == "compile":
+        torch._dynamo.reset()
+        kind, subject, batch = w.parse(name)
+        transformed = kind in ("step", "gradient", "hvp", "block16")
+        return torch.compile(functional(kind, subject, batch) if transformed else make(name))
+    run = make(name)
+    return captured(run) if variant == "graph" else run
+
+
 if __name__ == "__main__":
     variant = sys.argv[1]
-    for name in w.names(sys.argv[2:]):
-        if variant != "eager" and name.split(":")[0] in ("copy", "density", "eigh", "inverse"):
-            continue
-        try:
-            run = make(name)
-            if variant == "graph":
-                run = captured(run)
-            elif variant == "compile":
-                run = torch.compile(run, mode="max-autotune-no-cudagraphs")
-            w.report("torch-" + variant, name, w.median_microseconds(run, wait))
-        except Exception as e:  # One variant that a workload cannot have does not end the others.
-            print(f"# torch-{variant} {name}: {type(e).__name__}: {str(e)[:200]}", flush=True)
+    excluded = () if variant == "eager" else ("copy", "density", "eigh", "inverse")
+    w.report("torch-" + variant, sys.argv[2:], lambda name: prepared(variant, name), wait, wait, excluded)

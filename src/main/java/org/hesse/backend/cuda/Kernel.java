@@ -24,11 +24,11 @@ final class Kernel {
   /** Enqueues a launch. */
   void launch(Run run, Launch.Grid grid, List<Argument> arguments) {
     if (grid.sharedBytes() > sharedBytes) {
-      sharedBytes = grid.sharedBytes();
       JCudaDriver.cuFuncSetAttribute(
           function,
           CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-          sharedBytes);
+          grid.sharedBytes());
+      sharedBytes = grid.sharedBytes();
     }
     JCudaDriver.cuLaunchKernel(
         function,

@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.Hesse;
+import org.hesse.Tensor;
 
 /**
  * Times workloads on one device, as the scripts in {@code benchmarks/peers} do. Arguments: a file of
@@ -19,6 +21,13 @@ public final class DeviceTimes {
   private static final double BATCH_SECONDS = 0.02;
   private static final int MOST_CALLS = 2000;
   private static final int BATCHES = 25;
+  private static final int LEAST_BATCHES = 3;
+
+  /** After so many seconds no more batches are timed. */
+  private static final double ENOUGH_SECONDS = 3;
+
+  /** How the process ends when the device is of no use any more. */
+  private static final int DEVICE_LOST = 3;
 
   private DeviceTimes() {}
 
@@ -32,10 +41,20 @@ public final class DeviceTimes {
       try {
         double median = median(new HesseSide().make(new Workload(name, 0)));
         System.out.printf(Locale.ROOT, "hesse\t%s\t%.3f%n", name, median * 1e6);
-      } catch (RuntimeException e) {
-        // One workload that fails does not end the others.
-        System.out.println("# hesse " + name + ": " + e);
+      } catch (RuntimeException | Error e) {
+        // One workload that fails does not end the others, unless the device is lost with it.
+        System.out.println("# hesse " + name + ": " + e.toString().replaceAll("\\s+", " "));
+        requireDevice();
       }
+    }
+  }
+
+  private static void requireDevice() {
+    try {
+      var _ = Tensor.scalar(1, DType.F32).add(1).item();
+      Hesse.synchronize();
+    } catch (RuntimeException e) {
+      System.exit(DEVICE_LOST);
     }
   }
 
@@ -48,11 +67,13 @@ public final class DeviceTimes {
       calls = (int) Math.max(1, Math.min(MOST_CALLS, BATCH_SECONDS / Math.max(seconds, 1e-7)));
     }
     double[] times = new double[BATCHES];
-    for (int i = 0; i < times.length; i++) {
-      times[i] = batch(work, calls);
+    int done = 0;
+    end = System.nanoTime() + (long) (ENOUGH_SECONDS * 1e9);
+    while (done < LEAST_BATCHES || done < BATCHES && System.nanoTime() < end) {
+      times[done++] = batch(work, calls);
     }
-    Arrays.sort(times);
-    return times[times.length / 2];
+    Arrays.sort(times, 0, done);
+    return times[done / 2];
   }
 
   private static double batch(Work work, int calls) {
