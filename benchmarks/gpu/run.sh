@@ -89,17 +89,17 @@ timed() { # seconds, log, command that reads names
 }
 
 if part tests; then
-  junit 240 tests.txt --
+  junit 400 tests.txt --
 fi
 if part sanitize && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
-    junit 90 "$tool.txt" compute-sanitizer --tool "$tool" --error-exitcode 99 -- --include-tag kernels
+    junit 240 "$tool.txt" compute-sanitizer --tool "$tool" --error-exitcode 99 -- --include-tag kernels
     grep -E "ERROR SUMMARY|RACECHECK SUMMARY" "$out/$tool.txt" | tee -a "$summary"
   done
 fi
 if part times; then
   names=${names:-$kit/workloads.txt}
-  timed 150 hesse.tsv "$kit/java/bin/java" "${flags[@]}" -cp "$kit/benchmarks:$main" \
+  timed 180 hesse.tsv "$kit/java/bin/java" "${flags[@]}" -cp "$kit/benchmarks:$main" \
     org.hesse.benchmarks.peer.DeviceTimes /dev/stdin
   python3 table.py "$out"/*.tsv >"$out/table.md"
   export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -102,7 +102,7 @@ class CudaContractTest {
       } else if (scattered) {
         view = s.input(dtype, own, 0);
       } else {
-        view = s.dense(OneStep.numbers(random, dtype, OneStep.size(own)), own);
+        view = s.dense(TwoBackends.numbers(random, dtype, OneStep.size(own)), own);
       }
       if (v < 2) {
         arrays[v] = s.array(view);
@@ -149,8 +149,8 @@ class CudaContractTest {
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       int[] domain = {2, 5, 6, 7, 3, 3, 3};
       OneStep s = new OneStep(random);
-      Object weights = OneStep.numbers(random, dtype, 5 * 27);
-      Object pictures = OneStep.numbers(random, dtype, 2 * 3 * 8 * 9);
+      Object weights = TwoBackends.numbers(random, dtype, 5 * 27);
+      Object pictures = TwoBackends.numbers(random, dtype, 2 * 3 * 8 * 9);
       Slot lhs = s.dense(weights, 5 * 27).slot();
       Slot rhs = s.dense(pictures, 2 * 3 * 8 * 9).slot();
       View out = s.denseOutput(dtype, 2, 5, 6, 7);

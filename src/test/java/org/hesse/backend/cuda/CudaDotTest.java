@@ -1,6 +1,6 @@
 package org.hesse.backend.cuda;
 
-import static org.hesse.backend.cuda.StepRunner.get;
+import static org.hesse.backend.cuda.TwoBackends.get;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -116,8 +116,8 @@ class CudaDotTest {
   @Test
   void precisionIsAChoice() {
     Random random = new Random(5);
-    float[] a = (float[]) StepRunner.numbers(random, DType.F32, 128 * 128);
-    float[] b = (float[]) StepRunner.numbers(random, DType.F32, 128 * 128);
+    float[] a = (float[]) TwoBackends.uniform(random, DType.F32, 128 * 128);
+    float[] b = (float[]) TwoBackends.uniform(random, DType.F32, 128 * 128);
     float[] exact = squares(a, b);
     try {
       double float32 = error("float32", a, b, exact);
@@ -147,12 +147,12 @@ class CudaDotTest {
   }
 
   private static float[] squares(float[] a, float[] b) {
-    View va = new View(StepRunner.input(0, a), 0, new long[] {0, 128, 1});
-    View vb = new View(StepRunner.input(1, b), 0, new long[] {0, 128, 1});
-    Slot out = StepRunner.output(DType.F32, a.length);
+    View va = new View(TwoBackends.input(0, a), 0, new long[] {0, 128, 1});
+    View vb = new View(TwoBackends.input(1, b), 0, new long[] {0, 128, 1});
+    Slot out = TwoBackends.output(0, DType.F32, a.length);
     View vc = new View(out, 0, new long[] {0, 128, 1});
     Step dot = new Step.Dot(1, 128, 128, 128, va, vb, vc);
-    return (float[]) StepRunner.run(CudaBackend.of(0), dot, out, 1, a, b);
+    return (float[]) TwoBackends.run(CudaBackend.of(0), dot, out, 1, a, b);
   }
 
   private static Layout layout(Random random) {
@@ -184,16 +184,16 @@ class CudaDotTest {
 
   private static void check(
       Random random, Types types, int batch, int m, int n, int k, Layout left, Layout right) {
-    Object a = StepRunner.numbers(random, types.from, 2 * batch * m * (k + 1) + m + k + 4);
-    Object b = StepRunner.numbers(random, types.from, 2 * batch * n * (k + 1) + n + k + 4);
-    View va = view(random, StepRunner.input(0, a), batch, m, k, left);
-    View vb = view(random, StepRunner.input(1, b), batch, n, k, right);
-    Slot out = StepRunner.output(types.to, 2 * batch * m * (n + 1) + m + n + batch * n + 4);
+    Object a = TwoBackends.numbers(random, types.from, 2 * batch * m * (k + 1) + m + k + 4);
+    Object b = TwoBackends.numbers(random, types.from, 2 * batch * n * (k + 1) + n + k + 4);
+    View va = view(random, TwoBackends.input(0, a), batch, m, k, left);
+    View vb = view(random, TwoBackends.input(1, b), batch, n, k, right);
+    Slot out = TwoBackends.output(0, types.to, 2 * batch * m * (n + 1) + m + n + batch * n + 4);
     Layout[] separate = {Layout.ROWS, Layout.COLUMNS, Layout.APART, Layout.REVERSED};
     View vc = view(random, out, batch, m, n, separate[random.nextInt(4)]);
     Step.Dot dot = new Step.Dot(batch, m, n, k, va, vb, vc);
-    Object c = StepRunner.run(CudaBackend.of(0), dot, out, 1, a, b);
-    Object again = StepRunner.run(CudaBackend.of(0), dot, out, 3, a, b);
+    Object c = TwoBackends.run(CudaBackend.of(0), dot, out, 1, a, b);
+    Object again = TwoBackends.run(CudaBackend.of(0), dot, out, 3, a, b);
     String what = types + " " + dot;
     switch (c) {
       case float[] x -> assertArrayEquals(x, (float[]) again, what);

@@ -88,7 +88,7 @@ class CudaEpilogueTest {
     Object[] run(Step... steps) {
       Random random = new Random(7);
       Object[] arrays =
-          inputs().stream().map(s -> OneStep.numbers(random, dtype, (int) s.size())).toArray();
+          inputs().stream().map(s -> TwoBackends.numbers(random, dtype, (int) s.size())).toArray();
       Schedule schedule = TwoBackends.schedule(inputs(), List.of(product(), other()), steps);
       return TwoBackends.run(CudaBackend.of(0), schedule, arrays);
     }

@@ -1,7 +1,7 @@
 package org.hesse.backend.cuda;
 
-import static org.hesse.backend.cuda.StepRunner.get;
-import static org.hesse.backend.cuda.StepRunner.set;
+import static org.hesse.backend.cuda.TwoBackends.get;
+import static org.hesse.backend.cuda.TwoBackends.set;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,7 +38,7 @@ class CudaFactorTest {
   /** Matrices of a batch, in an array with strides of any kind. */
   private record Sample(Object array, int rows, int columns, long[] strides) {
     static Sample of(Random random, DType dtype, int batch, int rows, int columns) {
-      Object array = StepRunner.numbers(random, dtype, batch * rows * columns);
+      Object array = TwoBackends.uniform(random, dtype, batch * rows * columns);
       long size = (long) rows * columns;
       long[] strides =
           random.nextBoolean() ? new long[] {size, columns, 1} : new long[] {size, 1, rows};
@@ -47,7 +47,7 @@ class CudaFactorTest {
 
     /** A Aᵀ + I of what was there. */
     Sample positive() {
-      Object out = StepRunner.zeros(StepRunner.dtype(array), Array.getLength(array));
+      Object out = TwoBackends.zeros(TwoBackends.dtype(array), Array.getLength(array));
       for (int b = 0; b < batch(); b++) {
         for (int i = 0; i < rows; i++) {
           for (int j = 0; j < rows; j++) {
@@ -86,7 +86,7 @@ class CudaFactorTest {
 
     Step.Matrices operand(int number) {
       return new Step.Matrices(
-          rows, columns, new View(StepRunner.input(number, array), 0, strides));
+          rows, columns, new View(TwoBackends.input(number, array), 0, strides));
     }
   }
 
@@ -99,11 +99,11 @@ class CudaFactorTest {
       arrays[i] = operands[i].array;
     }
     int batch = operands[0].batch();
-    Slot out = StepRunner.output(StepRunner.dtype(arrays[0]), batch * rows * columns);
+    Slot out = TwoBackends.output(0, TwoBackends.dtype(arrays[0]), batch * rows * columns);
     long[] dense = {(long) rows * columns, columns, 1};
     Step step =
         new Step.Factor(kind, batch, in, new Step.Matrices(rows, columns, new View(out, 0, dense)));
-    return new Sample(StepRunner.run(backend, step, out, times, arrays), rows, columns, dense);
+    return new Sample(TwoBackends.run(backend, step, out, times, arrays), rows, columns, dense);
   }
 
   /** On the device, the same bits each time. */
@@ -123,7 +123,7 @@ class CudaFactorTest {
   }
 
   private static double eps(Sample sample) {
-    return StepRunner.dtype(sample.array) == DType.F32 ? 0x1p-23 : 0x1p-52;
+    return TwoBackends.dtype(sample.array) == DType.F32 ? 0x1p-23 : 0x1p-52;
   }
 
   private static void assertClose(Sample expected, Sample actual, double tolerance, String what) {

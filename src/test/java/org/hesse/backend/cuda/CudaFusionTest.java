@@ -166,7 +166,7 @@ class CudaFusionTest {
       Random random = new Random(d);
       OneStep one = new OneStep(random);
       int size = OneStep.size(domain);
-      View plain = one.dense(OneStep.numbers(random, dtype, size), domain);
+      View plain = one.dense(TwoBackends.numbers(random, dtype, size), domain);
       // The axis comes last in memory, in one of them backwards.
       int[] order = domain.clone();
       order[turned[d]] = domain[domain.length - 1];
@@ -175,12 +175,12 @@ class CudaFusionTest {
       long last = strides[domain.length - 1];
       strides[domain.length - 1] = strides[turned[d]];
       strides[turned[d]] = last;
-      View other = new View(one.dense(OneStep.numbers(random, dtype, size)).slot(), 0, strides);
+      View other = new View(one.dense(TwoBackends.numbers(random, dtype, size)).slot(), 0, strides);
       long[] back = strides.clone();
       back[turned[d]] = -last;
       View third =
           new View(
-              one.dense(OneStep.numbers(random, dtype, size)).slot(), domain[turned[d]] - 1, back);
+              one.dense(TwoBackends.numbers(random, dtype, size)).slot(), domain[turned[d]] - 1, back);
       List<Instruction> code = new ArrayList<>();
       code.add(new Instruction.Load(plain));
       code.add(new Instruction.Load(other));
@@ -245,7 +245,7 @@ class CudaFusionTest {
         OneStep one = new OneStep(random);
         List<Instruction> code = new ArrayList<>();
         code.add(new Instruction.Load(one.input(dtype, domain, domain.length)));
-        code.add(new Instruction.Load(one.dense(OneStep.numbers(random, dtype, 512), domain)));
+        code.add(new Instruction.Load(one.dense(TwoBackends.numbers(random, dtype, 512), domain)));
         code.add(new Instruction.Index(OneStep.denseStrides(domain)));
         code.add(new Instruction.Apply(new Op.Cast(), dtype, List.of(2)));
         code.add(new Instruction.Apply(new Op.Binary(BinaryKind.MUL), dtype, List.of(0, 1)));

@@ -69,7 +69,7 @@ class CudaLinesTest {
       Step cumsum = new Step.Cumsum(domain, in, s.denseOutput(dtype, domain));
       s.check(cumsum, "cumsum of " + dtype);
       int[] across = {9, 3_000};
-      View columns = s.dense(OneStep.numbers(random, dtype, 27_000), 3_000, 9);
+      View columns = s.dense(TwoBackends.numbers(random, dtype, 27_000), 3_000, 9);
       View turned = new View(columns.slot(), 0, new long[] {1, 9});
       s.check(new Step.Cumsum(across, turned, s.output(dtype, across)), "across, " + dtype);
       s.check(new Step.ArgMax(across, turned, s.denseOutput(DType.I32, 9)), "across, " + dtype);

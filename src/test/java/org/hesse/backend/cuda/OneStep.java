@@ -5,12 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Array;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Random;
 import org.hesse.DType;
 import org.hesse.backend.Backend;
-import org.hesse.backend.Buffer;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
@@ -29,32 +27,10 @@ final class OneStep {
     this.random = random;
   }
 
-  /** Random numbers, of which those of integers are small. */
-  static Object numbers(Random random, DType dtype, int n) {
-    return switch (dtype) {
-      case F32 -> {
-        float[] a = new float[n];
-        for (int i = 0; i < n; i++) {
-          a[i] = (float) random.nextGaussian();
-        }
-        yield a;
-      }
-      case F64 -> random.doubles(n, -2, 2).toArray();
-      case I32 -> random.ints(n, -5, 6).toArray();
-      case BOOL -> {
-        boolean[] a = new boolean[n];
-        for (int i = 0; i < n; i++) {
-          a[i] = random.nextInt(8) == 0;
-        }
-        yield a;
-      }
-    };
-  }
-
   /** An operand of random numbers whose first axes are anywhere in memory, the last ones dense. */
   View input(DType dtype, int[] domain, int dense) {
     Layout l = layout(domain, dense, true);
-    return input(numbers(random, dtype, l.size), l);
+    return input(TwoBackends.numbers(random, dtype, l.size), l);
   }
 
   /** An operand of indices below an extent. */
@@ -74,14 +50,7 @@ final class OneStep {
   }
 
   private View input(Object array, Layout l) {
-    DType dtype =
-        switch (array) {
-          case float[] a -> DType.F32;
-          case double[] a -> DType.F64;
-          case int[] a -> DType.I32;
-          default -> DType.BOOL;
-        };
-    Slot slot = new Slot(Slot.Space.INPUT, arrays.size(), dtype, 0, Array.getLength(array));
+    Slot slot = TwoBackends.input(arrays.size(), array);
     arrays.add(array);
     slots.add(slot);
     return new View(slot, l.offset, l.strides);
@@ -97,7 +66,7 @@ final class OneStep {
   }
 
   private View output(DType dtype, Layout l) {
-    Slot slot = new Slot(Slot.Space.OUTPUT, 0, dtype, 0, l.size);
+    Slot slot = TwoBackends.output(0, dtype, l.size);
     out = slot;
     return new View(slot, l.offset, l.strides);
   }
@@ -163,14 +132,8 @@ final class OneStep {
 
   private Object run(Backend backend, Step step) {
     Slot to = java.util.Objects.requireNonNull(out);
-    Buffer[] in = new Buffer[arrays.size()];
-    for (int i = 0; i < in.length; i++) {
-      in[i] = backend.upload(arrays.get(i));
-    }
-    Schedule schedule = new Schedule(slots, List.of(to), new EnumMap<>(DType.class), List.of(step));
-    Buffer result = backend.allocate(to.dtype(), to.size());
-    backend.prepare(schedule).run(in, new Buffer[] {result});
-    return result.toArray();
+    Schedule schedule = TwoBackends.schedule(slots, List.of(to), step);
+    return TwoBackends.run(backend, schedule, arrays.toArray())[0];
   }
 
   /** Runs a step on both, and compares: what is real to the tolerance of its dtype. */
