@@ -8,7 +8,7 @@ interface ColumnKernel {
    *
    * @param x holds row r from {@code xAt[r]} on
    * @param z holds the other row r from {@code zAt[r]} on
-   * @param a for each row what is taken off
+   * @param a for each row what is taken off; with {@code b} of {@link ColumnTerm#STANDARD} only
    * @param b for each row a factor
    */
   void run(

@@ -37,18 +37,22 @@ final class ColumnPassF32 implements ColumnKernel {
       if (taken == 4) {
         four(v, xAt, u, zAt, a, b, r, line, full);
       } else {
-        one(v, xAt[r], u, zAt[r], (float) a[r], (float) b[r], line, full);
+        one(v, xAt[r], u, zAt[r], number(a, r), number(b, r), line, full);
       }
       for (int j = full; j < width; j++) {
         float sum = 0;
         for (int k = r; k < r + taken; k++) {
-          sum += term(v[xAt[k] + j], u[zAt[k] + j], (float) a[k], (float) b[k]);
+          sum += term(v[xAt[k] + j], u[zAt[k] + j], number(a, k), number(b, k));
         }
         line[j] = sum;
       }
       FoldLoopF32.merge(true, line, 0, width, frame.sums, frame.lost, 0);
       r += taken;
     }
+  }
+
+  private static float number(double[] ofRows, int r) {
+    return TERM == ColumnTerm.STANDARD ? (float) ofRows[r] : 0;
   }
 
   private static void four(
@@ -61,14 +65,14 @@ final class ColumnPassF32 implements ColumnKernel {
     int u1 = to[r + 1];
     int u2 = to[r + 2];
     int u3 = to[r + 3];
-    float a0 = (float) a[r];
-    float a1 = (float) a[r + 1];
-    float a2 = (float) a[r + 2];
-    float a3 = (float) a[r + 3];
-    float b0 = (float) b[r];
-    float b1 = (float) b[r + 1];
-    float b2 = (float) b[r + 2];
-    float b3 = (float) b[r + 3];
+    float a0 = number(a, r);
+    float a1 = number(a, r + 1);
+    float a2 = number(a, r + 2);
+    float a3 = number(a, r + 3);
+    float b0 = number(b, r);
+    float b1 = number(b, r + 1);
+    float b2 = number(b, r + 2);
+    float b3 = number(b, r + 3);
     for (int j = 0; j < n; j += SPECIES.length()) {
       FloatVector s = term(v, v0 + j, u, u0 + j, a0, b0);
       FloatVector t = term(v, v1 + j, u, u1 + j, a1, b1);

@@ -32,8 +32,24 @@ final class ColumnSum {
     }
   }
 
-  /** An operand of the reduction. */
-  private record Operand(Slot slot, Strided view) {}
+  /** What stands for numbers that there are none of. */
+  private static final double[] NONE = {};
+
+  /**
+   * An operand of the reduction.
+   *
+   * @param rows where each row begins, for views that are not even
+   * @param begin where row 0 begins, and {@code step} how far behind it row 1; else 0
+   */
+  private record Operand(Slot slot, @Nullable Strided rows, long begin, long step) {
+    static Operand of(int[] domain, View view, long inner) {
+      Strided all = Strided.of(domain, view);
+      long[] first = all.firstOf(BlockProgram.size(domain) / inner);
+      return first != null && first[0] == all.position(0)
+          ? new Operand(view.slot(), null, first[0], first[2])
+          : new Operand(view.slot(), all, 0, 0);
+    }
+  }
 
   private final Operand x;
   private final @Nullable Operand z;
@@ -71,15 +87,21 @@ final class ColumnSum {
     Object other = z == null ? from : memory.array(z.slot);
     int[] xAt = positions(x, row, rows, i0);
     int[] zAt = z == null ? xAt : positions(z, row, rows, i0);
-    double[] shift = numbers(a, memory, row, rows, 0);
-    double[] factor = numbers(b, memory, row, rows, 1);
+    boolean plain = a == null && b == null;
+    double[] shift = plain ? NONE : numbers(a, memory, row, rows, 0);
+    double[] factor = plain ? NONE : numbers(b, memory, row, rows, 1);
     kernel.run(frame, from, xAt, other, zAt, shift, factor, rows, width);
   }
 
   private int[] positions(Operand operand, long row, int rows, long i0) {
     int[] at = new int[rows];
+    Strided uneven = operand.rows;
     for (int r = 0; r < rows; r++) {
-      at[r] = (int) operand.view.position((row + r) * inner + i0);
+      long begin =
+          uneven == null
+              ? operand.begin + (row + r) * operand.step + i0
+              : uneven.position((row + r) * inner + i0);
+      at[r] = (int) begin;
     }
     return at;
   }
@@ -155,7 +177,7 @@ final class ColumnSum {
 
     private Operand rows(int v) {
       View view = ((Instruction.Load) code.get(v)).view();
-      return new Operand(view.slot(), Strided.of(domain, view));
+      return Operand.of(domain, view, inner);
     }
 
     /** Whether a value's rows lie in memory element by element. */

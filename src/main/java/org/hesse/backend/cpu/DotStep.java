@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Picks the way to compute a product. One with a single row or column is a reduction of an
  * elementwise product, one over a single pair is an elementwise product: both read each operand
- * once, which is all that matters there. The rest goes to {@link GemmF32} and its twin.
+ * once, which is all that matters there. Few rows or columns may be for {@link NarrowF32}; the rest
+ * goes to {@link GemmF32} and its twin.
  */
 final class DotStep {
   /** Up to here scalar loops are done before vectors have got going. */
@@ -37,7 +38,9 @@ final class DotStep {
       if (products <= TINY || !Simd.PRESENT) {
         return new ScalarGemm(gemm);
       }
-      return gemm.dtype() == DType.F32 ? new GemmF32(gemm) : new GemmF64(gemm);
+      boolean f32 = gemm.dtype() == DType.F32;
+      Prepared narrow = f32 ? NarrowF32.of(gemm) : NarrowF64.of(gemm);
+      return narrow != null ? narrow : f32 ? new GemmF32(gemm) : new GemmF64(gemm);
     }
     if (tail == null) {
       return other;
