@@ -58,6 +58,7 @@ final class CompositeRows {
   }
 
   private void crossEntropies() {
+    Gen few = new Gen(8);
     add(
         "crossEntropy of labels",
         10,
@@ -76,7 +77,10 @@ final class CompositeRows {
             smooth(gen.normal(3, 8), gen.whole(0, 2, 3)),
             smooth(gen.normal(2, 1, 9), gen.whole(0, 2, 2, 1)),
             edge(gen.normal(40, 130), gen.whole(0, 100, 40)),
-            edge(gen.normal(2, 3), gen.whole(-3, 6, 2))));
+            edge(gen.normal(2, 3), gen.whole(-3, 6, 2)),
+            smooth(few.normal(3, 3), few.whole(0, 2, 3)),
+            smooth(few.normal(2, 2, 2), few.whole(0, 1, 2, 2)),
+            edge(few.normal(150, 7), few.whole(0, 6, 150))));
     add(
         "crossEntropy of probabilities",
         10,

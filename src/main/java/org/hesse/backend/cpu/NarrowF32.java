@@ -85,8 +85,7 @@ final class NarrowF32 implements Prepared {
   }
 
   /** The sum of row r, of which every fourth lane is a part, with the last few pairs. */
-  private static float rest(
-      float[] sums, int r, float[] a, int at, float[] b, int other, int k) {
+  private static float rest(float[] sums, int r, float[] a, int at, float[] b, int other, int k) {
     float sum = sums[r];
     for (int lane = r + ROWS; lane < LANES; lane += ROWS) {
       sum += sums[lane];
@@ -98,8 +97,7 @@ final class NarrowF32 implements Prepared {
   }
 
   /** Sums of four rows; lane l is a part of the sum of row l mod 4. */
-  private static void four(
-      float[] a, int at, int row, float[] b, int other, int k, float[] sums) {
+  private static void four(float[] a, int at, int row, float[] b, int other, int k, float[] sums) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = s0;
     FloatVector s2 = s0;

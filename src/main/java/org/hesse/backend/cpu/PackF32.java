@@ -43,7 +43,8 @@ final class PackF32 {
         int rows = Math.min(LANES, n - i);
         for (int p = 0; p < k; p += LANES) {
           int begin = Math.min(p, k - LANES);
-          TransposeF32.block(from, at + i * si + begin, si, rows, scratch, to, toAt + begin * ld + i, ld);
+          TransposeF32.block(
+              from, at + i * si + begin, si, rows, scratch, to, toAt + begin * ld + i, ld);
         }
       }
       return;

@@ -47,8 +47,7 @@ final class TransposeF32 {
   }
 
   /** Two stages. */
-  private static void fours(
-      float[] from, int at, int row, int last, float[] to, int toAt, int ld) {
+  private static void fours(float[] from, int at, int row, int last, float[] to, int toAt, int ld) {
     int quarter = LANES / 4;
     for (int i = 0; i < quarter; i++) {
       FloatVector x0 = load(from, at + Math.min(i, last) * row);
@@ -68,8 +67,7 @@ final class TransposeF32 {
   }
 
   /** One stage. */
-  private static void pairs(
-      float[] from, int at, int row, int last, float[] to, int toAt, int ld) {
+  private static void pairs(float[] from, int at, int row, int last, float[] to, int toAt, int ld) {
     int half = LANES / 2;
     for (int i = 0; i < half; i++) {
       FloatVector x = load(from, at + Math.min(i, last) * row);
