@@ -99,7 +99,7 @@ class CudaFactorTest {
       arrays[i] = operands[i].array;
     }
     int batch = operands[0].batch();
-    Slot out = TwoBackends.output(0, TwoBackends.dtype(arrays[0]), batch * rows * columns);
+    Slot out = TwoBackends.output(0, TwoBackends.dtype(arrays[0]), (long) batch * rows * columns);
     long[] dense = {(long) rows * columns, columns, 1};
     Step step =
         new Step.Factor(kind, batch, in, new Step.Matrices(rows, columns, new View(out, 0, dense)));

@@ -180,7 +180,9 @@ class CudaFusionTest {
       back[turned[d]] = -last;
       View third =
           new View(
-              one.dense(TwoBackends.numbers(random, dtype, size)).slot(), domain[turned[d]] - 1, back);
+              one.dense(TwoBackends.numbers(random, dtype, size)).slot(),
+              domain[turned[d]] - 1,
+              back);
       List<Instruction> code = new ArrayList<>();
       code.add(new Instruction.Load(plain));
       code.add(new Instruction.Load(other));

@@ -502,8 +502,7 @@ class SimulatedDeviceTest {
     Path build = Path.of("native", "build.sh");
     assumeTrue(Files.exists(build), () -> "there is no " + build + " here");
     ProcessBuilder builder =
-        new ProcessBuilder("/bin/sh", build.toString(), out.toString())
-            .redirectErrorStream(true);
+        new ProcessBuilder("/bin/sh", build.toString(), out.toString()).redirectErrorStream(true);
     builder.environment().clear();
     builder.environment().put("PATH", out.toString());
     Process process = builder.start();
