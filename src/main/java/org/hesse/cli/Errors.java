@@ -73,7 +73,9 @@ final class Errors {
         best = k;
       }
     }
-    return best != null && least <= Math.max(1, Math.min(word.length(), best.length()) / 3)
+    return best != null
+            && word.length() > 2
+            && least <= Math.max(1, Math.min(word.length(), best.length()) / 3)
         ? Optional.of(best)
         : Optional.empty();
   }

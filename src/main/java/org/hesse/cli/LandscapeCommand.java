@@ -259,7 +259,7 @@ final class LandscapeCommand implements Callable<Integer> {
             : s.x().length + " × " + s.y().length + " points")
         + " along "
         + (s.filterNormalized() ? "filter-normalized " : "")
-        + (s.y() == null ? s.name(0) : s.directions())
+        + (s.y() == null ? s.name(0) : s.names())
         + ", up to ±"
         + Numbers.significant(s.x()[s.x().length - 1], 3)
         + ": loss from "

@@ -115,6 +115,11 @@ record LandscapeResult(
       return loss[x.length / 2];
     }
 
+    /** The directions in words. */
+    String names() {
+      return directions.equals("random") ? "random directions" : directions;
+    }
+
     /** The direction of a number, 0 or 1, in words. */
     String name(int direction) {
       return directions.equals("random")

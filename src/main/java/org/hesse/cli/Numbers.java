@@ -4,9 +4,11 @@ import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Numbers as people read them. */
 final class Numbers {
+  private static final Pattern EXPONENT = Pattern.compile("(?<=[\\d.)])e([+-]\\d+)");
   private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
   private Numbers() {}
@@ -151,18 +153,14 @@ final class Numbers {
     return s.toString();
   }
 
-  /** With a true minus sign, for print. */
-  static String minus(String number) {
-    return number.replace('-', '−');
+  /** With a true minus sign before each number, for print; hyphens of words stay. */
+  static String minus(String text) {
+    return text.replaceAll("-(?=[\\d.∞])", "−");
   }
 
-  /** For print: "1.2e-07" becomes "1.2×10⁻⁷". */
-  static String print(String number) {
-    int e = number.indexOf("e-") >= 0 ? number.indexOf("e-") : number.indexOf("e+");
-    if (e < 0) {
-      return minus(number);
-    }
-    int exponent = Integer.parseInt(number.substring(e + 1));
-    return minus(number.substring(0, e)) + "×10" + superscript(exponent);
+  /** For print: "1.2e-07" becomes "1.2×10⁻⁷", wherever it stands in a text. */
+  static String print(String text) {
+    return minus(
+        EXPONENT.matcher(text).replaceAll(m -> "×10" + superscript(Integer.parseInt(m.group(1)))));
   }
 }

@@ -79,6 +79,14 @@ final class Problem {
               + " fit one vector");
     }
     String name = data.name();
+    // That a single sample has no choice is its smaller problem.
+    if (data.classes() > 0 && shape.outputs() == 1 && data.size() > 1) {
+      throw Failure.badInput(
+          name
+              + (data.classes() == 1 ? ": all labels are 0" : ": has labels")
+              + ", and one output has no choice between classes; expected two classes or more (or"
+              + " --loss mse for real targets)");
+    }
     if (shape.inputs() != data.features()) {
       throw Failure.badInput(
           name

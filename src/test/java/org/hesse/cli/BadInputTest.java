@@ -1,6 +1,7 @@
 package org.hesse.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -75,6 +76,7 @@ class BadInputTest {
   @TestFactory
   List<DynamicTest> usage() {
     refused("'--learnin-rate'", "train", "--data", "digits", "--learnin-rate", "0.1");
+    assertFalse(Cli.run("inspect", "x", "-q").err().contains("did you mean"));
     refused("did you mean '--epochs'", "train", "--data", "digits", "--epoch", "3");
     refused("did you mean 'spectrum'", "spectrm");
     refused("--arch: 'cnn:3'", "train", "--data", "digits", "--arch", "cnn:3");
@@ -225,6 +227,7 @@ class BadInputTest {
     refused("nan.csv", "train", "--data", file("nan.csv", "1,2,0\n1,NaN,1\n"));
     refused("word.csv", "train", "--data", file("word.csv", "1,2,0\n1,two,1\n"));
     refused("negative.csv", "train", "--data", file("negative.csv", "1,2,0\n1,2,-1\n"));
+    refused("same.csv: all labels", "train", "--data", file("same.csv", "1,2,0\n3,4,0\n"));
     refused("half.csv", "train", "--data", file("half.csv", "1,2,0\n1,2,0.5\n"));
     refused("empty.csv", "train", "--data", file("empty.csv", ""));
     String one = file("one.csv", "1,2,0\n");

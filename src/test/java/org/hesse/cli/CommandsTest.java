@@ -229,7 +229,7 @@ class CommandsTest {
   void numbersAndClassesAreInProperWords() throws IOException {
     Path one = Files.writeString(folder.resolve("one.csv"), "1,2,0\n3,4,0\n5,6,0\n7,8,0\n");
     String out =
-        Cli.run("train", "--data", one.toString(), "--epochs", "1", "--lr", "1e20")
+        Cli.run("train", "--data=" + one, "--arch=mlp:2-2", "--epochs", "1", "--lr", "1e20")
             .succeeded()
             .out();
     assertTrue(out.contains("4 samples of 2 features, 1 class" + System.lineSeparator()), out);

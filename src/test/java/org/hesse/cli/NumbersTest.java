@@ -79,4 +79,14 @@ class NumbersTest {
     assertEquals("1.2e-07", Numbers.scientific(1.23e-7));
     assertEquals("0", Numbers.scientific(0));
   }
+
+  @Test
+  void numbersAreTypesetWhereverTheyStand() {
+    assertEquals(
+        "by lissa, damping 1×10⁻⁶, residuals up to 1.2×10⁻⁷; not all converged",
+        Numbers.print("by lissa, damping 1e-06, residuals up to 1.2e-07; not all converged"));
+    assertEquals("(4.49 ± 0.30)×10³, −2×10⁵", Numbers.print("(4.49 ± 0.30)e+03, -2e+05"));
+    assertEquals(
+        "filter-normalized, from −0.5 to −2", Numbers.print("filter-normalized, from -0.5 to -2"));
+  }
 }
