@@ -13,7 +13,7 @@ final class ColumnPassF32 implements ColumnKernel {
   private static final ColumnTerm TERM =
       Specialized.constant(MethodHandles.lookup(), ColumnTerm.class);
 
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = LanesF32.STREAM;
 
   ColumnPassF32() {}
 

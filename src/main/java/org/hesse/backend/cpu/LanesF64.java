@@ -1,9 +1,13 @@
 package org.hesse.backend.cpu;
 
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorSpecies;
 
 /** Doubles as vectors of doubles and back. {@link LanesF32} is the same for floats. */
 final class LanesF64 {
+  /** Of doubles there are half as many in a line, and sums are kept in vectors of the same kind. */
+  static final VectorSpecies<Double> STREAM = DoubleVector.SPECIES_PREFERRED;
+
   private LanesF64() {}
 
   static DoubleVector load(double[] a, int at) {

@@ -15,7 +15,7 @@ final class NormPassF32 implements NormLoopF32 {
   private static final boolean BEFORE = SCALING == Scaling.BEFORE;
   private static final boolean AFTER = SCALING == Scaling.AFTER;
 
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = LanesF32.STREAM;
   private static final int STEP = SPECIES.length();
 
   NormPassF32() {}
@@ -32,40 +32,19 @@ final class NormPassF32 implements NormLoopF32 {
       FloatVector t1 = tangent(t, tAt + i + STEP, s, sAt + i + STEP);
       FloatVector r0 = FloatVector.fromArray(SPECIES, x, xAt + i).sub(c);
       FloatVector r1 = FloatVector.fromArray(SPECIES, x, xAt + i + STEP).sub(c);
-      plain = plain.add(WideF32.halves(t0.add(t1)));
-      along = along.add(WideF32.halves(r1.fma(t1, r0.mul(t0))));
+      plain = plain.add(WideF32.wide(t0.add(t1)));
+      along = along.add(WideF32.wide(r1.fma(t1, r0.mul(t0))));
     }
-    sums[0] = VectorMath.total(along);
-    sums[1] = VectorMath.total(plain);
-    if (groups < n) {
-      rest(groups, x, xAt, c, t, tAt, s, sAt, n, sums);
-    }
-  }
-
-  /** What is left of a row, all of it added in double. */
-  private static void rest(
-      int from,
-      float[] x,
-      int xAt,
-      float c,
-      float[] t,
-      int tAt,
-      float[] s,
-      int sAt,
-      int n,
-      double[] sums) {
-    DoubleVector along = DoubleVector.zero(VectorMath.SPECIES);
-    DoubleVector plain = DoubleVector.zero(VectorMath.SPECIES);
-    for (int i = from; i < n; i += STEP) {
+    for (int i = groups; i < n; i += STEP) {
       VectorMask<Float> in = SPECIES.indexInRange(i, n);
       FloatVector u = FloatVector.fromArray(SPECIES, t, tAt + i, in);
       u = BEFORE ? u.mul(FloatVector.fromArray(SPECIES, s, sAt + i, in)) : u;
       FloatVector v = FloatVector.fromArray(SPECIES, x, xAt + i, in).sub(c).mul(u);
-      plain = plain.add(WideF32.halves(u));
-      along = along.add(WideF32.halves(FloatVector.zero(SPECIES).blend(v, in)));
+      plain = plain.add(WideF32.wide(u));
+      along = along.add(WideF32.wide(FloatVector.zero(SPECIES).blend(v, in)));
     }
-    sums[0] += VectorMath.total(along);
-    sums[1] += VectorMath.total(plain);
+    sums[0] = VectorMath.total(along);
+    sums[1] = VectorMath.total(plain);
   }
 
   private static FloatVector tangent(float[] t, int at, float[] s, int sAt) {

@@ -17,6 +17,8 @@ import org.hesse.ir.CompositeKind.Scaling;
 final class RowLoopsF32 {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int STEP = SPECIES.length();
+  private static final VectorSpecies<Float> STREAM = LanesF32.STREAM;
+  private static final int LANES = STREAM.length();
 
   private static final RowLoopF32 SUM = loop(RowTerm.SUM);
   private static final RowLoopF32 SQUARES = loop(RowTerm.SQUARES);
@@ -72,17 +74,17 @@ final class RowLoopsF32 {
    * and NaN takes several times as long; whoever adds up exponentials meets the NaN there.
    */
   static double max(float[] x, int at, int n) {
-    FloatVector m0 = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    FloatVector m0 = FloatVector.broadcast(STREAM, Float.NEGATIVE_INFINITY);
     FloatVector m1 = m0;
     FloatVector m2 = m0;
     FloatVector m3 = m0;
-    int groups = n - n % (4 * STEP);
+    int groups = n - n % (4 * LANES);
     // Written out: a method for it might not be inlined here, and would get objects for vectors.
-    for (int i = at; i < at + groups; i += 4 * STEP) {
-      FloatVector v0 = FloatVector.fromArray(SPECIES, x, i);
-      FloatVector v1 = FloatVector.fromArray(SPECIES, x, i + STEP);
-      FloatVector v2 = FloatVector.fromArray(SPECIES, x, i + 2 * STEP);
-      FloatVector v3 = FloatVector.fromArray(SPECIES, x, i + 3 * STEP);
+    for (int i = at; i < at + groups; i += 4 * LANES) {
+      FloatVector v0 = FloatVector.fromArray(STREAM, x, i);
+      FloatVector v1 = FloatVector.fromArray(STREAM, x, i + LANES);
+      FloatVector v2 = FloatVector.fromArray(STREAM, x, i + 2 * LANES);
+      FloatVector v3 = FloatVector.fromArray(STREAM, x, i + 3 * LANES);
       m0 = m0.blend(v0, v0.compare(GT, m0));
       m1 = m1.blend(v1, v1.compare(GT, m1));
       m2 = m2.blend(v2, v2.compare(GT, m2));
@@ -164,13 +166,13 @@ final class RowLoopsF32 {
       int n,
       float[] y,
       int to) {
-    FloatVector shift = FloatVector.broadcast(SPECIES, (float) c);
-    FloatVector factor = FloatVector.broadcast(SPECIES, (float) a);
-    int full = SPECIES.loopBound(n);
-    for (int i = 0; i < full; i += STEP) {
-      FloatVector v = FloatVector.fromArray(SPECIES, x, at + i).sub(shift).mul(factor);
-      FloatVector u = FloatVector.fromArray(SPECIES, z, zAt + i);
-      v.fma(u, FloatVector.fromArray(SPECIES, w, wAt + i)).intoArray(y, to + i);
+    FloatVector shift = FloatVector.broadcast(STREAM, (float) c);
+    FloatVector factor = FloatVector.broadcast(STREAM, (float) a);
+    int full = STREAM.loopBound(n);
+    for (int i = 0; i < full; i += LANES) {
+      FloatVector v = FloatVector.fromArray(STREAM, x, at + i).sub(shift).mul(factor);
+      FloatVector u = FloatVector.fromArray(STREAM, z, zAt + i);
+      v.fma(u, FloatVector.fromArray(STREAM, w, wAt + i)).intoArray(y, to + i);
     }
     for (int i = full; i < n; i++) {
       y[to + i] = Math.fma((x[at + i] - (float) c) * (float) a, z[zAt + i], w[wAt + i]);

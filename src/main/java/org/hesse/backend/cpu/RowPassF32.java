@@ -9,24 +9,39 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The loop of one {@link RowTerm} of few instructions. Four vectors are added by halves, and these
- * sums in double, so that rounding takes no more of a long row than of a short one.
+ * sums in double, so that rounding takes no more of a long row than of a short one; what is left of
+ * a row is added in double at once, so that the mean of a short row of equal numbers is that number.
  */
 final class RowPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
 
   // Constants to the JIT compiler, which what an enum says of itself is not.
   private static final boolean STORES = TERM.stores;
-  private static final boolean SUMS = TERM.sums;
   private static final boolean TWO_ROWS = TERM.hasOther();
 
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = LanesF32.STREAM;
   private static final int STEP = SPECIES.length();
 
   RowPassF32() {}
 
+  // All of it in one method, which is so too long to be inlined: a compilation is one row's loop,
+  // and the JIT compiler inlines in it whatever takes vectors, which are objects otherwise.
   @Override
   public double run(
       float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n) {
+    int full = SPECIES.loopBound(n);
+    VectorMask<Float> rest = SPECIES.indexInRange(full, n);
+    if (STORES) {
+      for (int i = 0; i < full; i += STEP) {
+        value(x, xo + i, z, zo + i, a, b).intoArray(y, yo + i);
+      }
+      if (full < n) {
+        FloatVector v = FloatVector.fromArray(SPECIES, x, xo + full, rest);
+        FloatVector u = TWO_ROWS ? FloatVector.fromArray(SPECIES, z, zo + full, rest) : v;
+        value(v, u, a, b).intoArray(y, yo + full, rest);
+      }
+      return 0;
+    }
     DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
     int groups = n - n % (4 * STEP);
     for (int i = 0; i < groups; i += 4 * STEP) {
@@ -34,52 +49,18 @@ final class RowPassF32 implements RowLoopF32 {
       FloatVector r1 = value(x, xo + i + STEP, z, zo + i + STEP, a, b);
       FloatVector r2 = value(x, xo + i + 2 * STEP, z, zo + i + 2 * STEP, a, b);
       FloatVector r3 = value(x, xo + i + 3 * STEP, z, zo + i + 3 * STEP, a, b);
-      if (STORES) {
-        r0.intoArray(y, yo + i);
-        r1.intoArray(y, yo + i + STEP);
-        r2.intoArray(y, yo + i + 2 * STEP);
-        r3.intoArray(y, yo + i + 3 * STEP);
-      }
-      if (SUMS) {
-        wide = wide.add(WideF32.halves(r0.add(r1).add(r2.add(r3))));
-      }
+      wide = wide.add(WideF32.wide(r0.add(r1).add(r2.add(r3))));
     }
-    double sum = SUMS ? VectorMath.total(wide) : 0;
-    return groups == n ? sum : sum + rest(groups, x, xo, z, zo, a, b, y, yo, n);
-  }
-
-  /**
-   * What is left of a row, all of it added in double: so the mean of a short row of equal numbers
-   * is that number, and their deviations are 0. No vector is handed from one method to the other:
-   * where the compiler does not inline the second, it would make an object of it in every round of
-   * the loop.
-   */
-  private static double rest(
-      int from, float[] x, int xo, float[] z, int zo, float a, float b, float[] y, int yo, int n) {
-    DoubleVector wide = DoubleVector.zero(VectorMath.SPECIES);
-    int full = SPECIES.loopBound(n);
-    for (int i = from; i < full; i += STEP) {
-      FloatVector r = value(x, xo + i, z, zo + i, a, b);
-      if (STORES) {
-        r.intoArray(y, yo + i);
-      }
-      if (SUMS) {
-        wide = wide.add(WideF32.halves(r));
-      }
+    for (int i = groups; i < full; i += STEP) {
+      wide = wide.add(WideF32.wide(value(x, xo + i, z, zo + i, a, b)));
     }
     if (full < n) {
-      VectorMask<Float> rest = SPECIES.indexInRange(full, n);
       FloatVector v = FloatVector.fromArray(SPECIES, x, xo + full, rest);
       FloatVector u = TWO_ROWS ? FloatVector.fromArray(SPECIES, z, zo + full, rest) : v;
       FloatVector r = value(v, u, a, b);
-      if (STORES) {
-        r.intoArray(y, yo + full, rest);
-      }
-      if (SUMS) {
-        wide = wide.add(WideF32.halves(FloatVector.zero(SPECIES).blend(r, rest)));
-      }
+      wide = wide.add(WideF32.wide(FloatVector.zero(SPECIES).blend(r, rest)));
     }
-    return SUMS ? VectorMath.total(wide) : 0;
+    return VectorMath.total(wide);
   }
 
   private static FloatVector value(float[] x, int i, float[] z, int j, float a, float b) {

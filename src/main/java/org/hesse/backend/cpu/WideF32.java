@@ -18,6 +18,14 @@ final class WideF32 {
     return low.add(v.convertShape(VectorOperators.F2D, VectorMath.SPECIES, 1));
   }
 
+  /** A vector of {@link LanesF32#STREAM}, those added up that have no lane of their own. */
+  static DoubleVector wide(FloatVector v) {
+    if (LanesF32.STREAM.length() > VectorMath.SPECIES.length()) {
+      return halves(v);
+    }
+    return (DoubleVector) v.convertShape(VectorOperators.F2D, VectorMath.SPECIES, 0);
+  }
+
   /** The sum of a short row, of which double loses nothing. */
   static double sum(float[] a, int at, int n) {
     DoubleVector sum = DoubleVector.zero(VectorMath.SPECIES);

@@ -10,6 +10,10 @@ final class WideF64 {
     return DoubleMath.expBelowZero(x);
   }
 
+  static DoubleVector wide(DoubleVector v) {
+    return v;
+  }
+
   static DoubleVector halves(DoubleVector v) {
     return v;
   }
