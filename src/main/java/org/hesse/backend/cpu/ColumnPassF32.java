@@ -95,7 +95,9 @@ final class ColumnPassF32 implements ColumnKernel {
       return x;
     }
     FloatVector z = FloatVector.fromArray(SPECIES, u, to);
-    return TERM == ColumnTerm.PRODUCT ? x.mul(z) : x.sub(a).mul(b).mul(z);
+    FloatVector shift = FloatVector.broadcast(SPECIES, a);
+    FloatVector factor = FloatVector.broadcast(SPECIES, b);
+    return TERM == ColumnTerm.PRODUCT ? x.mul(z) : x.sub(shift).mul(factor).mul(z);
   }
 
   private static float term(float v, float u, float a, float b) {

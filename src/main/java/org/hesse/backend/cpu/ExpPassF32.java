@@ -2,6 +2,7 @@
 package org.hesse.backend.cpu;
 
 import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -23,7 +24,7 @@ final class ExpPassF32 implements RowLoopF32 {
   @Override
   public double run(
       float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n) {
-    double total = 0;
+    DoubleVector total = DoubleVector.zero(VectorMath.SPECIES);
     if (TERM == RowTerm.EXP_SUM) {
       for (int block = 0; block < n; block += BLOCK) {
         int end = Math.min(n, block + BLOCK);
@@ -33,7 +34,7 @@ final class ExpPassF32 implements RowLoopF32 {
           FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
           sum = sum.add(e);
         }
-        total += VectorMath.total(WideF32.halves(sum));
+        total = total.add(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.EXP_DOT) {
@@ -45,7 +46,7 @@ final class ExpPassF32 implements RowLoopF32 {
           FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
           sum = e.fma(FloatVector.fromArray(SPECIES, z, zo + i), sum);
         }
-        total += VectorMath.total(WideF32.halves(sum));
+        total = total.add(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.EXP) {
@@ -59,7 +60,7 @@ final class ExpPassF32 implements RowLoopF32 {
           e.intoArray(y, yo + i);
           sum = sum.add(e);
         }
-        total += VectorMath.total(WideF32.halves(sum));
+        total = total.add(WideF32.halves(sum));
       }
     }
     if (TERM == RowTerm.MINUS_EXP) {
@@ -68,6 +69,8 @@ final class ExpPassF32 implements RowLoopF32 {
         FloatVector.fromArray(SPECIES, z, zo + i).sub(e.mul(c)).intoArray(y, yo + i);
       }
     }
-    return total;
+    double[] lanes = Frame.current().base;
+    total.intoArray(lanes, 0);
+    return VectorMath.total(lanes);
   }
 }

@@ -25,13 +25,14 @@ final class NormPassF32 implements NormLoopF32 {
       float[] x, int xAt, float c, float[] t, int tAt, float[] s, int sAt, int n, double[] sums) {
     DoubleVector along = DoubleVector.zero(VectorMath.SPECIES);
     DoubleVector plain = DoubleVector.zero(VectorMath.SPECIES);
+    FloatVector shift = FloatVector.broadcast(SPECIES, c);
     // Two at a time: with four, the JIT compiler gives up inlining and makes vectors objects.
     int groups = n - n % (2 * STEP);
     for (int i = 0; i < groups; i += 2 * STEP) {
       FloatVector t0 = tangent(t, tAt + i, s, sAt + i);
       FloatVector t1 = tangent(t, tAt + i + STEP, s, sAt + i + STEP);
-      FloatVector r0 = FloatVector.fromArray(SPECIES, x, xAt + i).sub(c);
-      FloatVector r1 = FloatVector.fromArray(SPECIES, x, xAt + i + STEP).sub(c);
+      FloatVector r0 = FloatVector.fromArray(SPECIES, x, xAt + i).sub(shift);
+      FloatVector r1 = FloatVector.fromArray(SPECIES, x, xAt + i + STEP).sub(shift);
       plain = plain.add(WideF32.wide(t0.add(t1)));
       along = along.add(WideF32.wide(r1.fma(t1, r0.mul(t0))));
     }
@@ -39,7 +40,7 @@ final class NormPassF32 implements NormLoopF32 {
       VectorMask<Float> in = SPECIES.indexInRange(i, n);
       FloatVector u = FloatVector.fromArray(SPECIES, t, tAt + i, in);
       u = BEFORE ? u.mul(FloatVector.fromArray(SPECIES, s, sAt + i, in)) : u;
-      FloatVector v = FloatVector.fromArray(SPECIES, x, xAt + i, in).sub(c).mul(u);
+      FloatVector v = FloatVector.fromArray(SPECIES, x, xAt + i, in).sub(shift).mul(u);
       plain = plain.add(WideF32.wide(u));
       along = along.add(WideF32.wide(FloatVector.zero(SPECIES).blend(v, in)));
     }
@@ -67,11 +68,15 @@ final class NormPassF32 implements NormLoopF32 {
       int n,
       float[] y,
       int to) {
+    FloatVector shift = FloatVector.broadcast(SPECIES, c);
+    FloatVector slope = FloatVector.broadcast(SPECIES, a);
+    FloatVector mean = FloatVector.broadcast(SPECIES, d);
+    FloatVector factor = FloatVector.broadcast(SPECIES, b);
     int full = SPECIES.loopBound(n);
     for (int i = 0; i < full; i += STEP) {
-      FloatVector v = FloatVector.fromArray(SPECIES, x, xAt + i).sub(c).mul(a);
-      FloatVector u = tangent(t, tAt + i, s, sAt + i).sub(d);
-      FloatVector r = u.fma(FloatVector.broadcast(SPECIES, b), v);
+      FloatVector v = FloatVector.fromArray(SPECIES, x, xAt + i).sub(shift).mul(slope);
+      FloatVector u = tangent(t, tAt + i, s, sAt + i).sub(mean);
+      FloatVector r = u.fma(factor, v);
       r = AFTER ? r.mul(FloatVector.fromArray(SPECIES, s, sAt + i)) : r;
       r.intoArray(y, to + i);
     }

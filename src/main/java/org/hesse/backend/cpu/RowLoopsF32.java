@@ -109,7 +109,12 @@ final class RowLoopsF32 {
 
   /** Multiplies in place. */
   static void scale(float[] y, int to, int n, double factor) {
-    SCALE.run(y, to, y, to, (float) factor, 0, 0, y, to, n);
+    scale(y, to, n, factor, y, to);
+  }
+
+  /** a x. */
+  static void scale(float[] x, int at, int n, double a, float[] y, int to) {
+    SCALE.run(x, at, x, at, (float) a, 0, 0, y, to, n);
   }
 
   /** x − m − s. */

@@ -28,7 +28,10 @@ final class RowPassF32 implements RowLoopF32 {
   // and the JIT compiler inlines in it whatever takes vectors, which are objects otherwise.
   @Override
   public double run(
-      float[] x, int xo, float[] z, int zo, float a, float b, float c, float[] y, int yo, int n) {
+      float[] x, int xo, float[] z, int zo, float a0, float b0, float c, float[] y, int yo, int n) {
+    // As vectors of known length; the compiler need not find out the length of v in v.sub(a).
+    FloatVector a = FloatVector.broadcast(SPECIES, a0);
+    FloatVector b = FloatVector.broadcast(SPECIES, b0);
     int full = SPECIES.loopBound(n);
     VectorMask<Float> rest = SPECIES.indexInRange(full, n);
     if (STORES) {
@@ -63,12 +66,13 @@ final class RowPassF32 implements RowLoopF32 {
     return VectorMath.total(wide);
   }
 
-  private static FloatVector value(float[] x, int i, float[] z, int j, float a, float b) {
+  private static FloatVector value(
+      float[] x, int i, float[] z, int j, FloatVector a, FloatVector b) {
     FloatVector v = FloatVector.fromArray(SPECIES, x, i);
     return value(v, TWO_ROWS ? FloatVector.fromArray(SPECIES, z, j) : v, a, b);
   }
 
-  private static FloatVector value(FloatVector v, FloatVector u, float a, float b) {
+  private static FloatVector value(FloatVector v, FloatVector u, FloatVector a, FloatVector b) {
     if (TERM == RowTerm.SUM) {
       return v;
     } else if (TERM == RowTerm.SQUARES) {

@@ -34,8 +34,14 @@ final class RowsF32 {
   private static void softmax(Object[] in, int[] at, Object out, int to, int n) {
     float[] x = (float[]) in[0];
     float[] y = (float[]) out;
-    double sum = RowLoopsF32.exp(x, at[0], n, RowLoopsF32.max(x, at[0], n), 0, 1, y, to);
-    RowLoopsF32.scale(y, to, n, 1 / sum);
+    double max = RowLoopsF32.max(x, at[0], n);
+    // Long vectors, which exponentials are computed on, are slow to write where no cache is warm.
+    float[] line = Frame.current().halfF32;
+    boolean fits = n <= line.length;
+    float[] e = fits ? line : y;
+    int from = fits ? 0 : to;
+    double sum = RowLoopsF32.exp(x, at[0], n, max, 0, 1, e, from);
+    RowLoopsF32.scale(e, from, n, 1 / sum, y, to);
   }
 
   private static void softmaxTangent(Object[] in, int[] at, Object out, int to, int n) {

@@ -32,6 +32,19 @@ final class VectorMath {
     return sum.lane(0);
   }
 
+  /**
+   * The same of a vector that has been put at the beginning of an array, which is left changed. For
+   * methods in which so much is inlined already that a vector handed on would be an object.
+   */
+  static double total(double[] lanes) {
+    for (int half = SPECIES.length() / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; i++) {
+        lanes[i] += lanes[i + half];
+      }
+    }
+    return lanes[0];
+  }
+
   private static VectorShuffle<Double> by(int lanes) {
     return VectorShuffle.fromOp(SPECIES, i -> (i + lanes) % SPECIES.length());
   }
