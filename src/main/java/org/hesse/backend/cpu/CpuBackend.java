@@ -19,7 +19,7 @@ public final class CpuBackend implements Backend {
   private static final CpuBackend INSTANCE = new CpuBackend();
 
   /** In shorter rows most lanes of a vector are empty, and loops over blocks of rows are faster. */
-  static final int MIN_COLUMNS = 8;
+  private static final int MIN_COLUMNS = 8;
 
   private CpuBackend() {}
 
@@ -83,20 +83,8 @@ public final class CpuBackend implements Backend {
       case CompositeKind.Moments k -> true;
       case CompositeKind.Normalize k -> true;
       case CompositeKind.NormalizeTangent k -> true;
-      default -> {
-        int columns = composite.input(0).shape().dim(-1);
-        yield columns >= MIN_COLUMNS || onShortRows(c.kind(), columns);
-      }
+      default -> composite.input(0).shape().dim(-1) >= MIN_COLUMNS;
     };
-  }
-
-  /** Whether a composite goes through short rows column by column. */
-  static boolean onShortRows(CompositeKind kind, int columns) {
-    boolean known =
-        kind instanceof CompositeKind.CrossEntropy
-            || kind instanceof CompositeKind.CrossEntropyTangent
-            || kind instanceof CompositeKind.CrossEntropyCotangent;
-    return known && columns > 1 && columns < MIN_COLUMNS;
   }
 
   @Override

@@ -3,7 +3,6 @@ package org.hesse.backend.cpu;
 import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
-import org.jspecify.annotations.Nullable;
 
 /** A composite whose items are rows: some rows are a task, and each is gone over in cache. */
 final class RowStep implements Prepared {
@@ -12,7 +11,6 @@ final class RowStep implements Prepared {
 
   private final Step.Composite step;
   private final RowKernel kernel;
-  private final @Nullable ShortRows together;
   private final long rows;
   private final int columns;
 
@@ -22,10 +20,6 @@ final class RowStep implements Prepared {
     this.kernel = f32 ? RowsF32.of(step.kind()) : RowsF64.of(step.kind());
     this.rows = BlockProgram.size(step.batch());
     this.columns = step.operands().get(0).item()[0];
-    this.together =
-        !CpuBackend.onShortRows(step.kind(), columns)
-            ? null
-            : f32 ? new ShortRowsF32(step.kind()) : new ShortRowsF64(step.kind());
   }
 
   @Override
@@ -44,10 +38,6 @@ final class RowStep implements Prepared {
       in[i] = memory.array(step.operands().get(i).view().slot());
     }
     Object out = memory.array(step.out().view().slot());
-    if (together != null) {
-      runTogether(together, in, out, from, to);
-      return;
-    }
     int[] at = new int[count];
     for (long r = from; r < to; r++) {
       for (int i = 0; i < count; i++) {
@@ -55,26 +45,6 @@ final class RowStep implements Prepared {
       }
       kernel.run(in, at, out, begin(step.batch(), step.out().view(), r), columns);
     }
-  }
-
-  private void runTogether(ShortRows kernel, Object[] in, Object out, long from, long to) {
-    int last = step.batch().length - 1;
-    int line = last < 0 ? 1 : step.batch()[last];
-    ShortRows.Place[] places = new ShortRows.Place[in.length];
-    for (long r = from; r < to; ) {
-      int count = (int) Math.min(Math.min(ShortRows.MOST, to - r), line - r % line);
-      for (int i = 0; i < in.length; i++) {
-        places[i] = place(in[i], step.operands().get(i).view(), r);
-      }
-      kernel.run(places, place(out, step.out().view(), r), count, columns);
-      r += count;
-    }
-  }
-
-  private ShortRows.Place place(Object array, View view, long item) {
-    int last = step.batch().length - 1;
-    int step = last < 0 ? 0 : (int) view.strides()[last];
-    return new ShortRows.Place(array, begin(this.step.batch(), view, item), step);
   }
 
   /** Where an item of a batch begins. */
