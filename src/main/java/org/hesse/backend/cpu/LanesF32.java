@@ -14,8 +14,8 @@ final class LanesF32 {
   /**
    * What loops are made of that wait for memory more than they compute. Arrays begin anywhere, so
    * that every vector as long as a cache line lies in two of them, but only every other one of half
-   * that length: measured on a processor with 512 bits, x·s + b from memory to memory takes twice as
-   * long on the longer vectors.
+   * that length: measured on a processor with 512 bits, x·s + b from memory to memory takes twice
+   * as long on the longer vectors.
    */
   static final VectorSpecies<Float> STREAM =
       VectorSpecies.of(

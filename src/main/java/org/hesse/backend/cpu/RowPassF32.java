@@ -10,7 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The loop of one {@link RowTerm} of few instructions. Four vectors are added by halves, and these
  * sums in double, so that rounding takes no more of a long row than of a short one; what is left of
- * a row is added in double at once, so that the mean of a short row of equal numbers is that number.
+ * a row is added in double at once, so that the mean of a short row of equal numbers is that
+ * number.
  */
 final class RowPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
