@@ -69,7 +69,11 @@ final class Basis {
   /** Appends a vector, or rows that the open block, of this shape, has room for. */
   private void place(Tensor rows, Shape block, int count) {
     Tensor to = open == null ? Tensor.zeros(rows.dtype(), block.dims()) : open;
-    open = PLACE.apply(new Placed(to, rows, Tensor.of(new int[] {used}, 1)));
+    boolean[] there = new boolean[count * OPEN_ROWS];
+    for (int i = 0; i < count; i++) {
+      there[i * OPEN_ROWS + used + i] = true;
+    }
+    open = PLACE.apply(new Placed(to, rows, Tensor.of(there, count, OPEN_ROWS)));
     used += count;
     size += count;
     if (used == OPEN_ROWS) {
@@ -79,15 +83,19 @@ final class Basis {
     }
   }
 
-  /** A block, [r, n], and rows or a vector that take the place of its rows from {@code at} on. */
-  private record Placed(Tensor block, Tensor rows, Tensor at) {}
+  /**
+   * A block, [r, n], and k rows or a vector that take the place of some of its rows.
+   *
+   * @param there for each of the k rows where it goes, [k, r]: flags, since to find a row by its
+   *     number would take an index and a comparison for every element
+   */
+  private record Placed(Tensor block, Tensor rows, Tensor there) {}
 
   private static Tensor place(Placed p) {
     Tensor block = p.block;
     Tensor rows = p.rows.rank() == block.rank() ? p.rows : p.rows.insertAxis(-2);
-    Tensor number = Tensor.arange(DType.I32, block.dim(-2));
     for (int i = 0; i < rows.dim(-2); i++) {
-      Tensor there = number.eq(p.at.add(i)).insertAxis(1);
+      Tensor there = p.there.select(0, i).insertAxis(1);
       block = there.select(rows.slice(-2, i, i + 1), block);
     }
     return block;

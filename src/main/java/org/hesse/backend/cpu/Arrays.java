@@ -81,7 +81,7 @@ final class Arrays {
   /**
    * Copies rows of n elements between arrays of one dtype: element i of row r from {@code at + r ·
    * row + i · stride} to {@code to + r · toRow + i · toStride}. What is longer of rows and columns
-   * is the inner loop.
+   * is the inner loop, unless all that is written lies together and repeats a row or numbers.
    */
   static void copyRows(
       Object from,
@@ -94,6 +94,21 @@ final class Arrays {
       int toStride,
       int rows,
       int n) {
+    boolean together = toStride == 1 && toRow == n && n > 1 && rows > 1;
+    if (together && row == 0) {
+      copyRows(from, at, row, stride, array, to, toRow, toStride, 1, n);
+      repeat(array, to, n, rows * n);
+      return;
+    }
+    if (together && stride == 0 && n < SPARSE && Simd.PRESENT) {
+      if (from instanceof float[] a) {
+        RepeatF32.run(a, at, row, (float[]) array, to, rows, n);
+        return;
+      } else if (from instanceof double[] a) {
+        RepeatF64.run(a, at, row, (double[]) array, to, rows, n);
+        return;
+      }
+    }
     if (n < rows && n < (stride == 1 && toStride == 1 ? SHORT : SPARSE)) {
       copyRows(from, at, stride, row, array, to, toStride, toRow, n, rows);
       return;
@@ -104,6 +119,13 @@ final class Arrays {
       case int[] a -> copy(a, at, row, stride, (int[]) array, to, toRow, toStride, rows, n);
       case boolean[] a -> copy(a, at, row, stride, (boolean[]) array, to, toRow, toStride, rows, n);
       default -> throw new IllegalArgumentException(from.getClass().getTypeName());
+    }
+  }
+
+  /** Repeats the first elements of a stretch until it is full. */
+  private static void repeat(Object array, int at, int first, int all) {
+    for (int done = first; done < all; done *= 2) {
+      System.arraycopy(array, at, array, at + done, Math.min(done, all - done));
     }
   }
 

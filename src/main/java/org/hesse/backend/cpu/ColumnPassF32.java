@@ -91,8 +91,8 @@ final class ColumnPassF32 implements ColumnKernel {
 
   private static FloatVector term(float[] v, int at, float[] u, int to, float a, float b) {
     FloatVector x = FloatVector.fromArray(SPECIES, v, at);
-    if (TERM == ColumnTerm.PLAIN) {
-      return x;
+    if (TERM == ColumnTerm.PLAIN || TERM == ColumnTerm.SCALED) {
+      return TERM == ColumnTerm.PLAIN ? x : x.mul(b);
     }
     FloatVector z = FloatVector.fromArray(SPECIES, u, to);
     FloatVector shift = FloatVector.broadcast(SPECIES, a);
@@ -101,6 +101,9 @@ final class ColumnPassF32 implements ColumnKernel {
   }
 
   private static float term(float v, float u, float a, float b) {
-    return TERM == ColumnTerm.PLAIN ? v : TERM == ColumnTerm.PRODUCT ? v * u : (v - a) * b * u;
+    if (TERM == ColumnTerm.PLAIN || TERM == ColumnTerm.SCALED) {
+      return TERM == ColumnTerm.PLAIN ? v : v * b;
+    }
+    return TERM == ColumnTerm.PRODUCT ? v * u : (v - a) * b * u;
   }
 }

@@ -14,9 +14,10 @@ import org.hesse.ir.ReduceKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums of columns of what is little more than its operands: rows, products of two, and, as in the
- * gradient of a norm's scale, {@code (x − a) b z} with numbers a and b of each row. No block is
- * evaluated for these; rows are read where they lie. On vectors only.
+ * Sums of columns of what is little more than its operands: rows, products of two, rows times
+ * numbers, as in the product of a vector and a matrix, and, as in the gradient of a norm's scale,
+ * {@code (x − a) b z} with numbers a and b of each row. No block is evaluated for these; rows are
+ * read where they lie. On vectors only.
  */
 final class ColumnSum {
   /** In shorter rows there is more to do between them than along them. */
@@ -64,11 +65,14 @@ final class ColumnSum {
     this.a = parser.a;
     this.b = parser.b;
     this.inner = inner;
-    ColumnTerm term =
-        a != null || b != null
-            ? ColumnTerm.STANDARD
-            : z != null ? ColumnTerm.PRODUCT : ColumnTerm.PLAIN;
-    this.kernel = Objects.requireNonNull((x.slot.dtype() == DType.F32 ? F32 : F64).get(term));
+    this.kernel = Objects.requireNonNull((x.slot.dtype() == DType.F32 ? F32 : F64).get(term()));
+  }
+
+  private ColumnTerm term() {
+    if (z != null) {
+      return b == null ? ColumnTerm.PRODUCT : ColumnTerm.STANDARD;
+    }
+    return b == null ? ColumnTerm.PLAIN : ColumnTerm.SCALED;
   }
 
   /** The kernel for a reduction over columns of {@code inner} elements; null if there is none. */
@@ -143,9 +147,12 @@ final class ColumnSum {
     }
 
     boolean parse() {
-      z = product(false);
-      b = z == null ? null : product(true);
-      a = b == null ? null : shift();
+      b = product(true);
+      if (b == null) {
+        z = product(false);
+        b = z == null ? null : product(true);
+        a = b == null ? null : shift();
+      }
       return isRows(top);
     }
 

@@ -6,6 +6,8 @@ enum ColumnTerm {
   PLAIN,
   /** v u. */
   PRODUCT,
+  /** v b, with a number b of the row. */
+  SCALED,
   /** (v − a) b u, with numbers a and b of the row. */
   STANDARD
 }

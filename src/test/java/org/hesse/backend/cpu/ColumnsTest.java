@@ -10,6 +10,7 @@ import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Reductions along columns and rows repeated down them, where blocks are cut by the row. */
 class ColumnsTest {
@@ -149,6 +150,32 @@ class ColumnsTest {
       int j = i % columns;
       float scaled = (float) (in[i] - as[j]) * (float) bs[j];
       assertTrue(scaled + (float) cs[i / columns] == y[i], "element " + i);
+    }
+  }
+
+  /** Numbers of rows and a row for all of them, along rows of every length up to four vectors. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 5, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65})
+  void shortRows(int columns) {
+    int rows = 701;
+    for (DType dtype : new DType[] {DType.F32, DType.F64, DType.I32}) {
+      Tensor x = RngKey.of(1).normal(DType.F32, 2, rows, columns).mul(100.0).cast(dtype);
+      Tensor a = RngKey.of(2).normal(DType.F32, 2, rows, 1).mul(100.0).cast(dtype);
+      Tensor b = RngKey.of(3).normal(DType.F32, 2, 1, columns).mul(100.0).cast(dtype);
+      Tensor c = RngKey.of(4).normal(DType.F32, rows, 1).mul(100.0).cast(dtype);
+      Function<Tensor, Tensor> f = Autodiff.compile((Tensor t) -> t.maximum(a).minimum(b).maximum(c));
+      double[] in = x.cast(DType.F64).toDoubleArray();
+      double[] as = a.cast(DType.F64).toDoubleArray();
+      double[] bs = b.cast(DType.F64).toDoubleArray();
+      double[] cs = c.cast(DType.F64).toDoubleArray();
+      double[] y = f.apply(x).cast(DType.F64).toDoubleArray();
+      for (int i = 0; i < in.length; i++) {
+        int item = i / columns / rows;
+        double low = Math.max(in[i], as[i / columns]);
+        double high = Math.min(low, bs[item * columns + i % columns]);
+        double expected = Math.max(high, cs[i / columns % rows]);
+        assertEquals(expected, y[i], 0.0, dtype + " element " + i);
+      }
     }
   }
 }
