@@ -163,7 +163,8 @@ class ColumnsTest {
       Tensor a = RngKey.of(2).normal(DType.F32, 2, rows, 1).mul(100.0).cast(dtype);
       Tensor b = RngKey.of(3).normal(DType.F32, 2, 1, columns).mul(100.0).cast(dtype);
       Tensor c = RngKey.of(4).normal(DType.F32, rows, 1).mul(100.0).cast(dtype);
-      Function<Tensor, Tensor> f = Autodiff.compile((Tensor t) -> t.maximum(a).minimum(b).maximum(c));
+      Function<Tensor, Tensor> f =
+          Autodiff.compile((Tensor t) -> t.maximum(a).minimum(b).maximum(c));
       double[] in = x.cast(DType.F64).toDoubleArray();
       double[] as = a.cast(DType.F64).toDoubleArray();
       double[] bs = b.cast(DType.F64).toDoubleArray();
