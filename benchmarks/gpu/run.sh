@@ -76,7 +76,7 @@ timed() { # seconds, log, command that reads names
     status=0
     timeout -k 10 "$left" "$@" <"$todo" >>"$out/$log" 2>>"$out/$log.err" || status=$?
     before=$(wc -l <"$todo")
-    awk 'NR == FNR { name = $1 == "#" ? $3 : $2; if ($1 == "#") sub(/:$/, "", name); done[name] = 1; next }
+    awk 'FILENAME == ARGV[1] { name = $1 == "#" ? $3 : $2; if ($1 == "#") sub(/:$/, "", name); done[name] = 1; next }
       !($0 in done)' "$out/$log" "$todo" >"$todo.next"
     mv "$todo.next" "$todo"
     if [ "$(wc -l <"$todo")" = "$before" ]; then
