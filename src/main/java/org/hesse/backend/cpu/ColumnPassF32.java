@@ -37,12 +37,12 @@ final class ColumnPassF32 implements ColumnKernel {
       if (taken == 4) {
         four(v, xAt, u, zAt, a, b, r, line, full);
       } else {
-        one(v, xAt[r], u, zAt[r], number(a, r), number(b, r), line, full);
+        one(v, xAt[r], u, zAt[r], shift(a, r), factor(b, r), line, full);
       }
       for (int j = full; j < width; j++) {
         float sum = 0;
         for (int k = r; k < r + taken; k++) {
-          sum += term(v[xAt[k] + j], u[zAt[k] + j], number(a, k), number(b, k));
+          sum += term(v[xAt[k] + j], u[zAt[k] + j], shift(a, k), factor(b, k));
         }
         line[j] = sum;
       }
@@ -51,8 +51,12 @@ final class ColumnPassF32 implements ColumnKernel {
     }
   }
 
-  private static float number(double[] ofRows, int r) {
+  private static float shift(double[] ofRows, int r) {
     return TERM == ColumnTerm.STANDARD ? (float) ofRows[r] : 0;
+  }
+
+  private static float factor(double[] ofRows, int r) {
+    return TERM == ColumnTerm.STANDARD || TERM == ColumnTerm.SCALED ? (float) ofRows[r] : 0;
   }
 
   private static void four(
@@ -65,14 +69,14 @@ final class ColumnPassF32 implements ColumnKernel {
     int u1 = to[r + 1];
     int u2 = to[r + 2];
     int u3 = to[r + 3];
-    float a0 = number(a, r);
-    float a1 = number(a, r + 1);
-    float a2 = number(a, r + 2);
-    float a3 = number(a, r + 3);
-    float b0 = number(b, r);
-    float b1 = number(b, r + 1);
-    float b2 = number(b, r + 2);
-    float b3 = number(b, r + 3);
+    float a0 = shift(a, r);
+    float a1 = shift(a, r + 1);
+    float a2 = shift(a, r + 2);
+    float a3 = shift(a, r + 3);
+    float b0 = factor(b, r);
+    float b1 = factor(b, r + 1);
+    float b2 = factor(b, r + 2);
+    float b3 = factor(b, r + 3);
     for (int j = 0; j < n; j += SPECIES.length()) {
       FloatVector s = term(v, v0 + j, u, u0 + j, a0, b0);
       FloatVector t = term(v, v1 + j, u, u1 + j, a1, b1);
