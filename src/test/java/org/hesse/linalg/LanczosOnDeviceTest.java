@@ -98,9 +98,9 @@ class LanczosOnDeviceTest {
   /**
    * One graph for the product with a batch and one for the projection on the basis; beside them the
    * vector is placed in the basis and divided by its norm, and its axis taken off and put on again
-   * around the product. One transfer of the coefficients and two norms, as rows come in blocks of 16;
-   * the other way go a number and for each row of a block a flag of one byte, which say where the
-   * vector goes.
+   * around the product. One transfer of the coefficients and two norms, as rows come in blocks of
+   * 16; the other way go a number and for each row of a block a flag of one byte, which say where
+   * the vector goes.
    */
   @Test
   void aStepIsTwoGraphsAndReadsItsCoefficients() {

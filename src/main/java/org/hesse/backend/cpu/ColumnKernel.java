@@ -9,7 +9,8 @@ interface ColumnKernel {
    * @param x holds row r from {@code xAt[r]} on
    * @param z holds the other row r from {@code zAt[r]} on
    * @param a for each row what is taken off; of {@link ColumnTerm#STANDARD} only
-   * @param b for each row a factor; of {@link ColumnTerm#STANDARD} and {@link ColumnTerm#SCALED} only
+   * @param b for each row a factor; of {@link ColumnTerm#STANDARD} and {@link ColumnTerm#SCALED}
+   *     only
    */
   void run(
       Frame frame,
