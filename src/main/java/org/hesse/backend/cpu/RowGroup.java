@@ -26,8 +26,13 @@ final class RowGroup implements Prepared {
   /** Less than this stays in the cache from one step to the next anyway. */
   private static final long MIN_BYTES = 1 << 19;
 
-  /** A task is so many bands where columns are added up, which leaves a partial sum for each. */
+  /**
+   * A task is up to so many bands where columns are added up, which leaves a partial sum for each.
+   */
   private static final int BANDS_PER_TASK = 8;
+
+  /** So many tasks are enough for any number of threads. */
+  private static final int MANY = 16;
 
   /**
    * What a step reads or writes of one row.
@@ -74,7 +79,8 @@ final class RowGroup implements Prepared {
       sums |= s instanceof Step.Reduce;
       steps.add(CpuExecutable.prepare(s));
     }
-    this.bandsPerTask = sums ? BANDS_PER_TASK : 1;
+    long bands = (rows + band - 1) / band;
+    this.bandsPerTask = sums ? (int) Math.clamp(bands / MANY, 1, BANDS_PER_TASK) : 1;
   }
 
   /** How many of the steps from number {@code first} on can be a group; 1 if there is none. */
