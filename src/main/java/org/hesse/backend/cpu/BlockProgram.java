@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Objects;
 import org.hesse.DType;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Slot;
@@ -19,12 +20,46 @@ final class BlockProgram {
   /** Elements evaluated at a time. */
   static final int BLOCK = 1024;
 
-  /** Places one value of the program for the current block. */
+  /** What is done for a block beside running a kernel: copies from and to strided views. */
   private interface Line {
     void run(Frame frame, Memory memory, long start, int n);
   }
 
-  private final Line[] lines;
+  /**
+   * A value that is read where it lies: the array, or else the slot that holds it.
+   *
+   * @param step 1 if elements lie one after another as in the domain, 0 if all blocks read the same
+   */
+  private record Read(int value, @Nullable Object array, @Nullable Slot slot, int at, int step) {}
+
+  /**
+   * What is computed or moved, in order: a kernel, whose value goes to a place or a register, or a
+   * line. One class for all, since calls by an interface are what small maps spend their time on.
+   */
+  private record Operation(
+      int value,
+      @Nullable Kernel kernel,
+      int[] arguments,
+      DType dtype,
+      int register,
+      @Nullable Place place,
+      @Nullable Line line) {
+    void run(Frame frame, Memory memory, long start, int n) {
+      if (kernel == null) {
+        Objects.requireNonNull(line).run(frame, memory, start, n);
+        return;
+      }
+      if (place == null) {
+        set(frame, value, frame.register(dtype, register), 0);
+      } else {
+        set(frame, value, memory.array(place.slot), (int) (place.origin + start));
+      }
+      kernel.run(frame, arguments, value, n);
+    }
+  }
+
+  private final Read[] reads;
+  private final Operation[] operations;
   private final long size;
   private final int cost;
   private final int width;
@@ -42,7 +77,8 @@ final class BlockProgram {
     int[] lastUse = lastUses(chains, stores, direct, kept);
     Registers registers = new Registers();
     int[] register = new int[values];
-    List<Line> all = new ArrayList<>();
+    List<Read> read = new ArrayList<>();
+    List<Operation> all = new ArrayList<>();
     int weight = 0;
     for (int v = 0; v < values; v++) {
       Instruction in = code.get(v);
@@ -59,10 +95,14 @@ final class BlockProgram {
           lastUse[a] = -1;
         }
       }
-      boolean needsRegister = to == null && !(in instanceof Instruction.Constant);
-      register[v] = needsRegister ? registers.take(in.dtype()) : -1;
+      Read where = read(domain, in, chains.spread[v], v);
+      register[v] = to == null && where == null ? registers.take(in.dtype()) : -1;
       Place place = to == null ? null : new Place(to.view().slot(), origin(to));
-      all.add(line(domain, code, chains, v, register[v], place));
+      if (where != null) {
+        read.add(where);
+      } else {
+        all.add(operation(domain, code, chains, v, register[v], place));
+      }
       if (lastUse[v] == v) {
         registers.release(in.dtype(), register[v]);
       }
@@ -70,10 +110,11 @@ final class BlockProgram {
     this.cost = Math.max(1, weight + stores.size());
     for (Step.Store s : stores) {
       if (!s.equals(direct[s.value()])) {
-        all.add(store(domain, s));
+        all.add(operation(s.value(), store(domain, s)));
       }
     }
-    this.lines = all.toArray(Line[]::new);
+    this.reads = read.toArray(Read[]::new);
+    this.operations = all.toArray(Operation[]::new);
   }
 
   static long size(int[] domain) {
@@ -115,8 +156,12 @@ final class BlockProgram {
   /** Evaluates elements start … start+n−1, with n at most {@link #BLOCK}. */
   void run(Frame frame, Memory memory, long start, int n) {
     frame.ensureValues(values);
-    for (Line line : lines) {
-      line.run(frame, memory, start, n);
+    for (Read r : reads) {
+      Object array = r.array != null ? r.array : memory.array(Objects.requireNonNull(r.slot));
+      set(frame, r.value, array, r.at + r.step * (int) start);
+    }
+    for (Operation o : operations) {
+      o.run(frame, memory, start, n);
     }
   }
 
@@ -169,7 +214,35 @@ final class BlockProgram {
     return last;
   }
 
-  private Line line(
+  /** A value that is there already; null if it must be computed or gathered. */
+  private @Nullable Read read(int[] domain, Instruction instruction, boolean spread, int v) {
+    return switch (instruction) {
+      case Instruction.Load load -> {
+        Strided view = Strided.of(domain, load.view());
+        boolean dense = spread && view.isDense();
+        yield dense || !spread
+            ? new Read(v, null, load.view().slot(), (int) view.position(0), dense ? 1 : 0)
+            : null;
+      }
+      case Instruction.Constant c -> {
+        Object block = Arrays.allocate(c.dtype(), Math.min(BLOCK, size));
+        Arrays.fill(block, (int) Math.min(BLOCK, size), c.value());
+        yield new Read(v, block, null, 0, 0);
+      }
+      case Instruction.Index index when size <= BLOCK -> {
+        int[] all = new int[(int) size];
+        new Strided(domain, index.strides(), 0).positions(0, all.length, all);
+        yield new Read(v, all, null, 0, 1);
+      }
+      default -> null;
+    };
+  }
+
+  private static Operation operation(int v, Line line) {
+    return new Operation(v, null, new int[0], DType.BOOL, -1, null, line);
+  }
+
+  private Operation operation(
       int[] domain,
       List<Instruction> code,
       Chain.Finder chains,
@@ -177,44 +250,26 @@ final class BlockProgram {
       int register,
       @Nullable Place place) {
     return switch (code.get(v)) {
-      case Instruction.Load load -> {
-        Strided view = Strided.of(domain, load.view());
-        yield chains.spread[v] ? load(v, load, view, register) : number(v, load, view);
-      }
-      case Instruction.Constant c -> {
-        Object block = Arrays.allocate(c.dtype(), Math.min(BLOCK, size));
-        Arrays.fill(block, (int) Math.min(BLOCK, size), c.value());
-        yield (frame, memory, start, n) -> set(frame, v, block, 0);
-      }
+      case Instruction.Load load -> operation(v, gathered(v, domain, load, register));
+      case Instruction.Constant c -> throw new IllegalStateException(c + " is computed");
       case Instruction.Index index -> {
         Strided at = new Strided(domain, index.strides(), 0);
-        if (size <= BLOCK) {
-          int[] all = new int[(int) size];
-          at.positions(0, all.length, all);
-          yield (frame, memory, start, n) -> set(frame, v, all, (int) start);
-        }
-        yield (frame, memory, start, n) -> {
-          int[] to = (int[]) frame.register(DType.I32, register);
-          at.positions(start, n, to);
-          set(frame, v, to, 0);
-        };
+        yield operation(
+            v,
+            (frame, memory, start, n) -> {
+              int[] to = (int[]) frame.register(DType.I32, register);
+              at.positions(start, n, to);
+              set(frame, v, to, 0);
+            });
       }
       case Instruction.Apply apply -> {
         int[] arguments = chains.arguments(v).stream().mapToInt(Integer::intValue).toArray();
-        DType dtype = apply.dtype();
         Chain chain = chains.chains[v];
         Kernel kernel =
             chain != null
-                ? Kernels.of(chain, dtype)
-                : Kernels.of(apply.op(), operandType(code, apply), dtype, size);
-        yield (frame, memory, start, n) -> {
-          if (place == null) {
-            set(frame, v, frame.register(dtype, register), 0);
-          } else {
-            set(frame, v, memory.array(place.slot), (int) (place.origin + start));
-          }
-          kernel.run(frame, arguments, v, n);
-        };
+                ? Kernels.of(chain, apply.dtype())
+                : Kernels.of(apply.op(), operandType(code, apply), apply.dtype(), size);
+        yield new Operation(v, kernel, arguments, apply.dtype(), register, place, null);
       }
     };
   }
@@ -224,19 +279,9 @@ final class BlockProgram {
     return code.get(apply.arguments().getLast()).dtype();
   }
 
-  /** A number that is read as such. */
-  private static Line number(int v, Instruction.Load load, Strided view) {
+  private static Line gathered(int v, int[] domain, Instruction.Load load, int register) {
     Slot slot = load.view().slot();
-    int at = (int) view.position(0);
-    return (frame, memory, start, n) -> set(frame, v, memory.array(slot), at);
-  }
-
-  private static Line load(int v, Instruction.Load load, Strided view, int register) {
-    Slot slot = load.view().slot();
-    if (view.isDense()) {
-      long origin = view.position(0);
-      return (frame, memory, start, n) -> set(frame, v, memory.array(slot), (int) (origin + start));
-    }
+    Strided view = Strided.of(domain, load.view());
     return (frame, memory, start, n) -> {
       Object from = memory.array(slot);
       long at = view.contiguous(start, n);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import org.hesse.DType;
+import org.jspecify.annotations.Nullable;
 
 /** Scratch memory of one thread: where each value of a block program lies, and its registers. */
 final class Frame {
@@ -43,7 +44,9 @@ final class Frame {
   /** Results on the way to a strided output. */
   private final EnumMap<DType, Object> results = new EnumMap<>(DType.class);
 
-  private final EnumMap<DType, Object[]> registers = new EnumMap<>(DType.class);
+  /** Registers of each dtype, see {@link #number}. */
+  private final @Nullable Object[][] registers = new @Nullable Object[DType.values().length][8];
+
   private final EnumMap<DType, Object> panels = new EnumMap<>(DType.class);
   private final EnumMap<DType, Object> shared = new EnumMap<>(DType.class);
 
@@ -63,15 +66,28 @@ final class Frame {
 
   /** A register of one block; the contents stay until the register is used again. */
   Object register(DType dtype, int number) {
-    Object[] rs = registers.computeIfAbsent(dtype, d -> new Object[8]);
+    int kind = number(dtype);
+    @Nullable Object[] rs = registers[kind];
     if (number >= rs.length) {
       rs = java.util.Arrays.copyOf(rs, 2 * number);
-      registers.put(dtype, rs);
+      registers[kind] = rs;
     }
-    if (rs[number] == null) {
-      rs[number] = Arrays.allocate(dtype, BlockProgram.BLOCK);
+    Object r = rs[number];
+    if (r == null) {
+      r = Arrays.allocate(dtype, BlockProgram.BLOCK);
+      rs[number] = r;
     }
-    return rs[number];
+    return r;
+  }
+
+  /** Registers are looked for so often that a map of them takes its time. */
+  private static int number(DType dtype) {
+    return switch (dtype) {
+      case F32 -> 0;
+      case F64 -> 1;
+      case I32 -> 2;
+      case BOOL -> 3;
+    };
   }
 
   /** A block apart from all registers. */
