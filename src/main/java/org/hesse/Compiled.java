@@ -90,13 +90,9 @@ final class Compiled<A, B> implements Function<A, B> {
     }
     requirePresent(captured);
     entry.spares.requireOwn(entry.key.tree, inputs, captured);
-    Buffer[] values = entry.plan.run(inputs, entry.spares);
+    Buffer[] values = entry.plan.run(inputs, entry.spares.take());
     entry.spares.keep(inputs);
-    Tensor[] results = new Tensor[values.length];
-    for (int i = 0; i < results.length; i++) {
-      results[i] = Tensor.fresh(values[i], entry.shapes.get(i));
-    }
-    return entry.out.rebuild(Arrays.asList(results));
+    return entry.out.rebuild(Arrays.asList(Tensor.fresh(values, entry.shapes)));
   }
 
   private static void requirePresent(List<Buffer> captured) {

@@ -49,6 +49,11 @@ final class RecordAccess {
     return CACHE.get(type);
   }
 
+  /** The record's class, which there is one of these for. */
+  Class<?> type() {
+    return constructor.getDeclaringClass();
+  }
+
   int size() {
     return names.length;
   }

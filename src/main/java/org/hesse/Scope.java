@@ -49,11 +49,13 @@ public final class Scope implements AutoCloseable {
     return scope;
   }
 
-  /** Makes the current scope, if there is one, the owner of a buffer that is fresh. */
-  static void own(Buffer buffer) {
+  /** Makes the current scope, if there is one, the owner of buffers that are fresh. */
+  static void own(Buffer... buffers) {
     Scope current = CURRENT.get();
     if (current != null && Trace.current() == null) {
-      current.add(buffer);
+      for (Buffer b : buffers) {
+        current.add(b);
+      }
     }
   }
 

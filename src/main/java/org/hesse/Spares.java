@@ -1,7 +1,7 @@
 package org.hesse;
 
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Node;
@@ -11,13 +11,17 @@ import org.jspecify.annotations.Nullable;
  * Memory that callers of a compiled function have given away, until a later call writes its results
  * there: one buffer at most for each result. Safe for use by several threads.
  */
-final class Spares implements IntFunction<@Nullable Buffer> {
+final class Spares {
   private final boolean[] donated;
 
   /** For each input the result that its memory is kept for, or −1. */
   private final int[] heirs;
 
-  private final AtomicReferenceArray<@Nullable Buffer> kept;
+  private final int results;
+
+  /** What one call has left; as a whole, since each look at what threads share takes its time. */
+  private final AtomicReference<@Nullable Buffer @Nullable []> kept = new AtomicReference<>();
+
   private final boolean any;
 
   /** What the error says when something donated is used again. */
@@ -26,7 +30,7 @@ final class Spares implements IntFunction<@Nullable Buffer> {
   private Spares(boolean[] donated, String where, int[] heirs, int results) {
     this.donated = donated;
     this.heirs = heirs;
-    this.kept = new AtomicReferenceArray<>(results);
+    this.results = results;
     boolean some = false;
     for (boolean d : donated) {
       some |= d;
@@ -79,10 +83,10 @@ final class Spares implements IntFunction<@Nullable Buffer> {
     }
   }
 
-  /** Memory for a result, or null. */
-  @Override
-  public @Nullable Buffer apply(int result) {
-    return any ? kept.getAndSet(result, null) : null;
+  /** Memory for each result of one call, or null. */
+  IntFunction<@Nullable Buffer> take() {
+    @Nullable Buffer[] all = any ? kept.getAndSet(null) : null;
+    return i -> all == null ? null : all[i];
   }
 
   /** Takes the donated inputs of a call that has ended. */
@@ -90,11 +94,13 @@ final class Spares implements IntFunction<@Nullable Buffer> {
     if (!any) {
       return;
     }
+    @Nullable Buffer[] all = new @Nullable Buffer[results];
     for (int i = 0; i < donated.length; i++) {
       Buffer taken = donated[i] ? inputs[i].take(why) : null;
       if (taken != null && heirs[i] >= 0) {
-        kept.set(heirs[i], taken);
+        all[heirs[i]] = taken;
       }
     }
+    kept.lazySet(all);
   }
 }

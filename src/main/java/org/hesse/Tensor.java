@@ -87,6 +87,17 @@ public final class Tensor extends ElementwiseTensor {
     return of(buffer, shape);
   }
 
+  /** The same of many. */
+  static Tensor[] fresh(Buffer[] buffers, List<Shape> shapes) {
+    Scope.own(buffers);
+    Node[] leaves = Node.leaves(buffers, i -> buffers[i].dtype(), shapes);
+    Tensor[] tensors = new Tensor[leaves.length];
+    for (int i = 0; i < tensors.length; i++) {
+      tensors[i] = new Tensor(leaves[i], null);
+    }
+    return tensors;
+  }
+
   static Tensor of(Buffer buffer, Shape shape) {
     return new Tensor(new Node(new Op.Leaf(buffer), List.of(), shape, buffer.dtype()), null);
   }

@@ -331,28 +331,26 @@ public final class Tree<T> {
   }
 
   /** The path is that of the record in the whole, so equal structures have equal paths. */
-  private record RecordPart(Class<?> type, String path, List<Part> parts) implements Part {
+  private record RecordPart(RecordAccess access, String path, List<Part> parts) implements Part {
     static RecordPart of(String name, Record value, String path) {
       RecordAccess access = RecordAccess.of(value.getClass());
       List<Part> parts = new ArrayList<>();
       for (int i = 0; i < access.size(); i++) {
         parts.add(Part.of(name, access.get(value, i), Part.join(path, access.name(i))));
       }
-      return new RecordPart(value.getClass(), path, parts);
+      return new RecordPart(access, path, parts);
     }
 
     @Override
     public int match(@Nullable Object value, Tensor[] leaves, int at) {
-      if (value == null || value.getClass() != type) {
+      if (value == null || value.getClass() != access.type()) {
         return DIFFERS;
       }
-      RecordAccess access = RecordAccess.of(type);
       return Part.matchAll(parts, i -> access.get(value, i), leaves, at);
     }
 
     @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
-      RecordAccess access = RecordAccess.of(type);
       Object[] components = new Object[parts.size()];
       for (int i = 0; i < components.length; i++) {
         components[i] = parts.get(i).build(leaves);
@@ -363,7 +361,7 @@ public final class Tree<T> {
         if (!keeps(components[i], now)) {
           throw new IllegalStateException(
               "record "
-                  + type.getName()
+                  + access.type().getName()
                   + " at "
                   + Part.place(path)
                   + " cannot be rebuilt: its constructor or accessor changes the component '"
@@ -395,13 +393,11 @@ public final class Tree<T> {
 
     @Override
     public List<String> names() {
-      RecordAccess access = RecordAccess.of(type);
       return IntStream.range(0, access.size()).mapToObj(access::name).toList();
     }
 
     @Override
     public void collectPaths(String path, List<String> paths) {
-      RecordAccess access = RecordAccess.of(type);
       for (int i = 0; i < parts.size(); i++) {
         parts.get(i).collectPaths(Part.join(path, access.name(i)), paths);
       }
@@ -409,12 +405,12 @@ public final class Tree<T> {
 
     @Override
     public String kind() {
-      return "a " + type.getSimpleName();
+      return "a " + access.type().getSimpleName();
     }
 
     @Override
     public String toString() {
-      return type.getSimpleName() + parts;
+      return access.type().getSimpleName() + parts;
     }
   }
 
@@ -430,9 +426,11 @@ public final class Tree<T> {
 
     @Override
     public Object build(java.util.Iterator<Tensor> leaves) {
-      List<Object> list = new ArrayList<>();
-      parts.forEach(p -> list.add(p.build(leaves)));
-      return List.copyOf(list);
+      Object[] list = new Object[parts.size()];
+      for (int i = 0; i < list.length; i++) {
+        list[i] = parts.get(i).build(leaves);
+      }
+      return List.of(list);
     }
 
     @Override

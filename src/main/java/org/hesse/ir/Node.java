@@ -2,6 +2,7 @@ package org.hesse.ir;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
 import org.hesse.DType;
 import org.hesse.Shape;
 
@@ -12,7 +13,7 @@ import org.hesse.Shape;
 public final class Node {
   private static final AtomicLong COUNTER = new AtomicLong();
 
-  private final long id = COUNTER.incrementAndGet();
+  private final long id;
   private final Op op;
   private final List<Node> inputs;
   private final Shape shape;
@@ -20,10 +21,29 @@ public final class Node {
 
   /** A node; its shape and dtype are what the primitive's rule in {@code org.hesse.ops} says. */
   public Node(Op op, List<Node> inputs, Shape shape, DType dtype) {
+    this(COUNTER.incrementAndGet(), op, inputs, shape, dtype);
+  }
+
+  private Node(long id, Op op, List<Node> inputs, Shape shape, DType dtype) {
+    this.id = id;
     this.op = op;
     this.inputs = List.copyOf(inputs);
     this.shape = shape;
     this.dtype = dtype;
+  }
+
+  /**
+   * A leaf for each value. They get their numbers together, as each look at the counter, which all
+   * threads share, takes its time.
+   */
+  public static Node[] leaves(Object[] values, IntFunction<DType> dtypes, List<Shape> shapes) {
+    Node[] leaves = new Node[values.length];
+    long first = COUNTER.getAndAdd(leaves.length) + 1;
+    for (int i = 0; i < leaves.length; i++) {
+      Op leaf = new Op.Leaf(values[i]);
+      leaves[i] = new Node(first + i, leaf, List.of(), shapes.get(i), dtypes.apply(i));
+    }
+    return leaves;
   }
 
   /** Larger than the number of every input: ascending numbers are a topological order. */

@@ -4,7 +4,8 @@ import java.lang.reflect.Array;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.hesse.DType;
 import org.hesse.Device;
 import org.hesse.backend.Backend;
@@ -19,6 +20,12 @@ public final class CpuBuffer implements Buffer {
   /** Added to the number of readers when the storage is taken. */
   private static final int TAKEN = 1 << 30;
 
+  private static final AtomicIntegerFieldUpdater<CpuBuffer> READERS =
+      AtomicIntegerFieldUpdater.newUpdater(CpuBuffer.class, "readers");
+
+  private static final AtomicReferenceFieldUpdater<CpuBuffer, @Nullable String> GIVEN =
+      AtomicReferenceFieldUpdater.newUpdater(CpuBuffer.class, String.class, "given");
+
   /** Whether live buffers are counted. */
   private static boolean tracking;
 
@@ -28,7 +35,7 @@ public final class CpuBuffer implements Buffer {
   private @Nullable Object array;
 
   private final int size;
-  private final AtomicInteger readers = new AtomicInteger();
+  private volatile int readers;
   private volatile @Nullable String given;
 
   CpuBuffer(DType dtype, Object array) {
@@ -91,22 +98,39 @@ public final class CpuBuffer implements Buffer {
   }
 
   @Override
-  public synchronized @Nullable Buffer take(String why) {
-    if (given != null) {
-      return null;
-    }
-    given = why;
+  public @Nullable Buffer take(String why) {
+    int reading = empty(why);
     Object a = array;
-    return readers.getAndAdd(TAKEN) == 0 && a != null ? new CpuBuffer(dtype, a) : null;
+    return reading == 0 && a != null ? new CpuBuffer(dtype, a) : null;
   }
 
   @Override
-  public synchronized void close(String why) {
-    if (given == null) {
-      given = why;
-      readers.getAndAdd(TAKEN);
+  public void close(String why) {
+    if (empty(why) >= 0) {
       array = null;
     }
+  }
+
+  /**
+   * Keeps readers off from now on.
+   *
+   * @return how many there are at this moment; −1 if they have been kept off before
+   */
+  private int empty(String why) {
+    if (given != null) {
+      return -1;
+    }
+    // Before the count, so that who meets that knows why; a step donates many buffers, and this
+    // needs no barrier of its own.
+    GIVEN.lazySet(this, why);
+    int reading;
+    do {
+      reading = readers;
+      if (reading >= TAKEN) {
+        return -1;
+      }
+    } while (!READERS.compareAndSet(this, reading, reading + TAKEN));
+    return reading;
   }
 
   @Override
@@ -122,7 +146,7 @@ public final class CpuBuffer implements Buffer {
   Object hold() {
     // Before the count says that nobody takes it: close() first counts, then forgets it.
     Object a = array;
-    if (readers.getAndIncrement() >= TAKEN || a == null) {
+    if (READERS.getAndIncrement(this) >= TAKEN || a == null) {
       release();
       throw new IllegalStateException("a buffer " + this + " is read, but " + given);
     }
@@ -144,7 +168,7 @@ public final class CpuBuffer implements Buffer {
 
   /** Ends a {@link #hold}. */
   void release() {
-    readers.getAndDecrement();
+    READERS.getAndDecrement(this);
   }
 
   @Override
