@@ -3,6 +3,7 @@ package org.hesse.plan;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.hesse.DType;
 import org.hesse.Shape;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Step;
@@ -28,6 +29,9 @@ final class Unrolled {
 
   /** Results of a size for which it is worth the longer program. */
   private static final int LEAST = 1 << 10;
+
+  /** The same for up to {@link #SHORT} terms, as of two classes: one map instead of several steps. */
+  private static final int LEAST_SHORT = 1 << 4;
 
   static final List<Rule> RULES =
       List.of(new Rule("reduce over few", Op.Reduce.class, Unrolled::overFew));
@@ -67,7 +71,7 @@ final class Unrolled {
     int extent = map.domain()[axis];
     boolean any = false;
     for (Instruction i : map.code()) {
-      if (i instanceof Instruction.Index(long[] s) && s[axis] != 0) {
+      if (i instanceof Instruction.Index(long[] s) && s[axis] != 0 && !isOnly(s, axis)) {
         return false;
       }
       any |=
@@ -75,7 +79,12 @@ final class Unrolled {
               && v.strides()[axis] == 0
               && Arrays.stream(v.strides()).anyMatch(s -> s != 0);
     }
-    return any && extent <= SHORT && size / extent >= LEAST;
+    return any && extent <= SHORT && size / extent >= LEAST_SHORT;
+  }
+
+  /** Whether indices are those of an axis alone, and so the same wherever it is at one place. */
+  private static boolean isOnly(long[] strides, int axis) {
+    return Arrays.stream(strides).filter(s -> s != 0).count() == 1 && strides[axis] != 0;
   }
 
   /** The same with the code once for each index of an axis. */
@@ -89,6 +98,8 @@ final class Unrolled {
         Instruction moved =
             switch (map.code().get(j)) {
               case Instruction.Load(View v) -> new Instruction.Load(at(v, axis, i, kept));
+              case Instruction.Index(long[] s) when s[axis] != 0 ->
+                  new Instruction.Constant(DType.I32, i * s[axis]);
               case Instruction.Index(long[] s) -> new Instruction.Index(kept(s, kept));
               case Instruction other -> other;
             };
@@ -119,7 +130,8 @@ final class Unrolled {
     for (int a = last + 1; a < x.shape().rank(); a++) {
       inner *= x.shape().dim(a);
     }
-    if (n.shape().size() < LEAST || terms < 2 || terms > MOST || inner >= WIDE) {
+    if (n.shape().size() < (terms <= SHORT ? LEAST_SHORT : LEAST)
+        || terms < 2 || terms > MOST || inner >= WIDE) {
       return null;
     }
     List<Node> parts = new ArrayList<>();

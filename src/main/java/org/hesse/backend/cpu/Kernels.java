@@ -13,7 +13,7 @@ import org.hesse.ir.UnaryKind;
 final class Kernels {
   private record Key(Object operation, DType operand, DType result, boolean simd) {}
 
-  private static final long FEW = 64;
+  private static final long FEW = 32;
 
   private static final Map<Key, Kernel> CACHE = new ConcurrentHashMap<>();
 
@@ -38,7 +38,7 @@ final class Kernels {
         op instanceof Op.Unary(UnaryKind kind) && Simd.hasFunction(kind)
             || op instanceof Op.Unary(UnaryKind rsqrt) && rsqrt == UnaryKind.RSQRT
             || op instanceof Op.Binary(BinaryKind pow) && pow == BinaryKind.POW;
-    return Simd.PRESENT && (function || size > FEW);
+    return Simd.PRESENT && (function || size >= FEW);
   }
 
   /** As {@link #of(Op, DType, DType)}, with the choice between vectors and scalars made. */
