@@ -23,6 +23,65 @@ final class BlockProgram {
   /** What is done for a block beside running a kernel: copies from and to strided views. */
   private interface Line {
     void run(Frame frame, Memory memory, long start, int n);
+
+    /** Whether it can do parts of some rows of so many elements, see {@link #hasRows}. */
+    default boolean hasRows(int length) {
+      return false;
+    }
+
+    default void run(Frame frame, Memory memory, long start, int n, int rows, int length) {
+      throw new IllegalStateException("no rows of " + length);
+    }
+  }
+
+  /** A value that is read from a strided view, if need be from a copy in a register. */
+  private record Gathered(int value, Slot slot, Strided view, int register) implements Line {
+    @Override
+    public void run(Frame frame, Memory memory, long start, int n) {
+      Object from = memory.array(slot);
+      long at = view.contiguous(start, n);
+      if (at >= 0) {
+        set(frame, value, from, (int) at);
+      } else {
+        Object to = frame.register(slot.dtype(), register);
+        view.gather(from, start, n, to);
+        set(frame, value, to, 0);
+      }
+    }
+
+    @Override
+    public boolean hasRows(int length) {
+      return view.hasRows(length);
+    }
+
+    @Override
+    public void run(Frame frame, Memory memory, long start, int n, int rows, int length) {
+      set(frame, value, memory.array(slot), (int) view.position(start));
+      frame.steps[value] = (int) view.rowStride(length);
+    }
+  }
+
+  /** A value that is copied to a view. */
+  private record Stored(int value, Slot slot, Strided view) implements Line {
+    @Override
+    public void run(Frame frame, Memory memory, long start, int n) {
+      view.scatter(frame.values[value], frame.offsets[value], start, n, memory.array(slot));
+    }
+
+    @Override
+    public boolean hasRows(int length) {
+      return view.hasRows(length);
+    }
+
+    @Override
+    public void run(Frame frame, Memory memory, long start, int n, int rows, int length) {
+      int to = (int) view.position(start);
+      int stride = (int) view.rowStride(length);
+      Object from = frame.values[value];
+      int at = frame.offsets[value];
+      int step = frame.steps[value];
+      Arrays.copyRows(from, at, step, 1, memory.array(slot), to, stride, 1, rows, n);
+    }
   }
 
   /**
@@ -55,6 +114,29 @@ final class BlockProgram {
         set(frame, value, memory.array(place.slot), (int) (place.origin + start));
       }
       kernel.run(frame, arguments, value, n);
+    }
+
+    boolean hasRows(int length) {
+      return line == null || line.hasRows(length);
+    }
+
+    void run(Frame frame, Memory memory, long start, int n, int rows, int length) {
+      if (kernel == null) {
+        Objects.requireNonNull(line).run(frame, memory, start, n, rows, length);
+        return;
+      }
+      if (place == null) {
+        set(frame, value, frame.register(dtype, register), 0);
+        frame.steps[value] = n;
+      } else {
+        set(frame, value, memory.array(place.slot), (int) (place.origin + start));
+        frame.steps[value] = length;
+      }
+      for (int r = 0; r < rows; r++) {
+        kernel.run(frame, arguments, value, n);
+        frame.move(arguments, value, 1);
+      }
+      frame.move(arguments, value, -rows);
     }
   }
 
@@ -110,7 +192,8 @@ final class BlockProgram {
     this.cost = Math.max(1, weight + stores.size());
     for (Step.Store s : stores) {
       if (!s.equals(direct[s.value()])) {
-        all.add(operation(s.value(), store(domain, s)));
+        Strided view = Strided.of(domain, s.view());
+        all.add(operation(s.value(), new Stored(s.value(), s.view().slot(), view)));
       }
     }
     this.reads = read.toArray(Read[]::new);
@@ -162,6 +245,36 @@ final class BlockProgram {
     }
     for (Operation o : operations) {
       o.run(frame, memory, start, n);
+    }
+  }
+
+  /**
+   * Whether the domain is rows of so many elements, of each of which every operand and every result
+   * lies in memory element by element.
+   */
+  boolean hasRows(int length) {
+    for (Operation o : operations) {
+      if (!o.hasRows(length)) {
+        return false;
+      }
+    }
+    return size % length == 0;
+  }
+
+  /**
+   * Evaluates elements start … start+n−1 and the same ones of the rows that follow, of which each
+   * begins {@code length} elements behind the one before: at most {@link #BLOCK} in all. An
+   * instruction goes along all of them before the next one begins, see {@link #hasRows}.
+   */
+  void run(Frame frame, Memory memory, long start, int n, int rows, int length) {
+    frame.ensureValues(values);
+    for (Read r : reads) {
+      Object array = r.array != null ? r.array : memory.array(Objects.requireNonNull(r.slot));
+      set(frame, r.value, array, r.at + r.step * (int) start);
+      frame.steps[r.value] = r.step * length;
+    }
+    for (Operation o : operations) {
+      o.run(frame, memory, start, n, rows, length);
     }
   }
 
@@ -250,7 +363,10 @@ final class BlockProgram {
       int register,
       @Nullable Place place) {
     return switch (code.get(v)) {
-      case Instruction.Load load -> operation(v, gathered(v, domain, load, register));
+      case Instruction.Load load -> {
+        Strided view = Strided.of(domain, load.view());
+        yield operation(v, new Gathered(v, load.view().slot(), view, register));
+      }
       case Instruction.Constant c -> throw new IllegalStateException(c + " is computed");
       case Instruction.Index index -> {
         Strided at = new Strided(domain, index.strides(), 0);
@@ -277,30 +393,6 @@ final class BlockProgram {
   /** The type that an operation works on; a selection is typed by what it selects. */
   private static DType operandType(List<Instruction> code, Instruction.Apply apply) {
     return code.get(apply.arguments().getLast()).dtype();
-  }
-
-  private static Line gathered(int v, int[] domain, Instruction.Load load, int register) {
-    Slot slot = load.view().slot();
-    Strided view = Strided.of(domain, load.view());
-    return (frame, memory, start, n) -> {
-      Object from = memory.array(slot);
-      long at = view.contiguous(start, n);
-      if (at >= 0) {
-        set(frame, v, from, (int) at);
-      } else {
-        Object to = frame.register(slot.dtype(), register);
-        view.gather(from, start, n, to);
-        set(frame, v, to, 0);
-      }
-    };
-  }
-
-  private static Line store(int[] domain, Step.Store s) {
-    Strided view = Strided.of(domain, s.view());
-    Slot slot = s.view().slot();
-    return (frame, memory, start, n) ->
-        view.scatter(
-            frame.values[s.value()], frame.offsets[s.value()], start, n, memory.array(slot));
   }
 
   private static void set(Frame frame, int v, Object array, int offset) {

@@ -13,10 +13,14 @@ final class Epilogue implements Tail {
   private final int rows;
   private final int columns;
 
+  /** Whether parts of some rows can be gone over at a time. */
+  private final boolean some;
+
   private Epilogue(Step.Map map, Step.Dot dot) {
     this.map = new MapStep(map);
     this.rows = dot.m();
     this.columns = dot.n();
+    this.some = this.map.hasRows(columns);
   }
 
   /** A product and the map that follows as one step; null if they must be two. */
@@ -34,6 +38,10 @@ final class Epilogue implements Tail {
     long first = (long) batch * rows;
     if (j1 - j0 == columns) {
       map.run(memory, (first + i0) * columns, (first + i1) * columns);
+      return;
+    }
+    if (some && j1 - j0 <= BlockProgram.BLOCK / 2) {
+      map.run(memory, (first + i0) * columns + j0, j1 - j0, i1 - i0, columns);
       return;
     }
     for (int i = i0; i < i1; i++) {

@@ -20,6 +20,9 @@ final class Frame {
   /** For each value where in the array the block begins. */
   int[] offsets = new int[16];
 
+  /** For each value how far the next row is, where a block is parts of some rows. */
+  int[] steps = new int[16];
+
   /** Partial results of a reduction and what rounding has taken from them. */
   final double[] sums = new double[BlockProgram.BLOCK];
 
@@ -61,7 +64,20 @@ final class Frame {
     if (values.length < count) {
       values = new Object[2 * count];
       offsets = new int[2 * count];
+      steps = new int[2 * count];
     }
+  }
+
+  /** Goes so many rows on with some values, of which one may be named twice, and another one. */
+  void move(int[] some, int other, int rows) {
+    for (int i = 0; i < some.length; i++) {
+      boolean again = false;
+      for (int j = 0; j < i; j++) {
+        again |= some[j] == some[i];
+      }
+      offsets[some[i]] += again ? 0 : rows * steps[some[i]];
+    }
+    offsets[other] += rows * steps[other];
   }
 
   /** A register of one block; the contents stay until the register is used again. */

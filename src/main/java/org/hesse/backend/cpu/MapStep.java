@@ -41,4 +41,22 @@ final class MapStep implements Prepared {
       program.run(frame, memory, at, (int) Math.min(width, to - at));
     }
   }
+
+  /** Whether parts of rows of so many elements can be done some at a time. */
+  boolean hasRows(int length) {
+    return program.hasRows(length);
+  }
+
+  /**
+   * Evaluates n elements of each of some rows, from number {@code start} of the domain on; see
+   * {@link #hasRows}.
+   */
+  void run(Memory memory, long start, int n, int rows, int length) {
+    Frame frame = Frame.current();
+    int most = Math.max(1, BlockProgram.BLOCK / n);
+    for (int r = 0; r < rows; r += most) {
+      int some = Math.min(most, rows - r);
+      program.run(frame, memory, start + (long) r * length, n, some, length);
+    }
+  }
 }

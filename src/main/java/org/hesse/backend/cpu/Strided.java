@@ -60,6 +60,16 @@ final class Strided {
     return dims.length == 0 || dims.length == 1 && strides[0] == 1;
   }
 
+  /** Whether it is rows of so many elements that lie one after another, all as far apart. */
+  boolean hasRows(int length) {
+    return isDense() || dims.length == 2 && dims[1] == length && strides[1] == 1;
+  }
+
+  /** How far a row of so many elements is behind the one before. */
+  long rowStride(int length) {
+    return isDense() ? length : strides[0];
+  }
+
   /** How many elements lie one after another in memory before the next such row begins. */
   int row() {
     int last = dims.length - 1;
