@@ -99,6 +99,58 @@ class EpilogueTest {
     }
   }
 
+  /** (product + bias) · product + c, over the product, where c is another matrix or its transpose. */
+  private static Step.Map sum(Step.Dot dot, long[] strides) {
+    int[] domain = {dot.batch(), dot.m(), dot.n()};
+    View bias = new View(Plans.input(2, DType.F64, dot.n()), 0, new long[] {0, 0, 1});
+    View c = new View(Plans.input(3, DType.F64, (long) dot.m() * dot.n()), 0, strides);
+    Op add = new Op.Binary(BinaryKind.ADD);
+    Op mul = new Op.Binary(BinaryKind.MUL);
+    List<Instruction> code =
+        List.of(
+            new Instruction.Load(dot.out()),
+            new Instruction.Load(bias),
+            new Instruction.Load(c),
+            new Instruction.Apply(add, DType.F64, List.of(0, 1)),
+            new Instruction.Apply(mul, DType.F64, List.of(3, 0)),
+            new Instruction.Apply(add, DType.F64, List.of(4, 2)));
+    return new Step.Map(domain, code, List.of(new Step.Store(5, dot.out())));
+  }
+
+  /** Parts of rows, some rows at a time or, where an operand lies across, one by one. */
+  @Test
+  void whatIsWrittenOverTheProductIsThatOfEveryElement() {
+    assumeTrue(Simd.PRESENT);
+    int m = 150;
+    int n = 130;
+    int k = 120;
+    Random random = new Random(2);
+    double[] a = random.doubles(m * k, -1, 1).toArray();
+    double[] b = random.doubles(n * k, -1, 1).toArray();
+    double[] bias = random.doubles(n, -1, 1).toArray();
+    double[] c = random.doubles(m * n, -1, 1).toArray();
+    for (long[] strides : new long[][] {{0, n, 1}, {0, 1, m}, {0, 1, 0}}) {
+      Step.Dot dot = product(1, m, n, k, Plans.input(0, DType.F64, (long) m * k));
+      Prepared both = Epilogue.fuse(dot, sum(dot, strides));
+      assertNotNull(both);
+      double[] result = new double[m * n];
+      EnumMap<DType, Object> memory = new EnumMap<>(DType.class);
+      memory.put(DType.F64, result);
+      both.run(new Memory(new Object[] {a, b, bias, c}, new Object[0], memory));
+      for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+          double sum = 0;
+          for (int p = 0; p < k; p++) {
+            sum += a[i * k + p] * b[j * k + p];
+          }
+          double other = c[(int) (i * strides[1] + j * strides[2])];
+          assertEquals(
+              (sum + bias[j]) * sum + other, result[i * n + j], 1e-12, "row " + i + " column " + j);
+        }
+      }
+    }
+  }
+
   /** Parts are finished while others still read the operands. */
   @Test
   void aMapThatWritesOverAnOperandWaits() {
