@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class AlternateF32 {
   private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
-  private static final IntVector FIRST = numbers(0);
-  private static final IntVector SECOND = numbers(LANES / 2);
+  static final IntVector FIRST = numbers(0);
+  static final IntVector SECOND = numbers(LANES / 2);
 
   private AlternateF32() {}
 

@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class AlternateF64 {
   private static final VectorSpecies<Long> SPECIES = LongVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
-  private static final LongVector FIRST = numbers(0);
-  private static final LongVector SECOND = numbers(LANES / 2);
+  static final LongVector FIRST = numbers(0);
+  static final LongVector SECOND = numbers(LANES / 2);
 
   private AlternateF64() {}
 

@@ -18,9 +18,9 @@ final class ContractPairsF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
 
   /** Rows of a tile; with 16 registers only the sums of 2 and the operands fit. */
-  private static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 2 : 4;
+  static final int ROWS = FloatVector.SPECIES_PREFERRED.vectorBitSize() == 256 ? 2 : 4;
 
-  private static final int COLUMNS = 5;
+  static final int COLUMNS = 5;
 
   /** Pairs in a part. */
   private static final int PART = 4096;
@@ -148,14 +148,14 @@ final class ContractPairsF32 implements Prepared {
         PairsKernelF32 kernel = kernel(rows, columns);
         if (whole > 0) {
           Side left = new Side(a, c.lhs().batch(batch), c.lhs().at()[1], i, wholeAt[0]);
-          kernel.run(left, right, s * whole, stop * whole, tile);
+          kernel.run(left, right, s * whole, stop * whole, tile, 0, columns * LANES);
           addUp(tile, rows, columns, partial, to, add);
           add = true;
         }
         if (rest > 0) {
           Side left = new Side(rests, batch * m * stretches * LANES, restRows, i, restAt[0]);
           Side last = new Side(b, right.at(), right.lines(), j, restAt[1]);
-          kernel.run(left, last, s, stop, tile);
+          kernel.run(left, last, s, stop, tile, 0, columns * LANES);
           mend(tile, left, last, s, stop, rows, columns);
           addUp(tile, rows, columns, partial, to, add);
         }
@@ -221,7 +221,8 @@ final class ContractPairsF32 implements Prepared {
     }
   }
 
-  private static PairsKernelF32 kernel(int rows, int columns) {
+  /** The kernel for so many rows and columns. */
+  static PairsKernelF32 kernel(int rows, int columns) {
     int i = (rows - 1) * COLUMNS + columns - 1;
     PairsKernelF32 kernel = KERNELS[i];
     if (kernel == null) {

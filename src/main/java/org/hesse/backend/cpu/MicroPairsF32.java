@@ -19,7 +19,7 @@ final class MicroPairsF32 implements PairsKernelF32 {
   MicroPairsF32() {}
 
   @Override
-  public void run(Side left, Side right, int from, int to, float[] tile) {
+  public void run(Side left, Side right, int from, int to, float[] tile, int at, int row) {
     float[] a = left.array();
     float[] b = right.array();
     int[] as = left.stretches();
@@ -77,15 +77,15 @@ final class MicroPairsF32 implements PairsKernelF32 {
         c34 = COLUMNS > 4 ? y.fma(b4, c34) : zero;
       }
     }
-    store(c00, c01, c02, c03, c04, tile, 0);
+    store(c00, c01, c02, c03, c04, tile, at);
     if (ROWS > 1) {
-      store(c10, c11, c12, c13, c14, tile, 1);
+      store(c10, c11, c12, c13, c14, tile, at + row);
     }
     if (ROWS > 2) {
-      store(c20, c21, c22, c23, c24, tile, 2);
+      store(c20, c21, c22, c23, c24, tile, at + 2 * row);
     }
     if (ROWS > 3) {
-      store(c30, c31, c32, c33, c34, tile, 3);
+      store(c30, c31, c32, c33, c34, tile, at + 3 * row);
     }
   }
 
@@ -96,8 +96,7 @@ final class MicroPairsF32 implements PairsKernelF32 {
       FloatVector v3,
       FloatVector v4,
       float[] tile,
-      int row) {
-    int at = row * COLUMNS * LANES;
+      int at) {
     v0.intoArray(tile, at);
     if (COLUMNS > 1) {
       v1.intoArray(tile, at + LANES);

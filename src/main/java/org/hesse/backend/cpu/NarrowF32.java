@@ -1,62 +1,113 @@
 // twin: F64
 package org.hesse.backend.cpu;
 
+import static org.hesse.backend.cpu.AlternateF32.FIRST;
+import static org.hesse.backend.cpu.AlternateF32.SECOND;
+
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.hesse.DType;
+import org.hesse.backend.cpu.PairsKernelF32.Side;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A product with so few columns that most lanes of a vector of them would be empty. Rows and
- * columns lie in memory along the pairs, so each sum is formed along vectors, four rows at a time.
+ * A product with so few columns that a vector of them would be hardly filled, and whose rows lie in
+ * memory along the pairs: each lane of a vector collects a part of one sum, for a few rows and
+ * columns at a time. Columns that do not lie along the pairs are transposed first, by each task for
+ * itself, which takes little for so few of them.
+ *
+ * <p>The last pairs that do not fill a vector are read as the end of the last whole one, which is
+ * multiplied by zeros up to there.
  */
 final class NarrowF32 implements Prepared {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
-  private static final int ROWS = 4;
 
   /** With more columns {@link GemmF32} fills its vectors well enough. */
-  private static final int MAX_COLUMNS = 8;
+  private static final int MAX_COLUMNS = 5 * LANES / 8;
 
-  /** Multiplications of a task. */
-  private static final int TASK = 1 << 19;
+  /** Vectors in a sum at least: so that adding up their lanes, and transposing, is little beside. */
+  private static final int LONG = 8;
+
+  /** The same with columns that would fill half a vector at most, and lie along the pairs. */
+  private static final int SHORT = 2;
+
+  /** Multiplications of a task, and its rows at least where it transposes columns. */
+  private static final int TASK = 1 << 18;
+
+  private static final int TALL = 64;
+
+  /** Threads pay earlier than in {@link GemmF32}, which computes faster. */
+  private static final long PARALLEL = 1 << 19;
 
   private final Gemm gemm;
+
+  /** Rows that are multiplied at a time. */
+  private final int rows;
+
   private final int rowsPerTask;
   private final int tasks;
+  private final boolean parallel;
+
+  /** Whether columns are copied, to this distance of one another. */
+  private final boolean pack;
+
+  private final int length;
+
+  /** Columns of each block of them but the last one. */
+  private final int columns;
+
+  private final int[] rowAt;
+  private final int[] columnAt;
+  private final int[] leftAt;
+  private final int[] rightAt;
 
   private NarrowF32(Gemm gemm) {
     this.gemm = gemm;
-    boolean parallel = (long) gemm.batch() * gemm.m() * gemm.n() * gemm.k() >= GemmF32.PARALLEL;
-    int groups = Math.max(1, TASK / (ROWS * gemm.n() * gemm.k()));
-    this.rowsPerTask = parallel ? Math.min(gemm.m(), ROWS * groups) : gemm.m();
+    int k = gemm.k();
+    int n = gemm.n();
+    this.rows = Math.min(gemm.m(), ContractPairsF32.ROWS);
+    this.pack = gemm.b().column() != 1 || k % LANES != 0;
+    long products = (long) gemm.m() * n * k;
+    this.parallel = gemm.batch() * products >= PARALLEL;
+    int groups = Math.max(1, TASK / (rows * n * k));
+    int wanted = Math.max(rows * groups, pack ? TALL : 0);
+    this.rowsPerTask = parallel ? Math.min(gemm.m(), wanted) : gemm.m();
     this.tasks = gemm.m() / rowsPerTask;
+    int blocks = (n + ContractPairsF32.COLUMNS - 1) / ContractPairsF32.COLUMNS;
+    this.columns = (n + blocks - 1) / blocks;
+    int vectors = (k + LANES - 1) / LANES;
+    this.length = vectors * LANES;
+    this.rowAt = IntStream.range(0, gemm.m()).map(i -> i * gemm.a().row()).toArray();
+    int step = pack ? length : gemm.b().row();
+    this.columnAt = IntStream.range(0, n).map(j -> j * step).toArray();
+    this.rightAt = IntStream.range(0, vectors).map(v -> v * LANES).toArray();
+    this.leftAt = rightAt.clone();
+    leftAt[vectors - 1] = k - LANES;
   }
 
   /** This way, if the product is of that kind. */
   static @Nullable Prepared of(Gemm gemm) {
     Gemm narrow = gemm.n() <= gemm.m() ? gemm : gemm.turn();
+    int n = narrow.n();
+    boolean few = n <= LANES / 2 && narrow.b().column() == 1;
     boolean fits =
-        narrow.n() <= Math.min(MAX_COLUMNS, LANES / 2)
-            && narrow.m() >= ROWS
-            && narrow.k() >= 2 * LANES
-            && narrow.k() <= GemmF32.UNCUT
-            && LANES >= ROWS;
-    boolean along = narrow.a().column() == 1 && narrow.b().column() == 1;
-    return fits && along && !narrow.mixed() ? new NarrowF32(narrow) : null;
+        n <= MAX_COLUMNS
+            && narrow.k() >= (few ? SHORT : LONG) * LANES
+            && narrow.k() <= GemmF32.UNCUT;
+    return fits && narrow.a().column() == 1 && !narrow.mixed() ? new NarrowF32(narrow) : null;
   }
 
   @Override
   public void run(Memory memory) {
     int count = gemm.batch() * tasks;
-    if (count == 1) {
-      task(memory, 0, 0);
-    } else if (tasks == 1 && (long) gemm.batch() * gemm.m() * gemm.n() * gemm.k() < TASK) {
+    if (parallel) {
+      Workers.run(count, task -> task(memory, task / tasks, task % tasks));
+    } else {
       for (int batch = 0; batch < count; batch++) {
         task(memory, batch, 0);
       }
-    } else {
-      Workers.run(count, task -> task(memory, task / tasks, task % tasks));
     }
   }
 
@@ -66,62 +117,134 @@ final class NarrowF32 implements Prepared {
     float[] a = (float[]) memory.array(gemm.a().slot());
     float[] b = (float[]) memory.array(gemm.b().slot());
     float[] c = (float[]) memory.array(gemm.c().slot());
-    float[] sums = (float[]) Frame.current().panel(DType.F32, LANES);
-    int row = gemm.a().row();
-    for (int i = first; i < end; i += ROWS) {
-      // Some of the last four are done twice, to the same bits.
-      int from = Math.min(i, end - ROWS);
-      int at = gemm.a().at(batch) + from * row;
-      for (int j = 0; j < gemm.n(); j++) {
-        int other = gemm.b().at(batch) + j * gemm.b().row();
-        int to = gemm.c().at(batch) + from * gemm.c().row() + j * gemm.c().column();
-        four(a, at, row, b, other, gemm.k(), sums);
-        for (int r = 0; r < ROWS; r++) {
-          c[to + r * gemm.c().row()] = rest(sums, r, a, at + r * row, b, other, gemm.k());
-        }
-      }
+    float[] right = b;
+    int rightBegin = gemm.b().at(batch);
+    if (pack) {
+      right = (float[]) Frame.current().panel(DType.F32, LANES * length);
+      pack(b, rightBegin, right);
+      rightBegin = 0;
     }
-    gemm.finish(memory, batch, first, end, 0, gemm.n());
+    int n = gemm.n();
+    Side[] blocks = new Side[(n + columns - 1) / columns];
+    for (int q = 0; q < blocks.length; q++) {
+      blocks[q] = new Side(right, rightBegin, columnAt, q * columns, rightAt);
+    }
+    PairsKernelF32 whole = ContractPairsF32.kernel(rows, columns);
+    PairsKernelF32 last = ContractPairsF32.kernel(rows, n - (blocks.length - 1) * columns);
+    float[] tile = Frame.current().halfF32;
+    for (int i = first; i < end; i += rows) {
+      // Some of the last rows are done twice, to the same bits.
+      int from = Math.min(i, end - rows);
+      Side left = new Side(a, gemm.a().at(batch), rowAt, from, leftAt);
+      for (int q = 0; q < blocks.length; q++) {
+        PairsKernelF32 kernel = q == blocks.length - 1 ? last : whole;
+        kernel.run(left, blocks[q], 0, leftAt.length, tile, q * columns * LANES, n * LANES);
+      }
+      addUp(tile, rows * n);
+      if (gemm.k() % LANES != 0) {
+        mend(tile, left, blocks[0]);
+      }
+      put(tile, c, gemm.c().at(batch) + from * gemm.c().row());
+    }
+    gemm.finish(memory, batch, first, end, 0, n);
   }
 
-  /** The sum of row r, of which every fourth lane is a part, with the last few pairs. */
-  private static float rest(float[] sums, int r, float[] a, int at, float[] b, int other, int k) {
-    float sum = sums[r];
-    for (int lane = r + ROWS; lane < LANES; lane += ROWS) {
-      sum += sums[lane];
+  /** Writes the sums of a few rows to where they belong. */
+  private void put(float[] sums, float[] c, int at) {
+    int n = gemm.n();
+    int row = gemm.c().row();
+    int column = gemm.c().column();
+    if (column == 1 && row == n) {
+      System.arraycopy(sums, 0, c, at, rows * n);
+      return;
     }
-    for (int p = SPECIES.loopBound(k); p < k; p++) {
-      sum += a[at + p] * b[other + p];
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < n; j++) {
+        c[at + i * row + j * column] = sums[i * n + j];
+      }
+    }
+  }
+
+  /** Forms sums that are NaN again, where zeros times what is infinite may be all that is wrong. */
+  private void mend(float[] sums, Side left, Side right) {
+    for (int s = 0; s < rows * gemm.n(); s++) {
+      if (Float.isNaN(sums[s])) {
+        sums[s] = single(left, s / gemm.n(), right, s % gemm.n());
+      }
+    }
+  }
+
+  /** A sum without the zeros, pair after pair. */
+  private float single(Side left, int i, Side right, int j) {
+    int whole = gemm.k() / LANES * LANES;
+    int begin = length - gemm.k();
+    float sum = 0;
+    for (int p = 0; p < gemm.k(); p++) {
+      int q = p < whole ? p : p + begin;
+      sum += left.array()[left.line(i) + p] * right.array()[right.line(j) + q];
     }
     return sum;
   }
 
-  /** Sums of four rows; lane l is a part of the sum of row l mod 4. */
-  private static void four(float[] a, int at, int row, float[] b, int other, int k, float[] sums) {
-    FloatVector s0 = FloatVector.zero(SPECIES);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    int a1 = at + row;
-    int a2 = a1 + row;
-    int a3 = a2 + row;
-    int full = SPECIES.loopBound(k);
-    for (int p = 0; p < full; p += LANES) {
-      FloatVector y = load(b, other + p);
-      s0 = load(a, at + p).fma(y, s0);
-      s1 = load(a, a1 + p).fma(y, s1);
-      s2 = load(a, a2 + p).fma(y, s2);
-      s3 = load(a, a3 + p).fma(y, s3);
+  /** Copies columns along the pairs, those that do not fill a vector to the end of one. */
+  private void pack(float[] b, int at, float[] to) {
+    int pair = gemm.b().column();
+    int column = gemm.b().row();
+    int k = gemm.k();
+    int done = 0;
+    if (column == 1) {
+      int room = b.length - at - LANES;
+      float[] scratch = Frame.current().halfF32;
+      while (done + LANES <= k && (done + LANES - 1) * pair <= room) {
+        TransposeF32.block(b, at + done * pair, pair, LANES, scratch, to, done, length);
+        done += LANES;
+      }
     }
-    halves(halves(s0, s2), halves(s1, s3)).intoArray(sums, 0);
+    int whole = k / LANES * LANES;
+    for (int j = 0; j < gemm.n(); j++) {
+      int source = at + j * column;
+      int target = j * length;
+      for (int p = done; p < whole; p++) {
+        to[target + p] = b[source + p * pair];
+      }
+      for (int l = whole; l < length; l++) {
+        int p = l - (length - k);
+        to[target + l] = p < whole ? 0 : b[source + p * pair];
+      }
+    }
   }
 
-  /** The sums of both halves of each of two vectors, those of one and of the other in turn. */
-  private static FloatVector halves(FloatVector x, FloatVector y) {
-    return AlternateF32.first(x, y).add(AlternateF32.second(x, y));
-  }
-
-  private static FloatVector load(float[] from, int at) {
-    return FloatVector.fromArray(SPECIES, from, at);
+  /**
+   * Adds up the lanes of each of some vectors, into one number after another: each of two vectors'
+   * halves are added up, in lanes that are the one's and the other's in turn, and so on. No method
+   * but those of vectors is called here, since the JIT compiler may leave such a call as it is when
+   * it has inlined a lot already, and then makes objects of vectors.
+   */
+  private static void addUp(float[] tile, int count) {
+    int groups = (count + LANES - 1) / LANES;
+    int width = LANES;
+    for (; width >= 4; width /= 4) {
+      int quarter = width / 4;
+      int next = quarter * LANES;
+      for (int v = 0; v < groups * quarter; v++) {
+        int at = (v + 3 * (v & -quarter)) * LANES;
+        var x0 = FloatVector.fromArray(SPECIES, tile, at).viewAsIntegralLanes();
+        var x1 = FloatVector.fromArray(SPECIES, tile, at + next).viewAsIntegralLanes();
+        var x2 = FloatVector.fromArray(SPECIES, tile, at + 2 * next).viewAsIntegralLanes();
+        var x3 = FloatVector.fromArray(SPECIES, tile, at + 3 * next).viewAsIntegralLanes();
+        var y0 = FIRST.selectFrom(x0, x2).viewAsFloatingLanes();
+        var y1 = FIRST.selectFrom(x1, x3).viewAsFloatingLanes();
+        var z0 = y0.add(SECOND.selectFrom(x0, x2).viewAsFloatingLanes()).viewAsIntegralLanes();
+        var z1 = y1.add(SECOND.selectFrom(x1, x3).viewAsFloatingLanes()).viewAsIntegralLanes();
+        var y = FIRST.selectFrom(z0, z1).viewAsFloatingLanes();
+        y.add(SECOND.selectFrom(z0, z1).viewAsFloatingLanes()).intoArray(tile, v * LANES);
+      }
+    }
+    for (int v = 0; width == 2 && v < groups; v++) {
+      var x0 = FloatVector.fromArray(SPECIES, tile, 2 * v * LANES).viewAsIntegralLanes();
+      var x1 = FloatVector.fromArray(SPECIES, tile, (2 * v + 1) * LANES).viewAsIntegralLanes();
+      var y = FIRST.selectFrom(x0, x1).viewAsFloatingLanes();
+      y.add(SECOND.selectFrom(x0, x1).viewAsFloatingLanes()).intoArray(tile, v * LANES);
+    }
   }
 }

@@ -54,6 +54,12 @@ class DotTest {
     check(random, 2, 130, 65, 530);
     check(random, 3, 100, 10, 64);
     check(random, 2, 64, 3, 20);
+    check(random, 2, 130, 10, 784);
+    check(random, 1, 10, 67, 301);
+    check(random, 3, 9, 5, 131);
+    check(random, 1, 3, 2, 2047);
+    check(random, 2, 5, 5, 129);
+    check(random, 1, 70, 13, 100);
     check(random, 1, 12, 5, 20_000);
     check(random, 2, 33, 49, 9001);
     check(random, 1, 1, 1, 300_000);
@@ -61,6 +67,39 @@ class DotTest {
     check(random, 1, 40_000, 1, 17);
     check(random, 1, 5, 1, 70_000);
     check(random, 2, 6, 1, 66_003);
+  }
+
+  /** What is read beyond the pairs and columns of a product must not be seen in it. */
+  @Test
+  void infinitiesStayWhereTheyAre() {
+    int m = 9;
+    for (int[] size : new int[][] {{5, 301}, {3, 45}, {10, 143}, {13, 100}, {37, 29}}) {
+      int n = size[0];
+      int k = size[1];
+      for (boolean along : new boolean[] {true, false}) {
+        float[] a = new float[m * k];
+        float[] b = new float[k * n];
+        java.util.Arrays.fill(a, 1);
+        java.util.Arrays.fill(b, 1);
+        a[2 * k + k - 1] = Float.POSITIVE_INFINITY;
+        a[4 * k + k - 20] = Float.NEGATIVE_INFINITY;
+        a[5 * k] = Float.NaN;
+        b[along ? k - 18 : (k - 18) * n] = Float.POSITIVE_INFINITY;
+        View va = Plans.dense(Plans.input(0, DType.F32, a.length), 1, m, k);
+        long[] strides = along ? new long[] {0, k, 1} : new long[] {0, 1, n};
+        View vb = new View(Plans.input(1, DType.F32, b.length), 0, strides);
+        View vc = Plans.dense(Plans.output(DType.F32, m * n), 1, m, n);
+        Step.Dot dot = new Step.Dot(1, m, n, k, va, vb, vc);
+        float[] c = (float[]) Plans.run(dot, DType.F32, m * n, a, b);
+        for (int i = 0; i < c.length; i++) {
+          float sum = 0;
+          for (int p = 0; p < k; p++) {
+            sum += a[i / n * k + p] * b[along ? i % n * k + p : p * n + i % n];
+          }
+          assertEquals(sum, c[i], dot + " at " + i);
+        }
+      }
+    }
   }
 
   private static void check(Random random, int batch, int m, int n, int k) {
