@@ -7,7 +7,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Vector loop of up to four operations, each on the result of the one before, which stays in a
- * register. Operand 0 is what the first one works on, operand i the other one of operation i.
+ * register. Operand 0 is what the first one works on, operand i the other one of operation i. What
+ * is large lies in memory, hence the length of vectors, see {@link LanesF32#STREAM}; in the first
+ * cache it makes no difference.
  */
 final class ChainF32 implements Kernel {
   private static final Link[] LINKS = Specialized.constant(MethodHandles.lookup(), Link[].class);
@@ -15,7 +17,7 @@ final class ChainF32 implements Kernel {
   private static final Link L2 = link(2);
   private static final Link L3 = link(3);
   private static final Link L4 = link(4);
-  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> SPECIES = LanesF32.STREAM;
   private static final int LANES = SPECIES.length();
 
   ChainF32() {}
