@@ -9,6 +9,8 @@ import org.hesse.DType;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
+import org.hesse.ir.Op;
+import org.hesse.ir.UnaryKind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -159,6 +161,7 @@ final class BlockProgram {
     int[] lastUse = lastUses(chains, stores, direct, kept);
     Registers registers = new Registers();
     int[] register = new int[values];
+    int[] pairs = pairs(code);
     List<Read> read = new ArrayList<>();
     List<Operation> all = new ArrayList<>();
     int weight = 0;
@@ -178,12 +181,18 @@ final class BlockProgram {
         }
       }
       Read where = read(domain, in, chains.spread[v], v);
-      register[v] = to == null && where == null ? registers.take(in.dtype()) : -1;
-      Place place = to == null ? null : new Place(to.view().slot(), origin(to));
+      boolean done = pairs[v] >= 0 && pairs[v] < v;
       if (where != null) {
+        register[v] = -1;
         read.add(where);
-      } else {
-        all.add(operation(domain, code, chains, v, register[v], place));
+      } else if (!done) {
+        if (pairs[v] > v) {
+          // Its operand is still there, as the second value's place in the code is further on.
+          register[pairs[v]] = direct[pairs[v]] == null ? registers.take(in.dtype()) : -1;
+          all.add(room(pairs[v], in.dtype(), register[pairs[v]], place(direct[pairs[v]])));
+        }
+        register[v] = to == null ? registers.take(in.dtype()) : -1;
+        all.add(operation(domain, code, chains, v, pairs[v], register[v], place(to)));
       }
       if (lastUse[v] == v) {
         registers.release(in.dtype(), register[v]);
@@ -281,8 +290,32 @@ final class BlockProgram {
   /** Where a value goes without a detour through a register. */
   private record Place(Slot slot, long origin) {}
 
-  private static long origin(Step.Store s) {
-    return s.view().slot().offset() + s.view().offset();
+  private static @Nullable Place place(Step.@Nullable Store s) {
+    return s == null
+        ? null
+        : new Place(s.view().slot(), s.view().slot().offset() + s.view().offset());
+  }
+
+  /**
+   * Functions of floats that share most of their work: for each value the other one, where a loop
+   * computes both (see {@link Kernels#ofTwo}); else −1.
+   */
+  private static int[] pairs(List<Instruction> code) {
+    int[] pairs = new int[code.size()];
+    java.util.Arrays.fill(pairs, -1);
+    for (int v = 0; v < pairs.length && Simd.PRESENT; v++) {
+      if (code.get(v) instanceof Instruction.Apply value
+          && value.dtype() == DType.F32
+          && value.op().equals(new Op.Unary(UnaryKind.GELU))) {
+        Op slope = new Op.Unary(UnaryKind.GELU_SLOPE);
+        int other = code.indexOf(new Instruction.Apply(slope, DType.F32, value.arguments()));
+        if (other >= 0 && pairs[other] < 0) {
+          pairs[v] = other;
+          pairs[other] = v;
+        }
+      }
+    }
+    return pairs;
   }
 
   /**
@@ -360,6 +393,7 @@ final class BlockProgram {
       List<Instruction> code,
       Chain.Finder chains,
       int v,
+      int pair,
       int register,
       @Nullable Place place) {
     return switch (code.get(v)) {
@@ -378,6 +412,11 @@ final class BlockProgram {
               set(frame, v, to, 0);
             });
       }
+      case Instruction.Apply apply when pair >= 0 -> {
+        int[] arguments = {apply.arguments().get(0), pair};
+        Kernel kernel = Kernels.ofTwo(unary(apply), unary((Instruction.Apply) code.get(pair)));
+        yield new Operation(v, kernel, arguments, apply.dtype(), register, place, null);
+      }
       case Instruction.Apply apply -> {
         int[] arguments = chains.arguments(v).stream().mapToInt(Integer::intValue).toArray();
         Chain chain = chains.chains[v];
@@ -388,6 +427,16 @@ final class BlockProgram {
         yield new Operation(v, kernel, arguments, apply.dtype(), register, place, null);
       }
     };
+  }
+
+  private static UnaryKind unary(Instruction.Apply apply) {
+    return ((Op.Unary) apply.op()).kind();
+  }
+
+  /** Says where a value goes that another one's operation computes. */
+  private static Operation room(int v, DType dtype, int register, @Nullable Place place) {
+    Kernel nothing = (frame, arguments, result, n) -> {};
+    return new Operation(v, nothing, new int[0], dtype, register, place, null);
   }
 
   /** The type that an operation works on; a selection is typed by what it selects. */

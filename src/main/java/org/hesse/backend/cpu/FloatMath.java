@@ -40,11 +40,11 @@ final class FloatMath {
 
   private static final float ROUND_24 = 0x1.8p23f + 24;
   private static final int ROUND_BITS = 0x4b400000;
-  private static final float ZERO = 0;
-  private static final float MINUS_ZERO = -0f;
+  static final float ZERO = 0;
+  static final float MINUS_ZERO = -0f;
   private static final float HALF = 0.5f;
   private static final float MINUS_HALF = -0.5f;
-  private static final float ONE = 1;
+  static final float ONE = 1;
   private static final float MINUS_ONE = -1;
   private static final float TWO = 2;
   private static final float TWO_24 = 0x1p24f;
@@ -53,7 +53,7 @@ final class FloatMath {
   private static final float MINUS_INFINITY = Float.NEGATIVE_INFINITY;
   private static final float NAN = Float.NaN;
   private static final int TWO_64_BITS = 0x5f800000;
-  private static final float TWO_MINUS_64 = 0x1p-64f;
+  static final float TWO_MINUS_64 = 0x1p-64f;
   private static final int ONE_BITS = 0x3f800000;
   private static final int HALF_BITS = 0x3f000000;
   private static final int ROOT_HALF_BITS = 0x3f3504f3;
@@ -191,7 +191,7 @@ final class FloatMath {
   private static final float M1 = 1.67644787f;
 
   /** −1/√(2π). */
-  private static final float MINUS_DENSITY = (float) -0.3989422804014327;
+  static final float MINUS_DENSITY = (float) -0.3989422804014327;
 
   /** From here on all numbers are whole. */
   private static final float WHOLE = 0x1p23f;
@@ -467,19 +467,29 @@ final class FloatMath {
 
   /** factor·e^(−a²/2), of the whole square. */
   private static FloatVector bell(FloatVector a, FloatVector factor) {
+    FloatVector scale = bellScale(a);
+    FloatVector rest = bellRest(a);
+    return rest.fma(factor, factor).mul(scale).mul(TWO_MINUS_64);
+  }
+
+  /** 2ᵏ⁺⁶⁴, where e^(−a²/2) is 2ᵏ (1 + {@link #bellRest}). */
+  static FloatVector bellScale(FloatVector a) {
+    // 2ᵏ is 2ᵏ⁺⁶⁴, exact as k lies between −163 and 0, and 2⁻⁶⁴, which may round a subnormal.
+    FloatVector rounded = a.mul(a).fma(MINUS_HALF_LOG2_E, ROUND);
+    IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
+    return n.add(TWO_64_BITS).reinterpretAsFloats();
+  }
+
+  static FloatVector bellRest(FloatVector a) {
     FloatVector square = a.mul(a);
     FloatVector lost = a.fma(a, square.neg());
-    FloatVector rounded = square.fma(MINUS_HALF_LOG2_E, ROUND);
-    FloatVector k = rounded.sub(ROUND);
+    FloatVector k = square.fma(MINUS_HALF_LOG2_E, ROUND).sub(ROUND);
     FloatVector r1 = k.fma(broadcast(SPECIES, MINUS_LN2), square.mul(MINUS_HALF));
     FloatVector r =
         lost.fma(broadcast(SPECIES, MINUS_HALF), k.fma(broadcast(SPECIES, MINUS_LN2_REST), r1));
     FloatVector r2 = r.mul(r);
     FloatVector tail = broadcast(SPECIES, E4).fma(r2, r.fma(E3, E2)).fma(r2, r.fma(E1, E0));
-    // 2ᵏ is 2ᵏ⁺⁶⁴, exact as k lies between −163 and 0, and 2⁻⁶⁴, which may round a subnormal.
-    IntVector n = rounded.reinterpretAsInts().lanewise(LSHL, 23);
-    FloatVector s = n.add(TWO_64_BITS).reinterpretAsFloats();
-    return tail.fma(r2, r).fma(factor, factor).mul(s).mul(TWO_MINUS_64);
+    return tail.fma(r2, r);
   }
 
   /**
@@ -487,25 +497,32 @@ final class FloatMath {
    * polynomials keeps its digits to where it vanishes.
    */
   static FloatVector gelu(FloatVector x) {
+    FloatVector a = geluDistance(x);
+    FloatVector h = bell(a, geluQuotient(a).mul(a));
+    return x.blend(MINUS_ZERO, x.compare(LT, ZERO)).sub(h);
+  }
+
+  /** |x|, or what is as far out as need be. */
+  static FloatVector geluDistance(FloatVector x) {
     FloatVector b = x.abs();
-    FloatVector a = b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));
+    return b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));
+  }
+
+  /** The quotient q of {@link #gelu}. */
+  static FloatVector geluQuotient(FloatVector a) {
     FloatVector a2 = a.mul(a);
     FloatVector above = broadcast(SPECIES, N4).fma(a2, a.fma(N3, N2)).fma(a2, a.fma(N1, N0));
     FloatVector below = a.fma(M5, M4).fma(a2, a.fma(M3, M2)).fma(a2, a.fma(M1, ONE));
-    FloatVector h = bell(a, above.mul(a).div(below));
-    return x.blend(MINUS_ZERO, x.compare(LT, ZERO)).sub(h);
+    return above.div(below);
   }
 
   /**
    * Φ(x) + x φ(x): for x < 0 it is e^(−a²/2)·(q − a/√(2π)), see {@link #gelu}, else 1 less that.
    */
   static FloatVector geluSlope(FloatVector x) {
-    FloatVector b = x.abs();
-    FloatVector a = b.blend(GELU_LIMIT, b.compare(GT, GELU_LIMIT));
-    FloatVector a2 = a.mul(a);
-    FloatVector above = broadcast(SPECIES, N4).fma(a2, a.fma(N3, N2)).fma(a2, a.fma(N1, N0));
-    FloatVector below = a.fma(M5, M4).fma(a2, a.fma(M3, M2)).fma(a2, a.fma(M1, ONE));
-    FloatVector h = bell(a, a.fma(broadcast(SPECIES, MINUS_DENSITY), above.div(below)));
+    FloatVector a = geluDistance(x);
+    FloatVector q = geluQuotient(a);
+    FloatVector h = bell(a, a.fma(broadcast(SPECIES, MINUS_DENSITY), q));
     return h.blend(broadcast(SPECIES, ONE).sub(h), x.compare(GT, ZERO));
   }
 

@@ -70,6 +70,16 @@ final class Kernels {
     return CACHE.computeIfAbsent(new Key(chain.links(), dtype, dtype, true), Kernels::make);
   }
 
+  /**
+   * A function of floats and another of the same operand, whose number is the second argument's:
+   * {@link UnaryKind#GELU} and {@link UnaryKind#GELU_SLOPE}, in either order. On vectors only.
+   */
+  static Kernel ofTwo(UnaryKind first, UnaryKind second) {
+    return CACHE.computeIfAbsent(
+        new Key(List.of(first, second), DType.F32, DType.F32, true),
+        key -> new GeluWithSlope(first == UnaryKind.GELU));
+  }
+
   private static Kernel make(Key key) {
     boolean f32 = key.operand == DType.F32;
     if (key.operation.equals("cast")) {
