@@ -58,7 +58,7 @@ final class CpuExecutable implements Executable {
   static Prepared prepare(Step step) {
     return switch (step) {
       case Step.Map map -> new MapStep(map);
-      case Step.Reduce reduce -> new ReduceStep(reduce);
+      case Step.Reduce reduce -> reduction(reduce);
       case Step.Dot dot -> DotStep.prepare(dot);
       case Step.Contract contract -> Contraction.prepare(contract);
       case Step.ArgMax argMax -> new ArgMaxStep(argMax);
@@ -72,6 +72,12 @@ final class CpuExecutable implements Executable {
       case Step.Loop loop -> new LoopStep(loop);
       case Step.Composite composite -> composite(composite);
     };
+  }
+
+  private static Prepared reduction(Step.Reduce step) {
+    // A class that names vectors must not be met without them.
+    Prepared few = Simd.PRESENT ? ShortColumns.of(step) : null;
+    return few != null ? few : new ReduceStep(step);
   }
 
   private static Prepared composite(Step.Composite step) {

@@ -164,6 +164,11 @@ final class Strided {
 
   /** Copies elements of the view to consecutive ones. */
   void gather(Object from, long start, int n, Object to) {
+    if (dims.length == 1) {
+      int at = (int) (origin + start * strides[0]);
+      Arrays.copyRows(from, at, 0, (int) strides[0], to, 0, 0, 1, 1, n);
+      return;
+    }
     if (dims.length > 1 && dims[dims.length - 1] < SHORT) {
       int[] at = remembered;
       long size = at == null ? BlockProgram.size(dims) : 0;
@@ -196,6 +201,11 @@ final class Strided {
 
   /** Copies consecutive elements to those of the view. */
   void scatter(Object from, int at, long start, int n, Object to) {
+    if (dims.length == 1) {
+      int target = (int) (origin + start * strides[0]);
+      Arrays.copyRows(from, at, 0, 1, to, target, 0, (int) strides[0], 1, n);
+      return;
+    }
     walk(
         start,
         n,
