@@ -30,7 +30,9 @@ final class Unrolled {
   /** Results of a size for which it is worth the longer program. */
   private static final int LEAST = 1 << 10;
 
-  /** The same for up to {@link #SHORT} terms, as of two classes: one map instead of several steps. */
+  /**
+   * The same for up to {@link #SHORT} terms, as of two classes: one map instead of several steps.
+   */
   private static final int LEAST_SHORT = 1 << 4;
 
   static final List<Rule> RULES =
@@ -131,7 +133,9 @@ final class Unrolled {
       inner *= x.shape().dim(a);
     }
     if (n.shape().size() < (terms <= SHORT ? LEAST_SHORT : LEAST)
-        || terms < 2 || terms > MOST || inner >= WIDE) {
+        || terms < 2
+        || terms > MOST
+        || inner >= WIDE) {
       return null;
     }
     List<Node> parts = new ArrayList<>();

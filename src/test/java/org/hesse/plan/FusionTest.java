@@ -106,6 +106,18 @@ class FusionTest {
     assertEquals("Reduce Reduce Map", kinds(plan(Elementwise.div(e, sum))));
   }
 
+  /** Reductions over so few elements are operations on slices, fused with what is around them. */
+  @Test
+  void softmaxOfTwoColumnsIsOneStep() {
+    Node x = input(32, 2);
+    Node max = Shapes.broadcast(Reductions.max(x, Axes.of(1)), x.shape(), Axes.of(0));
+    Node e = unary(UnaryKind.EXP, Elementwise.sub(x, max));
+    Node sum = Shapes.broadcast(Reductions.sum(e, Axes.of(1)), x.shape(), Axes.of(0));
+    Schedule s = plan(Elementwise.div(e, sum));
+    assertEquals("Map", kinds(s));
+    assertEquals("[32]", Arrays.toString(((Step.Map) s.steps().get(0)).domain()));
+  }
+
   @Test
   void anAdamUpdateIsOneStep() {
     Node p = input(300, 70);

@@ -15,8 +15,8 @@ import org.hesse.ir.ReduceKind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums of a small matrix's columns, such as the gradient of a bias: sixteen rows at a time are added
- * by halves, and these sums in double, all of it in registers. On vectors only.
+ * Sums of a small matrix's columns, such as the gradient of a bias: sixteen rows at a time are
+ * added by halves, and these sums in double, all of it in registers. On vectors only.
  */
 final class ShortColumns implements Prepared {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
