@@ -27,7 +27,9 @@ final class NarrowF32 implements Prepared {
   /** With more columns {@link GemmF32} fills its vectors well enough. */
   private static final int MAX_COLUMNS = 5 * LANES / 8;
 
-  /** Vectors in a sum at least: so that adding up their lanes, and transposing, is little beside. */
+  /**
+   * Vectors in a sum at least: so that adding up their lanes, and transposing, is little beside.
+   */
   private static final int LONG = 8;
 
   /** The same with columns that would fill half a vector at most, and lie along the pairs. */

@@ -4,8 +4,8 @@ package org.hesse.backend.cpu;
 /** Sums of products of a few rows by a few columns, whose pairs lie in stretches. */
 interface PairsKernelF32 {
   /**
-   * {@code tile[at + i·row + j·LANES + l] = Σ a[row i + as[s] + l] · b[column j + bs[s] + l]} over s
-   * from {@code from} to {@code to} − 1.
+   * {@code tile[at + i·row + j·LANES + l] = Σ a[row i + as[s] + l] · b[column j + bs[s] + l]} over
+   * s from {@code from} to {@code to} − 1.
    */
   void run(Side a, Side b, int from, int to, float[] tile, int at, int row);
 
