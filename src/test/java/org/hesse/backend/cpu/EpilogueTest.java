@@ -99,7 +99,9 @@ class EpilogueTest {
     }
   }
 
-  /** (product + bias) · product + c, over the product, where c is another matrix or its transpose. */
+  /**
+   * (product + bias) · product + c, over the product, where c is another matrix or its transpose.
+   */
   private static Step.Map sum(Step.Dot dot, long[] strides) {
     int[] domain = {dot.batch(), dot.m(), dot.n()};
     View bias = new View(Plans.input(2, DType.F64, dot.n()), 0, new long[] {0, 0, 1});
@@ -125,10 +127,10 @@ class EpilogueTest {
     int n = 130;
     int k = 120;
     Random random = new Random(2);
-    double[] a = random.doubles(m * k, -1, 1).toArray();
-    double[] b = random.doubles(n * k, -1, 1).toArray();
+    double[] a = random.doubles((long) m * k, -1, 1).toArray();
+    double[] b = random.doubles((long) n * k, -1, 1).toArray();
     double[] bias = random.doubles(n, -1, 1).toArray();
-    double[] c = random.doubles(m * n, -1, 1).toArray();
+    double[] c = random.doubles((long) m * n, -1, 1).toArray();
     for (long[] strides : new long[][] {{0, n, 1}, {0, 1, m}, {0, 1, 0}}) {
       Step.Dot dot = product(1, m, n, k, Plans.input(0, DType.F64, (long) m * k));
       Prepared both = Epilogue.fuse(dot, sum(dot, strides));
