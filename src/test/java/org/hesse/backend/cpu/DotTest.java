@@ -88,7 +88,7 @@ class DotTest {
         View va = Plans.dense(Plans.input(0, DType.F32, a.length), 1, m, k);
         long[] strides = along ? new long[] {0, k, 1} : new long[] {0, 1, n};
         View vb = new View(Plans.input(1, DType.F32, b.length), 0, strides);
-        View vc = Plans.dense(Plans.output(DType.F32, m * n), 1, m, n);
+        View vc = Plans.dense(Plans.output(DType.F32, (long) m * n), 1, m, n);
         Step.Dot dot = new Step.Dot(1, m, n, k, va, vb, vc);
         float[] c = (float[]) Plans.run(dot, DType.F32, m * n, a, b);
         for (int i = 0; i < c.length; i++) {
