@@ -42,8 +42,7 @@ final class GeluWithSlope implements Kernel {
   }
 
   // Methods of our own come first: the JIT compiler no longer inlines them further on.
-  private static void wholeVectors(
-      float[] x, int xo, float[] z, int zo, float[] w, int wo, int n) {
+  private static void wholeVectors(float[] x, int xo, float[] z, int zo, float[] w, int wo, int n) {
     for (int i = 0; i < n; i += STEP) {
       FloatVector v = FloatVector.fromArray(FloatMath.SPECIES, x, xo + i);
       FloatVector a = FloatMath.geluDistance(v);

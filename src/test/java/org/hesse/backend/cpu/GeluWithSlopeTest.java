@@ -57,9 +57,9 @@ class GeluWithSlopeTest {
             new Step.Store(3, new View(out, n, new long[] {1})),
             new Step.Store(4, new View(out, 2L * n, new long[] {1})));
     Step map = new Step.Map(new int[] {n}, code, stores);
-    float[] y = (float[]) Plans.run(map, DType.F32, 3 * n, (Object) x);
-    float[] a = (float[]) Plans.apply(first, DType.F32, n, (Object) x);
-    float[] b = (float[]) Plans.apply(second, DType.F32, n, (Object) x);
+    float[] y = (float[]) Plans.run(map, DType.F32, 3 * n, x);
+    float[] a = (float[]) Plans.apply(first, DType.F32, n, x);
+    float[] b = (float[]) Plans.apply(second, DType.F32, n, x);
     for (int i = 0; i < n; i++) {
       assertEquals(a[i], y[i], "first of " + x[i]);
       assertEquals(b[i], y[n + i], "second of " + x[i]);
