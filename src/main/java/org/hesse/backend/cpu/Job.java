@@ -1,5 +1,6 @@
 package org.hesse.backend.cpu;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,9 @@ final class Job {
   /** How many helpers are wanted. */
   final int helpers;
 
-  private final Workers.Task task;
+  /** Null when all is done: a sleeping helper may keep the job, but not the arrays of its tasks. */
+  private Workers.@Nullable Task task;
+
   private final int count;
   private final AtomicInteger next = new AtomicInteger();
   private final AtomicInteger active = new AtomicInteger();
@@ -35,9 +38,10 @@ final class Job {
 
   /** Does tasks until there are none left. */
   void work() {
+    Workers.Task mine = Objects.requireNonNull(task, "a job that is not done");
     try {
       for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-        task.run(i);
+        mine.run(i);
       }
     } catch (Throwable t) {
       failure = t;
@@ -60,6 +64,11 @@ final class Job {
    * An interrupt does not end this, since helpers still write the caller's arrays.
    */
   void finish(Thread caller) {
+    await(caller);
+    task = null;
+  }
+
+  private void await(Thread caller) {
     if (active.addAndGet(CLOSED) == CLOSED) {
       return;
     }

@@ -1,10 +1,12 @@
 package org.hesse.backend.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -63,6 +65,30 @@ class WorkersTest {
         assertEquals(round * (round + 1) / 2.0, n);
       }
     }
+  }
+
+  /**
+   * A thread that sleeps may still know the last job, but must not keep the arrays of its tasks.
+   */
+  @Test
+  void aJobThatIsDoneKeepsNothing() throws InterruptedException {
+    int[] numbers = new int[3];
+    WeakReference<int[]> kept = new WeakReference<>(numbers);
+    Job job = job(numbers);
+    job.work();
+    job.finish(Thread.currentThread());
+    assertEquals(3, numbers[2]);
+    numbers = null;
+    for (int i = 0; i < 100 && kept.get() != null; i++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+    assertNull(kept.get());
+    assertTrue(job.isTaken());
+  }
+
+  private static Job job(int[] numbers) {
+    return new Job(i -> numbers[i] = i + 1, numbers.length, 0);
   }
 
   @Test
