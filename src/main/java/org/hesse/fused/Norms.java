@@ -52,6 +52,12 @@ public final class Norms {
     return Composites.emit(new CompositeKind.Moments(centred, epsilon), List.of(x));
   }
 
+  /** x − μ. A mean is rounded, which shows where it is far larger than deviations from it. */
+  private static Node deviations(Node x) {
+    Node c = sub(x, Rows.spread(Rows.mean(x), x));
+    return sub(c, Rows.spread(Rows.mean(c), c));
+  }
+
   private static Node centre(boolean centred, Node x, Node moments) {
     return centred ? sub(x, Rows.spread(Rows.element(moments, 0), x)) : x;
   }
@@ -67,7 +73,7 @@ public final class Norms {
         public Node body(CompositeKind.Moments kind, List<Node> in) {
           Node x = in.get(0);
           Node mean = Rows.mean(x);
-          Node c = kind.centred() ? sub(x, Rows.spread(mean, x)) : x;
+          Node c = kind.centred() ? deviations(x) : x;
           Node variance = Rows.mean(mul(c, c));
           Node sum = add(variance, Sources.fullLike(kind.epsilon(), variance));
           Node first = kind.centred() ? mean : Sources.fullLike(0, mean);
@@ -93,7 +99,9 @@ public final class Norms {
         @Override
         public Node body(CompositeKind.Normalize kind, List<Node> in) {
           Node x = in.get(0);
-          Node y = standard(kind.centred(), x, moments(kind.centred(), kind.epsilon(), x));
+          Node c = kind.centred() ? deviations(x) : x;
+          Node m = moments(kind.centred(), kind.epsilon(), x);
+          Node y = mul(c, Rows.spread(Rows.element(m, 1), x));
           Node scaled = in.size() > 1 ? mul(y, in.get(1)) : y;
           return in.size() > 2 ? add(scaled, in.get(2)) : scaled;
         }

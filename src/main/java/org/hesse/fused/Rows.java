@@ -35,7 +35,9 @@ final class Rows {
 
   /** The mean of each row. */
   static Node mean(Node x) {
-    return Elementwise.scale(1.0 / Math.max(1, length(x)), sum(x));
+    // A quotient, so that the mean of equal numbers of few digits is that number.
+    Node sum = sum(x);
+    return Elementwise.div(sum, Sources.fullLike(Math.max(1, length(x)), sum));
   }
 
   /** One value for each row, repeated along rows like those of {@code like}. */
