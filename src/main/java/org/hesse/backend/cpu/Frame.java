@@ -12,6 +12,8 @@ final class Frame {
   /** The most floats that are folded at a time. */
   static final int FOLDED = 4 * BlockProgram.BLOCK;
 
+  private static final Object NOTHING = new float[0];
+
   private static final ThreadLocal<Frame> CURRENT = ThreadLocal.withInitial(Frame::new);
 
   /** For each value of the program the array that holds the current block. */
@@ -58,6 +60,11 @@ final class Frame {
   /** The scratch memory of the calling thread. */
   static Frame current() {
     return CURRENT.get();
+  }
+
+  /** Lets go of the arrays that the last blocks were in, which may be large. */
+  void forget() {
+    java.util.Arrays.fill(values, NOTHING);
   }
 
   void ensureValues(int count) {

@@ -46,6 +46,8 @@ final class Job {
     } catch (Throwable t) {
       failure = t;
       next.set(count);
+    } finally {
+      Frame.current().forget();
     }
   }
 
