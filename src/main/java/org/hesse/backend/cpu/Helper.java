@@ -7,8 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A thread that takes part in the steps of others, one of the team of {@link Workers}. */
 final class Helper extends Thread {
-  /** How long a helper looks for the next step before it sleeps. */
-  private static final long PATIENCE_NANOS = 50_000;
+  /**
+   * How long a helper looks for the next step before it sleeps. Between two steps that threads
+   * share in the training of small networks lie some 100 µs; one that has slept may be woken up on
+   * the caller's core, where it is for milliseconds.
+   */
+  private static final long PATIENCE_NANOS = 200_000;
 
   /** Looks between two glances at the clock. */
   private static final int LOOKS = 64;

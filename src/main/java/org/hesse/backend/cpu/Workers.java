@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>There is one team of helpers, which works for one calling thread at a time: what another one
  * runs meanwhile, or a task itself, stays on the thread that runs it, so that there are never more
- * busy threads than callers and helpers together. Helpers look for the next step for some tens of
+ * busy threads than callers and helpers together. Helpers look for the next step for some hundred
  * microseconds before they sleep, since waking one up takes as long as many a step.
  */
 final class Workers {
