@@ -31,6 +31,8 @@ public class PeerBenchmark {
   @Param("2")
   public String threads;
 
+  private static final long SETTLE_NANOS = 200_000_000;
+
   private Work work;
   private int measured;
 
@@ -51,8 +53,10 @@ public class PeerBenchmark {
     } else {
       TorchSide.setThreads(n);
     }
-    // The first results on other threads do not count.
-    for (int i = 0; i < 3; i++) {
+    // A thread that has slept may be woken up on the core of the one that wakes it, and stay there
+    // for tens of milliseconds.
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < SETTLE_NANOS) {
       work.run();
     }
   }
