@@ -77,7 +77,8 @@ final class RowGroup implements Prepared {
         perRow[steps.size()] = BlockProgram.size(map.domain()) / rows;
       }
       sums |= s instanceof Step.Reduce;
-      steps.add(CpuExecutable.prepare(s));
+      // Never a way for a whole reduction alone, as small ones have: here it is done in parts.
+      steps.add(s instanceof Step.Reduce r ? new ReduceStep(r) : CpuExecutable.prepare(s));
     }
     long bands = (rows + band - 1) / band;
     this.bandsPerTask = sums ? (int) Math.clamp(bands / MANY, 1, BANDS_PER_TASK) : 1;

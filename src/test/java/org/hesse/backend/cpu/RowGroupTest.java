@@ -99,6 +99,43 @@ class RowGroupTest {
     }
   }
 
+  /** Sums that alone would be formed in another way, since they are of few numbers. */
+  @Test
+  void sumsOfFewNumbersJoinAGroup() {
+    int rows = 64;
+    int few = 32;
+    int many = 4096;
+    double[] y = normal(4, rows * few);
+    double[] sums = new double[few];
+    for (int i = 0; i < y.length; i++) {
+      sums[i % few] += y[i];
+    }
+    Step soft =
+        new Step.Composite(
+            new CompositeKind.Softmax(),
+            new int[] {rows},
+            List.of(items(Plans.input(0, DType.F32, (long) rows * many), rows, many)),
+            items(Plans.output(DType.F32, (long) rows * many), rows, many));
+    int[] domain = {rows, few};
+    View in = Plans.dense(Plans.input(1, DType.F32, (long) rows * few), domain);
+    View out = Plans.dense(new Slot(Slot.Space.OUTPUT, 1, DType.F32, 0, few), few);
+    List<Instruction> code = List.of(new Instruction.Load(in));
+    Step sum = new Step.Reduce(ReduceKind.SUM, domain, 0, 1, code, out);
+    assertEquals(2, RowGroup.length(List.of(soft, sum), 0));
+
+    Tensor x = Tensor.of(normal(5, rows * many), rows, many).cast(DType.F32);
+    Tensor z = Tensor.of(y, rows, few).cast(DType.F32);
+    List<Tensor> results =
+        compile((List<Tensor> t) -> List.of(t.get(0).softmax(-1), t.get(1).sum(0)))
+            .apply(List.of(x, z));
+    assertEquals(rows, results.get(0).cast(DType.F64).sum().item(), 1e-4);
+    assertArrayEquals(sums, results.get(1).cast(DType.F64).toDoubleArray(), 64 * 64 * 0x1p-24);
+  }
+
+  private static Step.Items items(Slot slot, int rows, int columns) {
+    return new Step.Items(new int[] {columns}, Plans.dense(slot, rows, columns));
+  }
+
   private static Slot arena(long offset) {
     return new Slot(Slot.Space.ARENA, 0, DType.F32, offset, SIZE);
   }
