@@ -1,5 +1,6 @@
 package org.hesse.nn;
 
+import static org.hesse.Autodiff.compile;
 import static org.hesse.Autodiff.grad;
 import static org.hesse.Autodiff.hvp;
 import static org.hesse.testing.Close.assertClose;
@@ -9,11 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
 import org.hesse.DType;
+import org.hesse.Functions;
 import org.hesse.RngKey;
 import org.hesse.Tensor;
 import org.hesse.testing.Arr;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Losses against closed forms. */
 class LossTest {
@@ -33,6 +37,44 @@ class LossTest {
       p[c] /= total;
     }
     return p;
+  }
+
+  /** Of few classes, with an infinite logit, a huge one, and labels that there are none of. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4})
+  void gradientOfFewClassesIsSoftmaxMinusTargets(int classes) {
+    int rows = 37;
+    double[] x = RngKey.of(5).normal(DType.F64, rows, classes).toDoubleArray();
+    int[] labels = new int[rows];
+    for (int r = 0; r < rows; r++) {
+      labels[r] = r * 7 % classes;
+    }
+    x[0] = Double.NEGATIVE_INFINITY;
+    labels[0] = 1;
+    x[classes] = 1e4;
+    labels[5] = classes;
+    labels[6] = -1;
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      Tensor logits = Tensor.of(x, rows, classes).cast(dtype);
+      Tensor targets = Tensor.of(labels, rows);
+      var f = compile(grad((Tensor t) -> Functions.crossEntropy(t, targets)));
+      double[] g = f.apply(logits).toDoubleArray();
+      for (int r = 0; r < rows; r++) {
+        double max = Double.NEGATIVE_INFINITY;
+        double sum = 0;
+        for (int c = 0; c < classes; c++) {
+          max = Math.max(max, x[r * classes + c]);
+        }
+        for (int c = 0; c < classes; c++) {
+          sum += Math.exp(x[r * classes + c] - max);
+        }
+        for (int c = 0; c < classes; c++) {
+          double p = Math.exp(x[r * classes + c] - max) / sum;
+          double exact = r == 5 || r == 6 ? Double.NaN : (p - (c == labels[r] ? 1 : 0)) / rows;
+          assertEquals(exact, g[r * classes + c], 8 * dtype.epsilon() / rows, r + ", " + c);
+        }
+      }
+    }
   }
 
   @Test
