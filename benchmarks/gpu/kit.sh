@@ -40,7 +40,7 @@ cp benchmarks/gpu/{workloads.txt,small.txt,table.py} benchmarks/peers/*.py "$sta
 git describe --always --dirty >"$stage/kit/commit.txt"
 
 echo "kit: a Java runtime" >&2
-"$java_home/bin/jlink" --add-modules java.base,java.logging,java.management,java.xml,jdk.incubator.vector,jdk.management,jdk.unsupported,jdk.zipfs \
+"$java_home/bin/jlink" --add-modules java.base,java.logging,jdk.jfr,java.management,java.xml,jdk.incubator.vector,jdk.management,jdk.unsupported,jdk.zipfs \
   --strip-java-debug-attributes --no-header-files --no-man-pages --output "$stage/kit/java" 2>/dev/null
 rm -f "$stage"/kit/java/lib/server/*.jsa
 

@@ -12,6 +12,10 @@ import org.hesse.ir.ReduceKind;
  * may be empty, which is a single element.
  */
 public sealed interface Step {
+  /** Kind and extents, in a line for people. */
+  default String heading() {
+    return StepHeading.of(this);
+  }
 
   /**
    * Evaluates a register program at every index and stores some of its values. What it stores it

@@ -49,14 +49,10 @@ final class SchedulePrinter {
   }
 
   private static void loop(StringBuilder out, Step.Loop loop) {
-    switch (loop.rounds()) {
-      case Step.Count(int length, boolean reverse) ->
-          out.append("loop ").append(length).append(reverse ? " reversed\n" : "\n");
-      case Step.Test(var steps, var flag) -> {
-        out.append("loop while ").append(view(flag)).append('\n');
-        steps(out, "       ", steps);
-        line(out, "do");
-      }
+    if (loop.rounds() instanceof Step.Test(var steps, var flag)) {
+      line(out, "while " + view(flag));
+      steps(out, "       ", steps);
+      line(out, "do");
     }
     loop.before().forEach(m -> line(out, move(m)));
     steps(out, "     ", loop.body());
@@ -68,75 +64,36 @@ final class SchedulePrinter {
   }
 
   private static void step(StringBuilder out, Step step) {
+    out.append(step.heading()).append('\n');
     switch (step) {
       case Step.Map m -> {
-        out.append("map ").append(Arrays.toString(m.domain())).append('\n');
         code(out, m.code());
         m.stores().forEach(s -> line(out, view(s.view()) + " ← v" + s.value()));
       }
       case Step.Reduce r -> {
-        out.append("reduce_").append(lower(r.kind())).append(' ');
-        out.append(Arrays.toString(Arrays.copyOf(r.domain(), r.outer()))).append(" over ");
-        int end = r.outer() + r.reduced();
-        out.append(Arrays.toString(Arrays.copyOfRange(r.domain(), r.outer(), end)));
-        if (end < r.domain().length) {
-          out.append(" by ");
-          out.append(Arrays.toString(Arrays.copyOfRange(r.domain(), end, r.domain().length)));
-        }
-        out.append('\n');
         code(out, r.code());
         line(out, view(r.out()) + " ← reduce v" + (r.code().size() - 1));
       }
-      case Step.Dot d -> {
-        out.append("dot batch=").append(d.batch()).append(" m=").append(d.m());
-        out.append(" n=").append(d.n()).append(" k=").append(d.k()).append('\n');
-        line(out, view(d.out()) + " ← " + view(d.lhs()) + " · " + view(d.rhs()));
-      }
-      case Step.Contract c -> {
-        out.append("contract ").append(Arrays.toString(c.domain()));
-        out.append(" as ").append(Arrays.toString(c.groups())).append('\n');
-        line(out, view(c.out()) + " ← " + view(c.lhs()) + " · " + view(c.rhs()));
-      }
-      case Step.ArgMax a -> {
-        out.append("argmax ").append(Arrays.toString(a.domain())).append('\n');
-        line(out, view(a.out()) + " ← " + view(a.in()));
-      }
-      case Step.Cumsum c -> {
-        out.append("cumsum ").append(Arrays.toString(c.domain())).append('\n');
-        line(out, view(c.out()) + " ← " + view(c.in()));
-      }
-      case Step.Fold f -> {
-        out.append("fold ").append(Arrays.toString(f.domain())).append(" to ").append(f.extent());
-        out.append(" stride=").append(f.stride()).append(" dilation=").append(f.dilation());
-        out.append('\n');
-        line(out, view(f.out()) + " ← " + view(f.in()));
-      }
+      case Step.Dot d -> line(out, view(d.out()) + " ← " + view(d.lhs()) + " · " + view(d.rhs()));
+      case Step.Contract c ->
+          line(out, view(c.out()) + " ← " + view(c.lhs()) + " · " + view(c.rhs()));
+      case Step.ArgMax a -> line(out, view(a.out()) + " ← " + view(a.in()));
+      case Step.Cumsum c -> line(out, view(c.out()) + " ← " + view(c.in()));
+      case Step.Fold f -> line(out, view(f.out()) + " ← " + view(f.in()));
       case Step.Gather g -> {
-        out.append("gather ").append(Arrays.toString(g.domain())).append('\n');
         String index = view(g.at()) + " of " + g.extent() + " by " + g.stride();
         line(out, view(g.out()) + " ← " + view(g.in()) + " at " + index);
       }
-      case Step.ScatterAdd s -> {
-        out.append("scatter_add ").append(Arrays.toString(s.domain())).append('\n');
-        line(out, view(s.out()) + " at " + view(s.at()) + " ← " + view(s.in()));
-      }
-      case Step.RandomBits r -> {
-        out.append("random_bits keys=").append(r.keys()).append(" count=").append(r.count());
-        out.append('\n');
-        line(out, view(r.out()) + " ← " + view(r.key()));
-      }
+      case Step.ScatterAdd s ->
+          line(out, view(s.out()) + " at " + view(s.at()) + " ← " + view(s.in()));
+      case Step.RandomBits r -> line(out, view(r.out()) + " ← " + view(r.key()));
       case Step.Factor f -> {
-        out.append(f.kind().mnemonic()).append(" batch=").append(f.batch()).append('\n');
         String in = f.operands().stream().map(SchedulePrinter::matrices).collect(joining(" "));
         line(out, matrices(f.out()) + " ← " + in);
       }
-      case Step.Check c -> {
-        out.append("check count=").append(c.count()).append('\n');
-        line(out, view(c.flags()) + " or: " + c.message());
-      }
+      case Step.Check c -> line(out, view(c.flags()) + " or: " + c.message());
       case Step.Loop l -> loop(out, l);
       case Step.Composite c -> {
-        out.append(c.kind().mnemonic()).append(' ').append(Arrays.toString(c.batch())).append('\n');
         String in = c.operands().stream().map(SchedulePrinter::items).collect(joining(" "));
         line(out, items(c.out()) + " ← " + in);
       }

@@ -1,7 +1,6 @@
 package org.hesse.backend.cpu;
 
 import java.lang.ref.SoftReference;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -13,8 +12,6 @@ import org.hesse.backend.Buffers;
 import org.hesse.backend.Executable;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
-import org.hesse.backend.Step;
-import org.hesse.ir.CompositeKind;
 import org.jspecify.annotations.Nullable;
 
 /** A schedule's steps, prepared, and the arenas that no run is using. */
@@ -25,7 +22,7 @@ final class CpuExecutable implements Executable {
   private final List<Slot> inputs;
   private final List<Slot> outputs;
   private final EnumMap<DType, Long> arenaSizes;
-  private final Prepared[] steps;
+  private final Sequence steps;
 
   /** An arena that no run uses; the garbage collector may have it. Others are in the queue. */
   private final AtomicReference<@Nullable SoftReference<EnumMap<DType, Object>>> idle =
@@ -38,57 +35,7 @@ final class CpuExecutable implements Executable {
     this.inputs = schedule.inputs();
     this.outputs = schedule.outputs();
     this.arenaSizes = new EnumMap<>(schedule.arena());
-    this.steps = prepare(schedule.steps());
-  }
-
-  static Prepared[] prepare(List<Step> steps) {
-    List<Prepared> prepared = new ArrayList<>();
-    for (int i = 0; i < steps.size(); ) {
-      Prepared both = i + 1 < steps.size() ? Epilogue.fuse(steps.get(i), steps.get(i + 1)) : null;
-      int group = both == null ? RowGroup.length(steps, i) : 2;
-      prepared.add(
-          both != null
-              ? both
-              : group > 1 ? RowGroup.of(steps.subList(i, i + group)) : prepare(steps.get(i)));
-      i += group;
-    }
-    return prepared.toArray(Prepared[]::new);
-  }
-
-  static Prepared prepare(Step step) {
-    return switch (step) {
-      case Step.Map map -> new MapStep(map);
-      case Step.Reduce reduce -> reduction(reduce);
-      case Step.Dot dot -> DotStep.prepare(dot);
-      case Step.Contract contract -> Contraction.prepare(contract);
-      case Step.ArgMax argMax -> new ArgMaxStep(argMax);
-      case Step.Cumsum cumsum -> new CumsumStep(cumsum);
-      case Step.Fold fold -> new OverlapAddStep(fold);
-      case Step.Gather gather -> new GatherStep(gather);
-      case Step.ScatterAdd scatter -> new ScatterAddStep(scatter);
-      case Step.RandomBits random -> new RandomStep(random);
-      case Step.Check check -> new CheckStep(check);
-      case Step.Factor factor -> new FactorStep(factor);
-      case Step.Loop loop -> new LoopStep(loop);
-      case Step.Composite composite -> composite(composite);
-    };
-  }
-
-  private static Prepared reduction(Step.Reduce step) {
-    // A class that names vectors must not be met without them.
-    Prepared few = Simd.PRESENT ? ShortColumns.of(step) : null;
-    return few != null ? few : new ReduceStep(step);
-  }
-
-  private static Prepared composite(Step.Composite step) {
-    boolean attention =
-        step.kind() instanceof CompositeKind.Attention
-            || step.kind() instanceof CompositeKind.AttentionCotangent;
-    if (!attention) {
-      return new RowStep(step);
-    }
-    boolean f32 = step.out().view().slot().dtype() == DType.F32;
-    return f32 ? new AttentionF32(step) : new AttentionF64(step);
+    this.steps = new Sequence(schedule.steps());
   }
 
   @Override
@@ -125,9 +72,7 @@ final class CpuExecutable implements Executable {
       taken = new SoftReference<>(arena);
     }
     Memory memory = new Memory(in, out, arena);
-    for (Prepared step : steps) {
-      step.run(memory);
-    }
+    steps.run(memory);
     if (!idle.compareAndSet(null, taken)) {
       arenas.addFirst(taken);
     }

@@ -11,8 +11,8 @@ import org.hesse.backend.View;
  */
 final class LoopStep implements Prepared {
   private final Step.Rounds rounds;
-  private final Prepared[] test;
-  private final Prepared[] body;
+  private final Sequence test;
+  private final Sequence body;
   private final Move[] before;
   private final Move[] after;
 
@@ -35,8 +35,8 @@ final class LoopStep implements Prepared {
 
   LoopStep(Step.Loop loop) {
     this.rounds = loop.rounds();
-    this.test = CpuExecutable.prepare(rounds instanceof Step.Test t ? t.steps() : List.<Step>of());
-    this.body = CpuExecutable.prepare(loop.body());
+    this.test = new Sequence(rounds instanceof Step.Test t ? t.steps() : List.<Step>of());
+    this.body = new Sequence(loop.body());
     this.before = Move.of(loop.before());
     this.after = Move.of(loop.after());
   }
@@ -74,9 +74,7 @@ final class LoopStep implements Prepared {
   }
 
   private boolean goesOn(Memory memory, boolean[] flags, int at) {
-    for (Prepared step : test) {
-      step.run(memory);
-    }
+    test.run(memory);
     return flags[at];
   }
 
@@ -87,9 +85,7 @@ final class LoopStep implements Prepared {
     for (Move move : before) {
       move.run(memory, t);
     }
-    for (Prepared step : body) {
-      step.run(memory);
-    }
+    body.run(memory);
     for (Move move : after) {
       move.run(memory, t);
     }

@@ -40,6 +40,9 @@ final class ReduceStep implements Prepared {
 
   private final @Nullable ColumnSum columns;
 
+  /** All of it at once, where it is small and not done in parts. */
+  private final @Nullable Prepared few;
+
   ReduceStep(Step.Reduce step) {
     this.step = step;
     List<Instruction> code = new ArrayList<>(step.code());
@@ -67,6 +70,7 @@ final class ReduceStep implements Prepared {
     this.out = Strided.of(kept, step.out());
     this.direct = folded == DType.F32 && inner <= BLOCK ? direct(domain, code) : -1;
     this.columns = Simd.PRESENT ? ColumnSum.of(step, inner) : null;
+    this.few = Simd.PRESENT ? ShortColumns.of(step) : null;
   }
 
   private static long direct(int[] domain, List<Instruction> code) {
@@ -79,7 +83,9 @@ final class ReduceStep implements Prepared {
 
   @Override
   public void run(Memory memory) {
-    if (reduced * inner <= BLOCK) {
+    if (few != null) {
+      few.run(memory);
+    } else if (reduced * inner <= BLOCK) {
       runGroups(memory);
     } else {
       runTiles(memory);

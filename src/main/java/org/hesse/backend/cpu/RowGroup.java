@@ -77,8 +77,7 @@ final class RowGroup implements Prepared {
         perRow[steps.size()] = BlockProgram.size(map.domain()) / rows;
       }
       sums |= s instanceof Step.Reduce;
-      // Never a way for a whole reduction alone, as small ones have: here it is done in parts.
-      steps.add(s instanceof Step.Reduce r ? new ReduceStep(r) : CpuExecutable.prepare(s));
+      steps.add(Sequence.prepare(s));
     }
     long bands = (rows + band - 1) / band;
     this.bandsPerTask = sums ? (int) Math.clamp(bands / MANY, 1, BANDS_PER_TASK) : 1;
