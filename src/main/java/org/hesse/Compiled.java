@@ -90,7 +90,7 @@ final class Compiled<A, B> implements Function<A, B> {
     }
     requirePresent(captured);
     entry.spares.requireOwn(entry.key.tree, inputs, captured);
-    Buffer[] values = entry.plan.run(inputs, entry.spares.take());
+    Buffer[] values = entry.plan.run(inputs, entry.spares.take(), entry.spares.why());
     entry.spares.keep(inputs);
     return entry.out.rebuild(Arrays.asList(Tensor.fresh(values, entry.shapes)));
   }
@@ -182,8 +182,9 @@ final class Compiled<A, B> implements Function<A, B> {
       captured.add((Buffer) ((Op.Leaf) in.op()).value());
     }
     requireThere(captured, key.device);
-    Plan plan = Plan.compile(Backends.of(key.device), program.detach());
-    Spares spares = Spares.of(donate.among(tree.paths()), where, parameters, outputs);
+    boolean[] donated = donate.among(tree.paths());
+    Plan plan = Plan.compile(Backends.of(key.device), program.detach(), donated);
+    Spares spares = Spares.of(donated, where, plan, parameters, outputs);
     List<Shape> shapes = outputs.stream().map(Node::shape).toList();
     return new Entry<>(key, plan, List.copyOf(captured), out.get(), shapes, spares);
   }

@@ -2,9 +2,9 @@ package org.hesse;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.IntFunction;
 import org.hesse.backend.Buffer;
 import org.hesse.ir.Node;
+import org.hesse.plan.Plan;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Spares {
   private final boolean[] donated;
+
+  /** Whether the same call writes a result over an input. */
+  private final boolean[] overwritten;
 
   /** For each input the result that its memory is kept for, or −1. */
   private final int[] heirs;
@@ -24,18 +27,26 @@ final class Spares {
 
   private final boolean any;
 
+  /** Whether the memory of anything donated is written in the next call. */
+  private final boolean later;
+
   /** What the error says when something donated is used again. */
   private final String why;
 
-  private Spares(boolean[] donated, String where, int[] heirs, int results) {
+  private Spares(
+      boolean[] donated, boolean[] overwritten, String where, int[] heirs, int results) {
     this.donated = donated;
+    this.overwritten = overwritten;
     this.heirs = heirs;
     this.results = results;
     boolean some = false;
-    for (boolean d : donated) {
-      some |= d;
+    boolean left = false;
+    for (int i = 0; i < donated.length; i++) {
+      some |= donated[i];
+      left |= donated[i] && !overwritten[i];
     }
     this.any = some;
+    this.later = left;
     this.why =
         "it was donated to the function compiled"
             + where
@@ -44,23 +55,34 @@ final class Spares {
   }
 
   /**
-   * Pairs each donated input with the first free result of its dtype and size.
+   * Pairs each donated input that no result takes in the same call with the first result of its
+   * dtype and size that takes none.
    *
    * @param where the function was compiled, as {@link CallSite#here} has it
    */
-  static Spares of(boolean[] donated, String where, List<Node> inputs, List<Node> results) {
+  static Spares of(
+      boolean[] donated, String where, Plan plan, List<Node> inputs, List<Node> results) {
     int[] heirs = new int[donated.length];
     boolean[] served = new boolean[results.size()];
+    boolean[] overwritten = new boolean[donated.length];
+    for (int i = 0; i < heirs.length; i++) {
+      int heir = plan.heir(i);
+      overwritten[i] = heir >= 0;
+      if (heir >= 0) {
+        served[heir] = true;
+      }
+    }
     for (int i = 0; i < heirs.length; i++) {
       heirs[i] = -1;
-      for (int r = 0; r < served.length && donated[i] && heirs[i] < 0; r++) {
+      boolean kept = donated[i] && !overwritten[i];
+      for (int r = 0; r < served.length && kept && heirs[i] < 0; r++) {
         if (!served[r] && fits(inputs.get(i), results.get(r))) {
           served[r] = true;
           heirs[i] = r;
         }
       }
     }
-    return new Spares(donated, where, heirs, served.length);
+    return new Spares(donated, overwritten, where, heirs, served.length);
   }
 
   private static boolean fits(Node a, Node b) {
@@ -83,20 +105,24 @@ final class Spares {
     }
   }
 
-  /** Memory for each result of one call, or null. */
-  IntFunction<@Nullable Buffer> take() {
-    @Nullable Buffer[] all = any ? kept.getAndSet(null) : null;
-    return i -> all == null ? null : all[i];
+  /** What the error says when something donated is used again. */
+  String why() {
+    return why;
   }
 
-  /** Takes the donated inputs of a call that has ended. */
+  /** Memory for each result of one call, or null. */
+  @Nullable Buffer @Nullable [] take() {
+    return later ? kept.getAndSet(null) : null;
+  }
+
+  /** Takes those donated inputs of a call that has ended whose memory it has not written over. */
   void keep(Buffer[] inputs) {
-    if (!any) {
+    if (!later) {
       return;
     }
     @Nullable Buffer[] all = new @Nullable Buffer[results];
     for (int i = 0; i < donated.length; i++) {
-      Buffer taken = donated[i] ? inputs[i].take(why) : null;
+      Buffer taken = donated[i] && !overwritten[i] ? inputs[i].take(why) : null;
       if (taken != null && heirs[i] >= 0) {
         all[heirs[i]] = taken;
       }

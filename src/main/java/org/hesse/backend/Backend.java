@@ -33,6 +33,11 @@ public interface Backend {
     return false;
   }
 
+  /** Whether runs write outputs over inputs where the schedule says so, see {@link Schedule}. */
+  default boolean overwrites() {
+    return false;
+  }
+
   /**
    * Waits for all runs of what {@link #prepare} has made.
    *

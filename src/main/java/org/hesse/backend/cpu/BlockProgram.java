@@ -9,6 +9,7 @@ import org.hesse.DType;
 import org.hesse.backend.Instruction;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
+import org.hesse.backend.View;
 import org.hesse.ir.Op;
 import org.hesse.ir.UnaryKind;
 import org.jspecify.annotations.Nullable;
@@ -157,7 +158,7 @@ final class BlockProgram {
     this.width = width(domain, code);
     this.values = code.size();
     Chain.Finder chains = new Chain.Finder(code, size, stores, kept);
-    Step.@Nullable Store[] direct = directStores(domain, code, stores);
+    Step.@Nullable Store[] direct = directStores(domain, code, chains, stores);
     int[] lastUse = lastUses(chains, stores, direct, kept);
     Registers registers = new Registers();
     int[] register = new int[values];
@@ -320,23 +321,39 @@ final class BlockProgram {
 
   /**
    * For each value the store that it can be computed right into: dense, and over no memory that
-   * this program reads, for a later instruction of the same block may still want what lies there.
+   * this program still reads, for a later instruction of the same block may want what lies there.
    */
   private static Step.@Nullable Store[] directStores(
-      int[] domain, List<Instruction> code, List<Step.Store> stores) {
+      int[] domain, List<Instruction> code, Chain.Finder chains, List<Step.Store> stores) {
     Step.@Nullable Store[] direct = new Step.Store[code.size()];
     for (Step.Store s : stores) {
       boolean computed = code.get(s.value()) instanceof Instruction.Apply;
       if (computed && direct[s.value()] == null && s.view().isDense(domain)) {
         boolean read = false;
-        for (Instruction in : code) {
+        for (int v = 0; v < code.size(); v++) {
           read |=
-              in instanceof Instruction.Load load && load.view().slot().overlaps(s.view().slot());
+              code.get(v) instanceof Instruction.Load(View from)
+                  && from.slot().overlaps(s.view().slot())
+                  && !(from.equals(s.view()) && isDoneWith(v, s.value(), chains, stores));
         }
         direct[s.value()] = read ? null : s;
       }
     }
     return direct;
+  }
+
+  /**
+   * Whether a value that is loaded is not looked at any more when another one has been stored,
+   * whose loop is known to read element for element what it has not yet written.
+   */
+  private static boolean isDoneWith(
+      int load, int stored, Chain.Finder chains, List<Step.Store> stores) {
+    for (int v = stored + 1; v < chains.chains.length; v++) {
+      if (chains.arguments(v).contains(load)) {
+        return false;
+      }
+    }
+    return chains.chains[stored] != null && stores.stream().noneMatch(s -> s.value() == load);
   }
 
   /** The last instruction that reads each value; the value itself if none does. */

@@ -88,6 +88,11 @@ public final class CpuBackend implements Backend {
   }
 
   @Override
+  public boolean overwrites() {
+    return true;
+  }
+
+  @Override
   public Executable prepare(Schedule schedule) {
     return new CpuExecutable(schedule);
   }

@@ -104,6 +104,29 @@ public final class CpuBuffer implements Buffer {
     return reading == 0 && a != null ? new CpuBuffer(dtype, a) : null;
   }
 
+  /**
+   * Empties this buffer for a run that writes over it.
+   *
+   * @return the array if nobody else reads it, else a copy; null if it was taken before
+   */
+  @Nullable Object takeOrCopy(String why) {
+    Object a = array;
+    int reading = empty(why);
+    // Who else reads it has it for good: it is taken once, and this run leaves it alone.
+    return reading < 0 || a == null ? null : reading == 0 ? a : Arrays.copy(a);
+  }
+
+  /** Undoes {@link #takeOrCopy} as long as nothing was written. */
+  void giveBack() {
+    given = null;
+    READERS.getAndAdd(this, -TAKEN);
+  }
+
+  /** Says more about why an empty buffer is empty. */
+  void explain(String why) {
+    given = why;
+  }
+
   @Override
   public void close(String why) {
     if (empty(why) >= 0) {
@@ -148,9 +171,14 @@ public final class CpuBuffer implements Buffer {
     Object a = array;
     if (READERS.getAndIncrement(this) >= TAKEN || a == null) {
       release();
-      throw new IllegalStateException("a buffer " + this + " is read, but " + given);
+      throw missing();
     }
     return a;
+  }
+
+  /** The error of reading what was taken. */
+  IllegalStateException missing() {
+    return new IllegalStateException("a buffer " + this + " is read, but " + given);
   }
 
   /**

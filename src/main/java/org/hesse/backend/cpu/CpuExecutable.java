@@ -23,6 +23,7 @@ final class CpuExecutable implements Executable {
   private final List<Slot> outputs;
   private final EnumMap<DType, Long> arenaSizes;
   private final Sequence steps;
+  private final Handover handover;
 
   /** An arena that no run uses; the garbage collector may have it. Others are in the queue. */
   private final AtomicReference<@Nullable SoftReference<EnumMap<DType, Object>>> idle =
@@ -36,35 +37,71 @@ final class CpuExecutable implements Executable {
     this.outputs = schedule.outputs();
     this.arenaSizes = new EnumMap<>(schedule.arena());
     this.steps = new Sequence(schedule.steps());
+    this.handover = new Handover(schedule.over(), inputs.size());
   }
 
   @Override
   public void run(Buffer[] in, Buffer[] out) {
+    run(in, out, "it was written over");
+  }
+
+  @Override
+  public void run(Buffer[] in, @Nullable Buffer[] out, String why) {
     Buffers.check("input", inputs, in, Device.CPU, b -> b instanceof CpuBuffer);
-    Buffers.check("output", outputs, out, Device.CPU, b -> b instanceof CpuBuffer);
+    @Nullable Object[] from = new Object[in.length];
+    @Nullable Object[] to = new Object[out.length];
     int held = 0;
     try {
-      Object[] from = new Object[in.length];
-      for (; held < from.length; held++) {
-        from[held] = ((CpuBuffer) in[held]).hold();
+      for (int r = 0; r < to.length; r++) {
+        to[r] = handover.takes(r) ? null : written(out, r).array();
       }
-      run(from, arrays(out));
+      for (; held < from.length; held++) {
+        from[held] = handover.isGiven(held) ? null : ((CpuBuffer) in[held]).hold();
+      }
+      handover.take(in, to, why);
+      compute(in, from, out, to, why);
     } finally {
       for (int i = 0; i < held; i++) {
-        ((CpuBuffer) in[i]).release();
+        if (!handover.isGiven(i)) {
+          ((CpuBuffer) in[i]).release();
+        }
       }
     }
   }
 
-  private static Object[] arrays(Buffer[] buffers) {
-    Object[] arrays = new Object[buffers.length];
-    for (int i = 0; i < arrays.length; i++) {
-      arrays[i] = ((CpuBuffer) buffers[i]).array();
+  private CpuBuffer written(@Nullable Buffer[] out, int r) {
+    Slot slot = outputs.get(r);
+    if (out[r] instanceof CpuBuffer b && b.dtype() == slot.dtype() && b.size() >= slot.size()) {
+      return b;
     }
-    return arrays;
+    throw new IllegalArgumentException(
+        "output " + r + ": " + out[r] + " given, expected " + slot.size() + " of " + slot.dtype());
   }
 
-  private void run(Object[] in, Object[] out) {
+  private void compute(
+      Buffer[] in,
+      @Nullable Object[] from,
+      @Nullable Buffer[] out,
+      @Nullable Object[] to,
+      String why) {
+    boolean done = false;
+    try {
+      run(from, to);
+      for (int r = 0; r < to.length; r++) {
+        Object array = to[r];
+        if (array != null && handover.takes(r)) {
+          out[r] = new CpuBuffer(outputs.get(r).dtype(), array);
+        }
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        handover.failed(in, why);
+      }
+    }
+  }
+
+  private void run(@Nullable Object[] in, @Nullable Object[] out) {
     SoftReference<EnumMap<DType, Object>> taken = takeArena();
     EnumMap<DType, Object> arena = taken == null ? null : taken.get();
     if (taken == null || arena == null) {
