@@ -525,7 +525,7 @@ public final class Autodiff {
   /**
    * {@link #compile(Function)} of a function whose caller gives some of the argument away, so that
    * its memory serves for later results; see {@link Donate}. Inside another trace the function
-   * becomes part of that, and nothing is given away; nor is it when the call fails.
+   * becomes part of that, and nothing is given away.
    *
    * @throws IllegalArgumentException when applied, if a donated name is no tensor's, or the
    *     function captures a tensor that is donated

@@ -15,14 +15,24 @@ import java.util.List;
  * compile(g, Donate.leaves("first.model"));          // of a function of two arguments
  * }</pre>
  *
- * <p>The memory of a donated tensor becomes that of a result of the same dtype and size in the next
- * call: two sets of buffers take turns, no result is ever written where an argument of the same
- * call is read, and in a loop that donates its state nothing is allocated for it. A donated tensor,
- * and every other one with the same memory, throws an {@link IllegalStateException} when it is used
- * again. Results never share memory with what a caller still holds. Memory that another thread is
- * reading when the call ends is left alone. A call that throws takes nothing; but on a GPU an error
- * in the data, such as an index out of range, is thrown when a result is read, and what was donated
- * to that call is gone by then.
+ * <p>The memory of a donated tensor becomes that of a result of the same dtype and size. On the host
+ * processor that is so in the same call, where the function reads the tensor for the last time
+ * before the result is written, or computes the result from it element for element, as optimisers
+ * do; a tensor that the function never reads is just memory for a result. Otherwise, and on a GPU,
+ * a result of the next call is written there, and two sets of buffers take turns. Either way
+ * nothing is allocated for the state of a loop that donates it.
+ *
+ * <p>A donated tensor, and every other one with the same memory, throws an {@link
+ * IllegalStateException} when it is used again. Results never share memory with what a caller still
+ * holds: where another thread is reading a donated tensor, or the tensor is another part of the
+ * argument as well, that memory is left alone and the result gets memory of its own.
+ *
+ * <p>A call that is refused for its arguments, their structure, shapes, dtypes or device, or since
+ * one was donated before or is captured by the function, takes nothing. One that fails while it
+ * computes, as by an index out of range, a system that cannot be solved, an interrupt or for lack
+ * of memory, may have taken what was donated, tensor by tensor: what it has taken throws, and says
+ * so; the rest is as it was. On a GPU such an error is thrown when a result is read, and all that
+ * was donated to that call is gone by then.
  */
 public final class Donate {
   private static final Donate NONE = new Donate(List.of());

@@ -168,9 +168,66 @@ class DonationTest {
     illegalState(() -> x.sum(), "donated");
   }
 
+  /** What is taken in the same call, on the host processor, is gone, and says why. */
+  @Test
+  void aCallThatFailsAsItComputes() {
+    var f =
+        compile(
+            (State s, Tensor at) -> new State(s.weight().mul(2), s.count().take(0, at)),
+            Donate.leaves("first.weight"));
+    Tensor x = vector(1, 2, 3).to(Device.CPU);
+    State s = new State(x, Tensor.of(new int[] {4, 5}).to(Device.CPU));
+    Tensor beyond = Tensor.of(new int[] {0, 7}).to(Device.CPU);
+    assertThrows(IndexOutOfBoundsException.class, () -> f.apply(s, beyond));
+    illegalState(() -> x.sum(), "donated", "call failed");
+    // Refused for what it is given, a call takes nothing.
+    State next = new State(vector(1, 2, 3).to(Device.CPU), s.count());
+    Tensor gone = Tensor.of(new int[] {0, 1}).to(Device.CPU);
+    gone.close();
+    illegalState(() -> f.apply(next, gone), "closed");
+    close(vector(2, 4, 6), f.apply(next, Tensor.of(new int[] {0, 1}).to(Device.CPU)).weight(), 0);
+  }
+
+  /** The memory of what a function reads out of order is the next call's. */
+  @Test
+  void whatIsReadInAnotherOrder() {
+    var f = compile((Tensor x, Tensor y) -> x.add(x.transpose()).add(y), Donate.first());
+    double[] expected = {1, 2, 3, 4};
+    Tensor x = vector(1, 2, 3, 4).reshape(2, 2);
+    Tensor y = vector(0, 1, 0, 0).reshape(2, 2);
+    for (int i = 0; i < 5; i++) {
+      double[] e = expected;
+      expected = new double[] {2 * e[0], e[1] + e[2] + 1, e[1] + e[2], 2 * e[3]};
+      x = f.apply(x, y);
+    }
+    close(vector(expected).reshape(2, 2), x, 0);
+  }
+
+  /** A loop's state lies where the argument was. */
+  @Test
+  void theStateOfALoop() {
+    var f =
+        compile(
+            (Tensor x, Tensor all) ->
+                ControlFlow.scan((Tensor s, Tensor b) -> s.mul(0.5).add(b.mul(s.sum())), x, all),
+            Donate.first());
+    var plain =
+        compile(
+            (Tensor x, Tensor all) ->
+                ControlFlow.scan((Tensor s, Tensor b) -> s.mul(0.5).add(b.mul(s.sum())), x, all));
+    Tensor all = vector(1, -2, 3, 0.5, 0.25, -1).reshape(3, 2);
+    Tensor x = vector(3, 4);
+    Tensor y = vector(3, 4);
+    for (int i = 0; i < 4; i++) {
+      x = f.apply(x, all);
+      y = plain.apply(y, all);
+    }
+    close(y, x, 0);
+  }
+
   /** Where calls return when all is done: a GPU finds the error when it is too late. */
   @Test
-  void aCallThatFailsTakesNothing() {
+  void aCallThatFailsTakesNothingThatIsReadAtPlaces() {
     var f = compile((Tensor x, Tensor at) -> x.take(0, at), Donate.first());
     Tensor x = vector(1, 2, 3).to(Device.CPU);
     Tensor beyond = Tensor.of(new int[] {0, 1, 7}).to(Device.CPU);
