@@ -72,12 +72,15 @@ final class RowGroup implements Prepared {
     this.band = band;
     this.perRow = new long[group.size()];
     boolean sums = false;
-    for (Step s : group) {
+    for (int i = 0; i < group.size(); ) {
+      Step s = group.get(i);
+      RowStep two = i + 1 < group.size() ? RowStep.withMoments(s, group.get(i + 1)) : null;
       if (s instanceof Step.Map map) {
         perRow[steps.size()] = BlockProgram.size(map.domain()) / rows;
       }
       sums |= s instanceof Step.Reduce;
-      steps.add(Sequence.prepare(s));
+      steps.add(two != null ? two : Sequence.prepare(s));
+      i += two != null ? 2 : 1;
     }
     long bands = (rows + band - 1) / band;
     this.bandsPerTask = sums ? (int) Math.clamp(bands / MANY, 1, BANDS_PER_TASK) : 1;
@@ -222,7 +225,7 @@ final class RowGroup implements Prepared {
 
   private void band(
       Memory memory, long from, long to, int task, boolean first, double[][] partial) {
-    for (int i = 0; i < perRow.length; i++) {
+    for (int i = 0; i < steps.size(); i++) {
       switch (steps.get(i)) {
         case RowStep s -> s.run(memory, from, to);
         case MapStep s -> s.run(memory, from * perRow[i], to * perRow[i]);

@@ -1,8 +1,12 @@
 package org.hesse.backend.cpu;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.backend.View;
+import org.hesse.ir.CompositeKind;
+import org.jspecify.annotations.Nullable;
 
 /** A composite whose items are rows: some rows are a task, and each is gone over in cache. */
 final class RowStep implements Prepared {
@@ -10,16 +14,54 @@ final class RowStep implements Prepared {
   private static final int TASK_SIZE = 1 << 14;
 
   private final Step.Composite step;
+  private final List<Step.Items> operands;
   private final RowKernel kernel;
   private final long rows;
   private final int columns;
 
   RowStep(Step.Composite step) {
+    this(
+        step,
+        step.operands(),
+        isFloat(step) ? RowsF32.of(step.kind()) : RowsF64.of(step.kind()));
+  }
+
+  private RowStep(Step.Composite step, List<Step.Items> operands, RowKernel kernel) {
     this.step = step;
-    boolean f32 = step.out().view().slot().dtype() == DType.F32;
-    this.kernel = f32 ? RowsF32.of(step.kind()) : RowsF64.of(step.kind());
+    this.operands = operands;
+    this.kernel = kernel;
     this.rows = BlockProgram.size(step.batch());
-    this.columns = step.operands().get(0).item()[0];
+    this.columns = operands.get(0).item()[0];
+  }
+
+  /**
+   * A norm and the moments of its rows, as its derivative wants them, which are so computed once;
+   * null if the steps are something else. Neither may write over what the other one reads.
+   */
+  static @Nullable RowStep withMoments(Step norm, Step moments) {
+    if (norm instanceof Step.Composite n
+        && n.kind() instanceof CompositeKind.Normalize kind
+        && moments instanceof Step.Composite m
+        && m.kind().equals(new CompositeKind.Moments(kind.centred(), kind.epsilon()))
+        && java.util.Arrays.equals(n.batch(), m.batch())
+        && isSame(n.operands().get(0), m.operands().get(0))) {
+      var operands = Stream.concat(n.operands().stream(), Stream.of(m.out())).toList();
+      boolean f32 = isFloat(n);
+      return new RowStep(
+          n, operands, f32 ? RowsF32.withMoments(kind) : RowsF64.withMoments(kind));
+    }
+    return null;
+  }
+
+  private static boolean isFloat(Step.Composite step) {
+    return step.out().view().slot().dtype() == DType.F32;
+  }
+
+  private static boolean isSame(Step.Items a, Step.Items b) {
+    return a.view().slot().equals(b.view().slot())
+        && a.view().offset() == b.view().offset()
+        && java.util.Arrays.equals(a.view().strides(), b.view().strides())
+        && java.util.Arrays.equals(a.item(), b.item());
   }
 
   @Override
@@ -32,16 +74,16 @@ final class RowStep implements Prepared {
 
   /** Does rows from … to−1. */
   void run(Memory memory, long from, long to) {
-    int count = step.operands().size();
+    int count = operands.size();
     Object[] in = new Object[count];
     for (int i = 0; i < count; i++) {
-      in[i] = memory.array(step.operands().get(i).view().slot());
+      in[i] = memory.array(operands.get(i).view().slot());
     }
     Object out = memory.array(step.out().view().slot());
     int[] at = new int[count];
     for (long r = from; r < to; r++) {
       for (int i = 0; i < count; i++) {
-        at[i] = begin(step.batch(), step.operands().get(i).view(), r);
+        at[i] = begin(step.batch(), operands.get(i).view(), r);
       }
       kernel.run(in, at, out, begin(step.batch(), step.out().view(), r), columns);
     }

@@ -24,10 +24,29 @@ final class RowsF32 {
       case CompositeKind.NormalizeTangent(var centred, var scaling) ->
           (in, at, out, to, n) -> normalizeTangent(centred, scaling, in, at, out, to, n);
       case CompositeKind.Normalize(var centred, var epsilon) ->
-          (in, at, out, to, n) -> normalize(centred, epsilon, in, at, out, to, n);
+          (in, at, out, to, n) -> {
+            float[] x = (float[]) in[0];
+            double mean = mean(centred, x, at[0], n);
+            double r = inverseDeviation(x, at[0], n, mean, epsilon);
+            normalize(mean, r, in.length, in, at, out, to, n);
+          };
       case CompositeKind.Attention k -> throw none(k);
       case CompositeKind.AttentionTangent k -> throw none(k);
       case CompositeKind.AttentionCotangent k -> throw none(k);
+    };
+  }
+
+  /** A norm whose last operand is where the moments go that it computes. */
+  static RowKernel withMoments(CompositeKind.Normalize kind) {
+    return (in, at, out, to, n) -> {
+      int last = in.length - 1;
+      float[] x = (float[]) in[0];
+      float[] m = (float[]) in[last];
+      double mean = mean(kind.centred(), x, at[0], n);
+      double r = inverseDeviation(x, at[0], n, mean, kind.epsilon());
+      m[at[last]] = (float) mean;
+      m[at[last] + 1] = (float) r;
+      normalize(mean, r, last, in, at, out, to, n);
     };
   }
 
@@ -127,10 +146,14 @@ final class RowsF32 {
 
   private static void moments(
       boolean centred, double epsilon, float[] x, int at, int n, Object out, int to) {
-    double mean = centred ? RowLoopsF32.sum(x, at, n) / n : 0;
+    double mean = mean(centred, x, at, n);
     float[] y = (float[]) out;
     y[to] = (float) mean;
     y[to + 1] = (float) inverseDeviation(x, at, n, mean, epsilon);
+  }
+
+  private static double mean(boolean centred, float[] x, int at, int n) {
+    return centred ? RowLoopsF32.sum(x, at, n) / n : 0;
   }
 
   /** 1/√(mean (x − μ)² + ε). */
@@ -141,16 +164,15 @@ final class RowsF32 {
     return 1 / Math.sqrt(variance + epsilon);
   }
 
+  /** The first {@code count} operands are the row, scale and shift, or the first of these. */
   private static void normalize(
-      boolean centred, double epsilon, Object[] in, int[] at, Object out, int to, int n) {
+      double mean, double r, int count, Object[] in, int[] at, Object out, int to, int n) {
     float[] x = (float[]) in[0];
     float[] y = (float[]) out;
-    double mean = centred ? RowLoopsF32.sum(x, at[0], n) / n : 0;
-    double r = inverseDeviation(x, at[0], n, mean, epsilon);
-    if (in.length == 1) {
+    if (count == 1) {
       RowLoopsF32.shift(x, at[0], n, mean, 0, y, to);
       RowLoopsF32.scale(y, to, n, r);
-    } else if (in.length == 2) {
+    } else if (count == 2) {
       RowLoopsF32.product(x, at[0], mean, r, (float[]) in[1], at[1], n, y, to);
     } else {
       float[] shift = (float[]) in[2];
