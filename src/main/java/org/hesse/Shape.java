@@ -106,6 +106,9 @@ public final class Shape {
    * @throws IllegalArgumentException if they do not broadcast
    */
   public static Shape broadcast(Shape a, Shape b) {
+    if (a.equals(b)) {
+      return a;
+    }
     int rank = Math.max(a.rank(), b.rank());
     int[] d = new int[rank];
     for (int i = 1; i <= rank; i++) {

@@ -86,6 +86,12 @@ public final class Node {
     return new Node(new Op.Placeholder(), List.of(), other, dtype);
   }
 
+  /** Nodes are looked up in tables all the time, and an object's own hash takes long to make. */
+  @Override
+  public int hashCode() {
+    return Long.hashCode(id);
+  }
+
   @Override
   public String toString() {
     return "%" + id + " = " + op.mnemonic() + " " + dtype + shape;

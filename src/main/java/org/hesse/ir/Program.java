@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -18,6 +17,9 @@ import java.util.function.UnaryOperator;
  * data their leaves hold.
  */
 public final class Program {
+  /** Inputs that are quickly looked through. */
+  private static final int FEW = 8;
+
   private final List<Node> inputs;
   private final List<Node> outputs;
   private final List<Node> nodes;
@@ -28,11 +30,7 @@ public final class Program {
     this.inputs = inputs;
     this.outputs = outputs;
     this.nodes = nodes;
-    Map<Node, Integer> position = new HashMap<>(2 * nodes.size());
-    for (int i = 0; i < nodes.size(); i++) {
-      position.put(nodes.get(i), i);
-    }
-    this.wiring = wiring(position);
+    this.wiring = wiring();
     this.hash = computeHash();
   }
 
@@ -43,6 +41,10 @@ public final class Program {
    * @throws IllegalStateException if a placeholder or a foreign parameter is reached
    */
   public static Program capture(List<Node> inputs, List<Node> outputs) {
+    Node single = inputs.isEmpty() && outputs.size() == 1 ? outputs.getFirst() : null;
+    if (single != null && isOfLeaves(single)) {
+      return ofLeaves(single, outputs);
+    }
     Set<Node> given = new HashSet<>(inputs);
     List<Node> nodes = reachable(outputs, given);
     List<Node> all = new ArrayList<>(inputs);
@@ -64,6 +66,32 @@ public final class Program {
     inputs.stream().filter(present::add).forEach(ordered::add);
     ordered.sort(Comparator.comparingLong(Node::id));
     return new Program(List.copyOf(all), List.copyOf(outputs), List.copyOf(ordered));
+  }
+
+  /** Whether a node is an operation on a few leaves, as immediate operations mostly are. */
+  private static boolean isOfLeaves(Node n) {
+    boolean leaves = n.inputs().size() <= FEW && !n.inputs().isEmpty();
+    for (Node in : n.inputs()) {
+      leaves &= in.op() instanceof Op.Leaf;
+    }
+    return leaves;
+  }
+
+  /** The same as for any program, without the tables that this takes. */
+  private static Program ofLeaves(Node n, List<Node> outputs) {
+    List<Node> leaves = new ArrayList<>(FEW);
+    for (Node in : n.inputs()) {
+      int at = leaves.size();
+      while (at > 0 && leaves.get(at - 1).id() > in.id()) {
+        at--;
+      }
+      if (at == 0 || !leaves.get(at - 1).equals(in)) {
+        leaves.add(at, in);
+      }
+    }
+    List<Node> all = List.copyOf(leaves);
+    leaves.add(n);
+    return new Program(all, List.copyOf(outputs), List.copyOf(leaves));
   }
 
   /** Every node that the roots depend on, in topological order, not looking past {@code stops}. */
@@ -175,33 +203,46 @@ public final class Program {
   }
 
   /** For each node its inputs' positions; inputs as −1−index; in the end the outputs' positions. */
-  private int[] wiring(Map<Node, Integer> position) {
-    int[] w = new int[64];
+  private int[] wiring() {
+    int[] input = new int[nodes.size()];
+    for (int i = inputs.size() - 1; i >= 0; i--) {
+      input[position(inputs.get(i))] = -1 - i;
+    }
+    int length = outputs.size();
+    for (int i = 0; i < input.length; i++) {
+      length += 1 + (input[i] < 0 ? 0 : nodes.get(i).inputs().size());
+    }
+    int[] w = new int[length];
     int n = 0;
-    Map<Node, Integer> inputIndex = new HashMap<>();
-    for (int i = 0; i < inputs.size(); i++) {
-      inputIndex.putIfAbsent(inputs.get(i), i);
-    }
-    for (Node node : nodes) {
-      int need = n + node.inputs().size() + 2;
-      if (need > w.length) {
-        w = Arrays.copyOf(w, Math.max(need, 2 * w.length));
-      }
-      Integer input = inputIndex.get(node);
-      if (input != null) {
-        w[n++] = -1 - input;
-      } else {
-        w[n++] = node.inputs().size();
-        for (Node in : node.inputs()) {
-          w[n++] = Objects.requireNonNull(position.get(in));
-        }
+    for (int i = 0; i < input.length; i++) {
+      List<Node> ins = nodes.get(i).inputs();
+      w[n++] = input[i] < 0 ? input[i] : ins.size();
+      for (int k = 0; input[i] == 0 && k < ins.size(); k++) {
+        w[n++] = position(ins.get(k));
       }
     }
-    w = Arrays.copyOf(w, n + outputs.size());
     for (Node out : outputs) {
-      w[n++] = Objects.requireNonNull(position.get(out));
+      w[n++] = position(out);
     }
     return w;
+  }
+
+  /** Where a node is among all, which are in the order of their numbers. */
+  private int position(Node n) {
+    int low = 0;
+    int high = nodes.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (nodes.get(middle).id() < n.id()) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    if (low == nodes.size() || !nodes.get(low).equals(n)) {
+      throw new IllegalStateException(n + " is not in the program");
+    }
+    return low;
   }
 
   private int computeHash() {
