@@ -35,6 +35,9 @@ final class NarrowF32 implements Prepared {
   /** The same with columns that would fill half a vector at most, and lie along the pairs. */
   private static final int SHORT = 2;
 
+  /** Vectors of sums, as many as lanes, that are added up together: enough work to overlap. */
+  private static final int ADDED = 4;
+
   /** Multiplications of a task, and its rows at least where it transposes columns. */
   private static final int TASK = 1 << 18;
 
@@ -47,6 +50,9 @@ final class NarrowF32 implements Prepared {
 
   /** Rows that are multiplied at a time. */
   private final int rows;
+
+  /** So many times as many rows have their sums' lanes added up together. */
+  private final int together;
 
   private final int rowsPerTask;
   private final int tasks;
@@ -70,6 +76,7 @@ final class NarrowF32 implements Prepared {
     int k = gemm.k();
     int n = gemm.n();
     this.rows = Math.min(gemm.m(), ContractPairsF32.ROWS);
+    this.together = Math.max(1, ADDED * LANES / (rows * n));
     this.pack = gemm.b().column() != 1 || k % LANES != 0;
     long products = (long) gemm.m() * n * k;
     this.parallel = gemm.batch() * products >= PARALLEL;
@@ -134,44 +141,55 @@ final class NarrowF32 implements Prepared {
     PairsKernelF32 whole = ContractPairsF32.kernel(rows, columns);
     PairsKernelF32 last = ContractPairsF32.kernel(rows, n - (blocks.length - 1) * columns);
     float[] tile = Frame.current().halfF32;
-    for (int i = first; i < end; i += rows) {
-      // Some of the last rows are done twice, to the same bits.
-      int from = Math.min(i, end - rows);
-      Side left = new Side(a, gemm.a().at(batch), rowAt, from, leftAt);
-      for (int q = 0; q < blocks.length; q++) {
-        PairsKernelF32 kernel = q == blocks.length - 1 ? last : whole;
-        kernel.run(left, blocks[q], 0, leftAt.length, tile, q * columns * LANES, n * LANES);
+    for (int i = first; i < end; i += together * rows) {
+      int groups = Math.min(together, (end - i + rows - 1) / rows);
+      for (int g = 0; g < groups; g++) {
+        Side left = left(a, batch, i + g * rows, end);
+        int at = g * rows * n * LANES;
+        for (int q = 0; q < blocks.length; q++) {
+          PairsKernelF32 kernel = q == blocks.length - 1 ? last : whole;
+          int to = at + q * columns * LANES;
+          kernel.run(left, blocks[q], 0, leftAt.length, tile, to, n * LANES);
+        }
       }
-      addUp(tile, rows * n);
-      if (gemm.k() % LANES != 0) {
-        mend(tile, left, blocks[0]);
+      addUp(tile, groups * rows * n);
+      for (int g = 0; g < groups; g++) {
+        Side left = left(a, batch, i + g * rows, end);
+        if (gemm.k() % LANES != 0) {
+          mend(tile, g * rows * n, left, blocks[0]);
+        }
+        put(tile, g * rows * n, c, gemm.c().at(batch) + left.first() * gemm.c().row());
       }
-      put(tile, c, gemm.c().at(batch) + from * gemm.c().row());
     }
     gemm.finish(memory, batch, first, end, 0, n);
   }
 
+  /** A few rows; some of the last ones are done twice, to the same bits. */
+  private Side left(float[] a, int batch, int row, int end) {
+    return new Side(a, gemm.a().at(batch), rowAt, Math.min(row, end - rows), leftAt);
+  }
+
   /** Writes the sums of a few rows to where they belong. */
-  private void put(float[] sums, float[] c, int at) {
+  private void put(float[] sums, int from, float[] c, int at) {
     int n = gemm.n();
     int row = gemm.c().row();
     int column = gemm.c().column();
     if (column == 1 && row == n) {
-      System.arraycopy(sums, 0, c, at, rows * n);
+      System.arraycopy(sums, from, c, at, rows * n);
       return;
     }
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < n; j++) {
-        c[at + i * row + j * column] = sums[i * n + j];
+        c[at + i * row + j * column] = sums[from + i * n + j];
       }
     }
   }
 
   /** Forms sums that are NaN again, where zeros times what is infinite may be all that is wrong. */
-  private void mend(float[] sums, Side left, Side right) {
+  private void mend(float[] sums, int from, Side left, Side right) {
     for (int s = 0; s < rows * gemm.n(); s++) {
-      if (Float.isNaN(sums[s])) {
-        sums[s] = single(left, s / gemm.n(), right, s % gemm.n());
+      if (Float.isNaN(sums[from + s])) {
+        sums[from + s] = single(left, s / gemm.n(), right, s % gemm.n());
       }
     }
   }
