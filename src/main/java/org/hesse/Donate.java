@@ -15,8 +15,8 @@ import java.util.List;
  * compile(g, Donate.leaves("first.model"));          // of a function of two arguments
  * }</pre>
  *
- * <p>The memory of a donated tensor becomes that of a result of the same dtype and size. On the host
- * processor that is so in the same call, where the function reads the tensor for the last time
+ * <p>The memory of a donated tensor becomes that of a result of the same dtype and size. On the
+ * host processor that is so in the same call, where the function reads the tensor for the last time
  * before the result is written, or computes the result from it element for element, as optimisers
  * do; a tensor that the function never reads is just memory for a result. Otherwise, and on a GPU,
  * a result of the next call is written there, and two sets of buffers take turns. Either way

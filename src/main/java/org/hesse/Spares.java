@@ -33,8 +33,7 @@ final class Spares {
   /** What the error says when something donated is used again. */
   private final String why;
 
-  private Spares(
-      boolean[] donated, boolean[] overwritten, String where, int[] heirs, int results) {
+  private Spares(boolean[] donated, boolean[] overwritten, String where, int[] heirs, int results) {
     this.donated = donated;
     this.overwritten = overwritten;
     this.heirs = heirs;

@@ -212,9 +212,8 @@ class DonationTest {
                 ControlFlow.scan((Tensor s, Tensor b) -> s.mul(0.5).add(b.mul(s.sum())), x, all),
             Donate.first());
     var plain =
-        compile(
-            (Tensor x, Tensor all) ->
-                ControlFlow.scan((Tensor s, Tensor b) -> s.mul(0.5).add(b.mul(s.sum())), x, all));
+        compile((Tensor x, Tensor all) ->
+            ControlFlow.scan((Tensor s, Tensor b) -> s.mul(0.5).add(b.mul(s.sum())), x, all));
     Tensor all = vector(1, -2, 3, 0.5, 0.25, -1).reshape(3, 2);
     Tensor x = vector(3, 4);
     Tensor y = vector(3, 4);

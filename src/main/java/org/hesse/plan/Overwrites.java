@@ -100,8 +100,7 @@ final class Overwrites {
   /** Whether a map may write an output where an input is, see {@link Step.Map}. */
   private static boolean isAligned(Step.Map map, Slot input, Slot out) {
     for (int v = 0; v < map.code().size(); v++) {
-      if (map.code().get(v) instanceof Instruction.Load(View from)
-          && from.slot().overlaps(input)) {
+      if (map.code().get(v) instanceof Instruction.Load(View from) && from.slot().overlaps(input)) {
         int value = v;
         if (!isWhole(map, from) || map.stores().stream().anyMatch(s -> s.value() == value)) {
           return false;

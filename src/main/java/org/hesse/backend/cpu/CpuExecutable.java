@@ -19,6 +19,9 @@ final class CpuExecutable implements Executable {
   /** Elements behind an arena that may be read, as the last lanes of a vector that do not count. */
   private static final int SLACK = 64;
 
+  /** Stands for an input whose memory an output has. */
+  private static final Object NOTHING = new Object();
+
   private final List<Slot> inputs;
   private final List<Slot> outputs;
   private final EnumMap<DType, Long> arenaSizes;
@@ -48,15 +51,15 @@ final class CpuExecutable implements Executable {
   @Override
   public void run(Buffer[] in, @Nullable Buffer[] out, String why) {
     Buffers.check("input", inputs, in, Device.CPU, b -> b instanceof CpuBuffer);
-    @Nullable Object[] from = new Object[in.length];
-    @Nullable Object[] to = new Object[out.length];
+    Object[] from = new Object[in.length];
+    Object[] to = new Object[out.length];
     int held = 0;
     try {
       for (int r = 0; r < to.length; r++) {
-        to[r] = handover.takes(r) ? null : written(out, r).array();
+        to[r] = handover.takes(r) ? NOTHING : written(out, r).array();
       }
       for (; held < from.length; held++) {
-        from[held] = handover.isGiven(held) ? null : ((CpuBuffer) in[held]).hold();
+        from[held] = handover.isGiven(held) ? NOTHING : ((CpuBuffer) in[held]).hold();
       }
       handover.take(in, to, why);
       compute(in, from, out, to, why);
@@ -79,18 +82,13 @@ final class CpuExecutable implements Executable {
   }
 
   private void compute(
-      Buffer[] in,
-      @Nullable Object[] from,
-      @Nullable Buffer[] out,
-      @Nullable Object[] to,
-      String why) {
+      Buffer[] in, Object[] from, @Nullable Buffer[] out, Object[] to, String why) {
     boolean done = false;
     try {
       run(from, to);
       for (int r = 0; r < to.length; r++) {
-        Object array = to[r];
-        if (array != null && handover.takes(r)) {
-          out[r] = new CpuBuffer(outputs.get(r).dtype(), array);
+        if (handover.takes(r)) {
+          out[r] = new CpuBuffer(outputs.get(r).dtype(), to[r]);
         }
       }
       done = true;
@@ -101,7 +99,7 @@ final class CpuExecutable implements Executable {
     }
   }
 
-  private void run(@Nullable Object[] in, @Nullable Object[] out) {
+  private void run(Object[] in, Object[] out) {
     SoftReference<EnumMap<DType, Object>> taken = takeArena();
     EnumMap<DType, Object> arena = taken == null ? null : taken.get();
     if (taken == null || arena == null) {

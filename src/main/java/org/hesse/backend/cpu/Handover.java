@@ -1,7 +1,6 @@
 package org.hesse.backend.cpu;
 
 import org.hesse.backend.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /** The inputs whose memory a run's outputs take. */
 final class Handover {
@@ -40,7 +39,7 @@ final class Handover {
    *     something else reads that
    * @throws IllegalStateException if one of them is empty; the others are then as they were
    */
-  void take(Buffer[] inputs, @Nullable Object[] to, String why) {
+  void take(Buffer[] inputs, Object[] to, String why) {
     for (int r = 0; r < over.length; r++) {
       if (over[r] < 0) {
         continue;
@@ -49,12 +48,11 @@ final class Handover {
       Object array = input.takeOrCopy(why);
       if (array == null) {
         int same = earlier(inputs, r);
-        Object first = same < 0 ? null : to[same];
-        if (first == null) {
+        if (same < 0) {
           giveBack(inputs, r);
           throw input.missing();
         }
-        array = Arrays.copy(first);
+        array = Arrays.copy(to[same]);
       }
       to[r] = array;
     }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The arrays of one run: the caller's inputs and outputs and an arena. */
 final class Memory {
-  private final @Nullable Object[] inputs;
-  private final @Nullable Object[] outputs;
+  private final Object[] inputs;
+  private final Object[] outputs;
 
   // The arena, which every step looks at several times in each run.
   private final @Nullable Object f32;
@@ -17,7 +17,7 @@ final class Memory {
   private final @Nullable Object i32;
   private final @Nullable Object bool;
 
-  Memory(@Nullable Object[] inputs, @Nullable Object[] outputs, EnumMap<DType, Object> arena) {
+  Memory(Object[] inputs, Object[] outputs, EnumMap<DType, Object> arena) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.f32 = arena.get(DType.F32);
@@ -34,14 +34,10 @@ final class Memory {
   /** The array that a slot is part of. */
   Object array(Slot slot) {
     return switch (slot.space()) {
-      case INPUT -> present(inputs[slot.index()]);
-      case OUTPUT -> present(outputs[slot.index()]);
+      case INPUT -> inputs[slot.index()];
+      case OUTPUT -> outputs[slot.index()];
       case ARENA -> Objects.requireNonNull(arena(slot.dtype()), "the plan has no such arena");
     };
-  }
-
-  private static Object present(@Nullable Object array) {
-    return Objects.requireNonNull(array, "an output has this input's memory");
   }
 
   private @Nullable Object arena(DType dtype) {

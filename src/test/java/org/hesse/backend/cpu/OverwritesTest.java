@@ -222,9 +222,7 @@ class OverwritesTest {
     Plan taking = Plan.compile(CpuBackend.instance(), program, given);
     UnaryOperator<Buffer[]> upload =
         none ->
-            inputs.stream()
-                .map(n -> buffer(random((int) n.shape().size())))
-                .toArray(Buffer[]::new);
+            inputs.stream().map(n -> buffer(random((int) n.shape().size()))).toArray(Buffer[]::new);
     Buffer[] own = upload.apply(new Buffer[0]);
     Buffer[] lost = upload.apply(new Buffer[0]);
     Buffer[] expected = plain.run(own);
@@ -277,8 +275,7 @@ class OverwritesTest {
     empty.close("it was closed");
     var e =
         assertThrows(
-            IllegalStateException.class,
-            () -> plan.run(new Buffer[] {whole, empty}, null, WHY));
+            IllegalStateException.class, () -> plan.run(new Buffer[] {whole, empty}, null, WHY));
     assertTrue(String.valueOf(e.getMessage()).contains("it was closed"), e.getMessage());
     assertThrows(
         IllegalStateException.class, () -> plan.run(new Buffer[] {empty, whole}, null, WHY));
@@ -302,8 +299,7 @@ class OverwritesTest {
     CpuBuffer in = buffer(random(100));
     CpuBuffer wrong = buffer(new int[] {1, 2, 100});
     assertThrows(
-        IndexOutOfBoundsException.class,
-        () -> plan.run(new Buffer[] {in, wrong}, null, WHY));
+        IndexOutOfBoundsException.class, () -> plan.run(new Buffer[] {in, wrong}, null, WHY));
     assertEquals(0, plan.heir(0));
     assertTrue(String.valueOf(in.given()).startsWith(WHY + " (that call failed"), in.given());
   }
