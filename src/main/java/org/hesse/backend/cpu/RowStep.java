@@ -20,10 +20,7 @@ final class RowStep implements Prepared {
   private final int columns;
 
   RowStep(Step.Composite step) {
-    this(
-        step,
-        step.operands(),
-        isFloat(step) ? RowsF32.of(step.kind()) : RowsF64.of(step.kind()));
+    this(step, step.operands(), isFloat(step) ? RowsF32.of(step.kind()) : RowsF64.of(step.kind()));
   }
 
   private RowStep(Step.Composite step, List<Step.Items> operands, RowKernel kernel) {
@@ -47,8 +44,7 @@ final class RowStep implements Prepared {
         && isSame(n.operands().get(0), m.operands().get(0))) {
       var operands = Stream.concat(n.operands().stream(), Stream.of(m.out())).toList();
       boolean f32 = isFloat(n);
-      return new RowStep(
-          n, operands, f32 ? RowsF32.withMoments(kind) : RowsF64.withMoments(kind));
+      return new RowStep(n, operands, f32 ? RowsF32.withMoments(kind) : RowsF64.withMoments(kind));
     }
     return null;
   }
