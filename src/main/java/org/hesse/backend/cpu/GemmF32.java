@@ -64,13 +64,24 @@ final class GemmF32 implements Prepared {
 
   private static final int FAR_RIGHT = (1 << 15) / Float.BYTES;
 
-  /** With so many rows at most each task copies its own panels, and none waits for others. */
+  /**
+   * With so many rows at most each task copies its own panels, and none waits for others; with the
+   * larger number of them where there are enough panels for a task each.
+   */
   private static final int FEW_ROWS = 256;
 
+  private static final int MORE_ROWS = 512;
+
+  private static final int ENOUGH_PANELS = 8;
+
   /**
-   * Panels that are packed together, and pairs in turn, so that memory is read in long stretches.
+   * Panels that are packed together at most, and pairs in turn, so that memory is read in long
+   * stretches.
    */
   private static final int PANELS = 8;
+
+  /** So many tasks of packing, if there are panels enough, keep most threads busy. */
+  private static final int PACKING_TASKS = 8;
 
   private static final int STRIP = 8;
 
@@ -128,7 +139,8 @@ final class GemmF32 implements Prepared {
     this.longer = m % groups;
     long wanted =
         Math.max(1, Math.max(Math.min(16, one / SMALL_TASK), Math.min(MANY, one / LARGE_TASK)));
-    boolean own = packB && !packA && m <= FEW_ROWS && (panels > 1 || gemm.batch() > 1);
+    int few = panels >= ENOUGH_PANELS ? MORE_ROWS : FEW_ROWS;
+    boolean own = packB && !packA && m <= few && (panels > 1 || gemm.batch() > 1);
     this.columnBlocks = own ? (int) Math.min(wanted, panels) : columnBlocks((int) wanted);
     this.rowBlocks = own ? 1 : rowBlocks((int) wanted, columnBlocks);
     this.sharedA = packA && columnBlocks > 1;
@@ -271,7 +283,8 @@ final class GemmF32 implements Prepared {
       float[] packed = (float[]) Frame.current().shared(DType.F32, Math.addExact(right, left));
       int depth = depth(k);
       int passes = (k + depth - 1) / depth;
-      int bundlesB = sharedB ? (panels + PANELS - 1) / PANELS : 0;
+      int together = Math.clamp((long) panels * passes / PACKING_TASKS, 1, PANELS);
+      int bundlesB = sharedB ? (panels + together - 1) / together : 0;
       each(
           passes * (bundlesB + (sharedA ? rowBlocks : 0)),
           task -> {
@@ -279,9 +292,9 @@ final class GemmF32 implements Prepared {
             int end = Math.min(p1, p + depth);
             int bundle = task / passes;
             if (bundle < bundlesB) {
-              int panel = bundle * PANELS;
+              int panel = bundle * together;
               int at = panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p);
-              packColumns(batch, panel, Math.min(panels, panel + PANELS), p, end, packed, at);
+              packColumns(batch, panel, Math.min(panels, panel + together), p, end, packed, at);
             } else {
               int i0 = row(part(bundle - bundlesB, rowBlocks, groups));
               int i1 = row(part(bundle - bundlesB + 1, rowBlocks, groups));

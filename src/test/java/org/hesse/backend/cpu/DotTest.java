@@ -45,6 +45,7 @@ class DotTest {
     Random random = new Random(7);
     check(random, 1, 300, 200, 600);
     check(random, 1, 517, 97, 259);
+    check(random, 1, 301, 470, 70);
     check(random, 1, 131, 100, 1050);
     check(random, 3, 260, 50, 40);
     check(random, 1, 9, 300, 513);
