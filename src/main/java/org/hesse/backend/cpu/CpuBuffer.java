@@ -118,8 +118,9 @@ public final class CpuBuffer implements Buffer {
 
   /** Undoes {@link #takeOrCopy} as long as nothing was written. */
   void giveBack() {
-    given = null;
+    // In this order, or who tries to take it meanwhile would leave word that it had been taken.
     READERS.getAndAdd(this, -TAKEN);
+    given = null;
   }
 
   /** Says more about why an empty buffer is empty. */
