@@ -9,4 +9,4 @@ source benchmarks/environment.sh
 build_benchmarks
 heading
 printf '`%s`; medians in microseconds of each step in its place among the others\n\n' "benchmarks/steps.sh $*"
-java "${jvm[@]}" -cp "$classes" org.hesse.benchmarks.peer.Steps "$@" 2>/dev/null
+java "${jvm[@]}" -cp "$classes" org.hesse.benchmarks.peer.Steps "$@"

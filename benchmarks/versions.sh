@@ -23,6 +23,6 @@ printf '| workload | threads | commit | least | 10%% | median |\n|---|---:|---|-
 for workload; do
   for threads in 2 1; do
     java "${jvm[@]}" -cp "$classes" org.hesse.benchmarks.peer.Versions \
-      $threads 6 "$workload" "$folder/$other.jar" "$folder/this.jar" 2>/dev/null
+      $threads 6 "$workload" "$folder/$other.jar" "$folder/this.jar"
   done
 done

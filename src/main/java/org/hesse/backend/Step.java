@@ -87,7 +87,7 @@ public sealed interface Step {
           && view.slot().offset() + view.offset() == out.slot().offset() + out.offset();
     }
 
-    private static long size(int[] extents) {
+    static long size(int[] extents) {
       long size = 1;
       for (int e : extents) {
         size = Math.multiplyExact(size, (long) e);

@@ -43,11 +43,11 @@ public record StepCost(long operations, long bytes) {
     return switch (step) {
       case Step.Map m -> {
         m.stores().forEach(s -> to.add(Touched.of(m.domain(), s.view())));
-        yield size(m.domain()) * add(m.domain(), m.code(), to);
+        yield Step.Dot.size(m.domain()) * add(m.domain(), m.code(), to);
       }
       case Step.Reduce r -> {
         to.add(Touched.of(kept(r), r.out()));
-        yield size(r.domain()) * (1 + add(r.domain(), r.code(), to));
+        yield Step.Dot.size(r.domain()) * (1 + add(r.domain(), r.code(), to));
       }
       case Step.Dot d -> {
         add(to, new int[] {d.batch(), d.m(), d.k()}, d.lhs());
@@ -57,7 +57,7 @@ public record StepCost(long operations, long bytes) {
       }
       case Step.Contract c -> {
         add(to, c.domain(), c.lhs(), c.rhs(), c.out());
-        yield 2 * size(c.domain());
+        yield 2 * Step.Dot.size(c.domain());
       }
       case Step.Composite c -> {
         c.operands().forEach(o -> add(to, c.batch(), o));
@@ -72,11 +72,11 @@ public record StepCost(long operations, long bytes) {
       case Step.ArgMax a -> {
         add(to, a.domain(), a.in());
         add(to, Arrays.copyOf(a.domain(), a.domain().length - 1), a.out());
-        yield size(a.domain());
+        yield Step.Dot.size(a.domain());
       }
       case Step.Cumsum c -> {
         add(to, c.domain(), c.in(), c.out());
-        yield size(c.domain());
+        yield Step.Dot.size(c.domain());
       }
       case Step.Gather g -> {
         add(to, g.domain(), g.at(), g.out());
@@ -84,11 +84,11 @@ public record StepCost(long operations, long bytes) {
       }
       case Step.ScatterAdd s -> {
         add(to, s.domain(), s.in());
-        yield size(s.domain());
+        yield Step.Dot.size(s.domain());
       }
       case Step.Fold f -> {
         add(to, f.domain(), f.in());
-        yield size(f.domain());
+        yield Step.Dot.size(f.domain());
       }
       case Step.RandomBits r -> {
         to.add(new Touched(r.out().slot(), r.out().offset(), r.keys() * r.count()));
@@ -142,13 +142,5 @@ public record StepCost(long operations, long bytes) {
     int[] kept = Arrays.copyOf(domain, domain.length - r.reduced());
     System.arraycopy(domain, end, kept, r.outer(), domain.length - end);
     return kept;
-  }
-
-  private static long size(int[] extents) {
-    long size = 1;
-    for (int e : extents) {
-      size *= e;
-    }
-    return size;
   }
 }

@@ -47,7 +47,8 @@ public final class Plan {
   /**
    * Runs the plan.
    *
-   * @param inputs a buffer for each input of the program, in order; none is written over
+   * @param inputs a buffer for each input of the program, in order; written over are those that the
+   *     plan was compiled to write over
    * @return a fresh buffer for each output, in order
    * @throws IllegalArgumentException if number, dtype or size of the inputs are not the program's
    */

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.hesse.DType;
 import org.hesse.backend.Step;
 import org.hesse.ir.CompositeKind;
+import org.jspecify.annotations.Nullable;
 
 /** Steps that are run one after the other, some of them several in one. */
 final class Sequence {
@@ -14,8 +15,10 @@ final class Sequence {
   private final long number = COUNT.incrementAndGet();
   private final Prepared[] prepared;
 
-  /** What each of them does, for {@link StepEvent}s. */
   private final List<List<Step>> steps = new ArrayList<>();
+
+  /** What each of them does, found when it is asked for. */
+  private final StepEvent.@Nullable Work[] works;
 
   Sequence(List<Step> all) {
     List<Prepared> ready = new ArrayList<>();
@@ -28,6 +31,7 @@ final class Sequence {
       i += group;
     }
     this.prepared = ready.toArray(Prepared[]::new);
+    this.works = new StepEvent.Work[prepared.length];
   }
 
   void run(Memory memory) {
@@ -37,10 +41,19 @@ final class Sequence {
       prepared[i].run(memory);
       event.end();
       if (event.shouldCommit()) {
-        event.describe(number, i, steps.get(i));
+        event.describe(number, i, work(i));
         event.commit();
       }
     }
+  }
+
+  private StepEvent.Work work(int i) {
+    StepEvent.Work work = works[i];
+    if (work == null) {
+      work = StepEvent.Work.of(steps.get(i));
+      works[i] = work;
+    }
+    return work;
   }
 
   static Prepared prepare(Step step) {

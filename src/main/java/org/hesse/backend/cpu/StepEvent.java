@@ -53,13 +53,20 @@ final class StepEvent extends Event {
 
   StepEvent() {}
 
+  /** What steps that are run as one do, which is the same in each run. */
+  record Work(String step, StepCost cost) {
+    static Work of(List<Step> steps) {
+      String step = steps.stream().map(Step::heading).collect(joining(" + "));
+      return new Work(step, StepCost.of(steps));
+    }
+  }
+
   /** Says which step it is. */
-  void describe(long sequence, int number, List<Step> steps) {
-    StepCost cost = StepCost.of(steps);
+  void describe(long sequence, int number, Work work) {
     this.sequence = sequence;
     this.number = number;
-    this.step = steps.stream().map(Step::heading).collect(joining(" + "));
-    this.operations = cost.operations();
-    this.bytes = cost.bytes();
+    this.step = work.step;
+    this.operations = work.cost.operations();
+    this.bytes = work.cost.bytes();
   }
 }
