@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A matrix product from register-blocked tiles. The result is cut into groups of a few rows and
  * panels of up to {@link #VECTORS} vectors of columns; a task is a block of groups by a block of
- * panels. Operands are read where they lie if that is as fast, and else copied into packed panels.
- * A long sum with few tasks is cut into stretches that are added up in order. How the work is cut
- * depends on the shape and the layout only.
+ * panels. Operands are read where they lie if that is as fast, and else copied into tiles and
+ * panels. A long sum with few tasks is cut into stretches that are added up in order. How the work
+ * is cut depends on the shape and the layout only.
  */
 final class GemmF32 implements Prepared {
   private static final int LANES = FloatVector.SPECIES_PREFERRED.length();
@@ -21,7 +21,7 @@ final class GemmF32 implements Prepared {
   private static final int VECTORS = FEW_REGISTERS ? 3 : 4;
 
   /** Rows of a group at most, for each number of vectors: as many sums as registers can hold. */
-  private static final int[] ROWS = FEW_REGISTERS ? new int[] {8, 6, 4} : new int[] {8, 8, 6, 5};
+  private static final int[] ROWS = FEW_REGISTERS ? new int[] {8, 6, 4} : new int[] {8, 8, 8, 6};
 
   private static final int COLUMNS = VECTORS * LANES;
 
@@ -54,12 +54,15 @@ final class GemmF32 implements Prepared {
   /** Columns this far apart are still read where they are: a pass over them fits the caches. */
   private static final int NEAR = 896;
 
-  /** The left operand is copied if at least so many uses and so many elements make it pay. */
-  private static final int REUSED = 96;
+  /** The left operand is copied into tiles if at least so many uses, and rows, make it pay. */
+  private static final int REUSED = 512;
 
-  private static final int FAR = (1 << 19) / Float.BYTES;
+  private static final int FEWEST_ROWS = 64;
 
-  /** The same for the right one, of which a panel should lie in the first cache as a whole. */
+  /**
+   * The right one if it is used so often and larger: a panel should lie in the first cache as a
+   * whole.
+   */
   private static final int REUSED_RIGHT = 64;
 
   private static final int FAR_RIGHT = (1 << 15) / Float.BYTES;
@@ -85,7 +88,8 @@ final class GemmF32 implements Prepared {
 
   private static final int STRIP = 8;
 
-  private static final @Nullable MicroKernelF32[] KERNELS = new MicroKernelF32[8 * VECTORS * 2];
+  private static final @Nullable MicroKernelF32[] KERNELS =
+      new MicroKernelF32[PackF32.TILE * VECTORS * 4];
 
   private final Gemm gemm;
   private final boolean packA;
@@ -125,7 +129,9 @@ final class GemmF32 implements Prepared {
     boolean shortColumns = gemm.a().row() == 1 && Math.abs(gemm.a().column()) <= NEAR;
     boolean lines = gemm.a().column() == 1;
     this.packA =
-        gemm.mixed() || !lines && !shortColumns || lines && n >= REUSED && (long) m * k > FAR;
+        gemm.mixed()
+            || !lines && !shortColumns
+            || !FEW_REGISTERS && n >= REUSED && m >= FEWEST_ROWS;
     this.packB =
         gemm.mixed() || gemm.b().row() != 1 || m >= REUSED_RIGHT && (long) k * n > FAR_RIGHT;
     long one = (long) m * n * k;
@@ -155,8 +161,8 @@ final class GemmF32 implements Prepared {
     boolean masked = !packB && rest % LANES != 0;
     for (int more = 0; more < 2; more++) {
       int rows = Math.min(maxRows, groupRows + more);
-      whole[more] = kernel(rows, VECTORS, false);
-      last[more] = kernel(rows, vectors, masked);
+      whole[more] = kernel(rows, VECTORS, false, packA);
+      last[more] = kernel(rows, vectors, masked, packA);
     }
   }
 
@@ -180,11 +186,14 @@ final class GemmF32 implements Prepared {
     return Math.min((groups + 1) / 2, blocks);
   }
 
-  private static synchronized MicroKernelF32 kernel(int rows, int vectors, boolean masked) {
-    int i = ((rows - 1) * VECTORS + vectors - 1) * 2 + (masked ? 1 : 0);
+  private static synchronized MicroKernelF32 kernel(
+      int rows, int vectors, boolean masked, boolean tiled) {
+    // Where bounds are checked once the compiler unrolls the loop, for which registers must be
+    // left.
+    int[] size = {rows, vectors, masked ? 1 : 0, tiled && !FEW_REGISTERS ? 1 : 0};
+    int i = (((rows - 1) * VECTORS + vectors - 1) * 2 + size[2]) * 2 + size[3];
     MicroKernelF32 kernel = KERNELS[i];
     if (kernel == null) {
-      int[] size = {rows, vectors, masked ? 1 : 0};
       kernel = Specialized.copy(MicroF32.class, MicroKernelF32.class, size);
       KERNELS[i] = kernel;
     }
@@ -208,6 +217,11 @@ final class GemmF32 implements Prepared {
   /** The first row of a group. */
   private int row(int group) {
     return group * groupRows + Math.min(group, longer);
+  }
+
+  /** How many rows a group has. */
+  private int rows(int group) {
+    return group < longer ? groupRows + 1 : groupRows;
   }
 
   /** The first one of the equal parts of something. */
@@ -263,7 +277,7 @@ final class GemmF32 implements Prepared {
         each(gemm.batch() * blocks, task -> whole(task / blocks, task % blocks));
         return;
       }
-      int lines = Math.max(sharedA ? gemm.m() : 0, sharedB ? panels * COLUMNS : 0);
+      int lines = Math.max(sharedA ? groups * PackF32.TILE : 0, sharedB ? panels * COLUMNS : 0);
       int depth = Math.max(1, SHARED / lines / DEPTH) * DEPTH;
       for (int batch = 0; batch < gemm.batch(); batch++) {
         for (int p0 = 0; p0 < gemm.k(); p0 += depth) {
@@ -279,7 +293,7 @@ final class GemmF32 implements Prepared {
     private void shared(int batch, int p0, int p1) {
       int k = p1 - p0;
       int right = sharedB ? panels * COLUMNS * k : 0;
-      int left = sharedA ? rowsAt(0, roundUp(k, LANES), 0) : 0;
+      int left = sharedA ? groups * PackF32.TILE * k : 0;
       float[] packed = (float[]) Frame.current().shared(DType.F32, Math.addExact(right, left));
       int depth = depth(k);
       int passes = (k + depth - 1) / depth;
@@ -296,9 +310,9 @@ final class GemmF32 implements Prepared {
               int at = panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p);
               packColumns(batch, panel, Math.min(panels, panel + together), p, end, packed, at);
             } else {
-              int i0 = row(part(bundle - bundlesB, rowBlocks, groups));
-              int i1 = row(part(bundle - bundlesB + 1, rowBlocks, groups));
-              packRows(batch, i0, i1, p, end, packed, right + rowsAt(i0, p - p0, end - p));
+              int g0 = part(bundle - bundlesB, rowBlocks, groups);
+              int g1 = part(bundle - bundlesB + 1, rowBlocks, groups);
+              packRows(batch, g0, g1, p, end, packed, right + tilesAt(g0, p - p0, end - p));
             }
           });
       each(rowBlocks * columnBlocks, block -> new Block(batch, block, p0, p1).compute(packed));
@@ -321,11 +335,14 @@ final class GemmF32 implements Prepared {
       }
     }
 
-    /** Packs the rows of a block behind one another, as long as whole vectors. */
-    void packRows(int batch, int i0, int i1, int p0, int p1, float[] to, int at) {
+    /** Packs the rows of groups into tiles. */
+    void packRows(int batch, int group0, int group1, int p0, int p1, float[] to, int at) {
       Gemm.Matrix x = gemm.a();
-      int from = x.at(batch) + i0 * x.row() + p0 * x.column();
-      pack(a, from, x.turn(), p1 - p0, i1 - i0, to, at, roundUp(p1 - p0, LANES));
+      for (int group = group0; group < group1; group++) {
+        int from = x.at(batch) + row(group) * x.row() + p0 * x.column();
+        int target = at + (group - group0) * PackF32.TILE * (p1 - p0);
+        pack(a, from, x, rows(group), p1 - p0, to, target, PackF32.TILE);
+      }
     }
 
     private void pack(
@@ -378,14 +395,12 @@ final class GemmF32 implements Prepared {
 
       /** Computes the block into a matrix. Sums begin with the first pair, or that of a stretch. */
       void compute(float @Nullable [] shared, float[] to, int at, int row, int column) {
-        int i0 = row(group0);
-        int rows = row(group1) - i0;
         int first = splits > 1 ? p0 : 0;
         int depth = depth(p1 - p0);
         boolean ownB = packB && (shared == null || !sharedB);
         boolean ownA = packA && (shared == null || !sharedA);
         int right = ownB ? COLUMNS * Math.min(depth, p1 - p0) : 0;
-        int left = ownA ? rows * depth : 0;
+        int left = ownA ? (group1 - group0) * PackF32.TILE * depth : 0;
         float[] own =
             right + left > 0
                 ? (float[]) Frame.current().panel(DType.F32, right + left)
@@ -394,15 +409,15 @@ final class GemmF32 implements Prepared {
           int end = Math.min(p1, p + depth);
           Side x;
           if (ownA) {
-            packRows(batch, i0, i0 + rows, p, end, own, right);
-            x = new Side(own, right, roundUp(end - p, LANES), 1);
+            packRows(batch, group0, group1, p, end, own, right);
+            x = new Side(own, right, 1, PackF32.TILE);
           } else if (packA && shared != null) {
             int begin = sharedB ? panels * COLUMNS * (p1 - p0) : 0;
-            begin += rowsAt(i0, p - p0, end - p);
-            x = new Side(shared, begin, roundUp(end - p, LANES), 1);
+            begin += tilesAt(group0, p - p0, end - p);
+            x = new Side(shared, begin, 1, PackF32.TILE);
           } else {
             Gemm.Matrix m = gemm.a();
-            int begin = m.at(batch) + i0 * m.row() + p * m.column();
+            int begin = m.at(batch) + row(group0) * m.row() + p * m.column();
             x = new Side((float[]) a, begin, m.row(), m.column());
           }
           for (int panel = panel0; panel < panel1; panel++) {
@@ -436,8 +451,9 @@ final class GemmF32 implements Prepared {
         MicroKernelF32[] kernels = panel == panels - 1 ? last : whole;
         for (int group = group0; group < group1; group++) {
           int i = row(group);
-          int rows = group < longer ? groupRows + 1 : groupRows;
-          int from = x.at + (i - row(group0)) * x.row;
+          int rows = rows(group);
+          int from =
+              packA ? x.at + (group - group0) * PackF32.TILE * k : x.at + (i - row(group0)) * x.row;
           int c = at + i * row + j * column;
           MicroKernelF32 kernel = kernels[rows - groupRows];
           if (direct) {
@@ -454,9 +470,9 @@ final class GemmF32 implements Prepared {
   /** Where the kernel reads an operand: the first element, and the strides over lines and pairs. */
   private record Side(float[] array, int at, int row, int column) {}
 
-  /** Where a row begins among packed rows, in a pass over so many pairs after so many others. */
-  private int rowsAt(int row, int before, int pairs) {
-    return gemm.m() * before + row * roundUp(pairs, LANES);
+  /** Where a group's tile begins, in a pass over so many pairs after so many others. */
+  private int tilesAt(int group, int before, int pairs) {
+    return (groups * before + group * pairs) * PackF32.TILE;
   }
 
   /** The pairs of each pass over so many but the last: about equal parts, and whole vectors. */

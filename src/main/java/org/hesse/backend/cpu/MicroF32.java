@@ -20,11 +20,19 @@ final class MicroF32 implements MicroKernelF32 {
   /** Whether the last vector is not full: then neither operand nor result are touched beyond. */
   private static final boolean MASKED = SIZE[2] != 0;
 
+  /**
+   * Whether the left operand lies in tiles, see {@link PackF32#TILE}. The JIT compiler then sees
+   * where each element is and checks bounds once for all pairs.
+   */
+  private static final boolean TILED = SIZE[3] != 0;
+
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
 
   MicroF32() {}
 
+  // Calls nothing but the Vector API, since the JIT compiler would leave such a call as it is when
+  // it has inlined a lot already, and then makes objects of vectors.
   @Override
   public void run(
       float[] a,
@@ -49,109 +57,172 @@ final class MicroF32 implements MicroKernelF32 {
     FloatVector c50 = zero, c51 = zero, c52 = zero, c53 = zero;
     FloatVector c60 = zero, c61 = zero, c62 = zero, c63 = zero;
     FloatVector c70 = zero, c71 = zero, c72 = zero, c73 = zero;
+    int line = TILED ? 1 : am;
     for (int p = 0; p < k; p++) {
-      FloatVector b0 = load(b, bo, 0, mask);
-      FloatVector b1 = VECTORS > 1 ? load(b, bo, 1, mask) : b0;
-      FloatVector b2 = VECTORS > 2 ? load(b, bo, 2, mask) : b0;
-      FloatVector b3 = VECTORS > 3 ? load(b, bo, 3, mask) : b0;
-      FloatVector x = FloatVector.broadcast(SPECIES, a[ao]);
+      int at = TILED ? ao + p * PackF32.TILE : ao;
+      FloatVector last =
+          MASKED ? FloatVector.fromArray(SPECIES, b, bo + (VECTORS - 1) * LANES, mask) : zero;
+      FloatVector b0 = MASKED && VECTORS == 1 ? last : FloatVector.fromArray(SPECIES, b, bo);
+      FloatVector b1 = last, b2 = last, b3 = last;
+      if (VECTORS > 2 || VECTORS == 2 && !MASKED) {
+        b1 = FloatVector.fromArray(SPECIES, b, bo + LANES);
+      }
+      if (VECTORS > 3 || VECTORS == 3 && !MASKED) {
+        b2 = FloatVector.fromArray(SPECIES, b, bo + 2 * LANES);
+      }
+      if (VECTORS > 3 && !MASKED) {
+        b3 = FloatVector.fromArray(SPECIES, b, bo + 3 * LANES);
+      }
+      FloatVector x = FloatVector.broadcast(SPECIES, a[at]);
       c00 = x.fma(b0, c00);
       c01 = VECTORS > 1 ? x.fma(b1, c01) : zero;
       c02 = VECTORS > 2 ? x.fma(b2, c02) : zero;
       c03 = VECTORS > 3 ? x.fma(b3, c03) : zero;
       if (ROWS > 1) {
-        x = FloatVector.broadcast(SPECIES, a[ao + am]);
+        x = FloatVector.broadcast(SPECIES, a[at + line]);
         c10 = x.fma(b0, c10);
         c11 = VECTORS > 1 ? x.fma(b1, c11) : zero;
         c12 = VECTORS > 2 ? x.fma(b2, c12) : zero;
         c13 = VECTORS > 3 ? x.fma(b3, c13) : zero;
       }
       if (ROWS > 2) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 2 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 2 * line]);
         c20 = x.fma(b0, c20);
         c21 = VECTORS > 1 ? x.fma(b1, c21) : zero;
         c22 = VECTORS > 2 ? x.fma(b2, c22) : zero;
         c23 = VECTORS > 3 ? x.fma(b3, c23) : zero;
       }
       if (ROWS > 3) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 3 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 3 * line]);
         c30 = x.fma(b0, c30);
         c31 = VECTORS > 1 ? x.fma(b1, c31) : zero;
         c32 = VECTORS > 2 ? x.fma(b2, c32) : zero;
         c33 = VECTORS > 3 ? x.fma(b3, c33) : zero;
       }
       if (ROWS > 4) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 4 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 4 * line]);
         c40 = x.fma(b0, c40);
         c41 = VECTORS > 1 ? x.fma(b1, c41) : zero;
         c42 = VECTORS > 2 ? x.fma(b2, c42) : zero;
         c43 = VECTORS > 3 ? x.fma(b3, c43) : zero;
       }
       if (ROWS > 5) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 5 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 5 * line]);
         c50 = x.fma(b0, c50);
         c51 = VECTORS > 1 ? x.fma(b1, c51) : zero;
         c52 = VECTORS > 2 ? x.fma(b2, c52) : zero;
         c53 = VECTORS > 3 ? x.fma(b3, c53) : zero;
       }
       if (ROWS > 6) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 6 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 6 * line]);
         c60 = x.fma(b0, c60);
         c61 = VECTORS > 1 ? x.fma(b1, c61) : zero;
         c62 = VECTORS > 2 ? x.fma(b2, c62) : zero;
         c63 = VECTORS > 3 ? x.fma(b3, c63) : zero;
       }
       if (ROWS > 7) {
-        x = FloatVector.broadcast(SPECIES, a[ao + 7 * am]);
+        x = FloatVector.broadcast(SPECIES, a[at + 7 * line]);
         c70 = x.fma(b0, c70);
         c71 = VECTORS > 1 ? x.fma(b1, c71) : zero;
         c72 = VECTORS > 2 ? x.fma(b2, c72) : zero;
         c73 = VECTORS > 3 ? x.fma(b3, c73) : zero;
       }
-      ao += ak;
+      ao += TILED ? 0 : ak;
       bo += bk;
     }
-    store(c00, c01, c02, c03, c, co);
-    if (ROWS > 1) {
-      store(c10, c11, c12, c13, c, co + cm);
-    }
-    if (ROWS > 2) {
-      store(c20, c21, c22, c23, c, co + 2 * cm);
-    }
-    if (ROWS > 3) {
-      store(c30, c31, c32, c33, c, co + 3 * cm);
-    }
-    if (ROWS > 4) {
-      store(c40, c41, c42, c43, c, co + 4 * cm);
-    }
-    if (ROWS > 5) {
-      store(c50, c51, c52, c53, c, co + 5 * cm);
-    }
-    if (ROWS > 6) {
-      store(c60, c61, c62, c63, c, co + 6 * cm);
-    }
-    if (ROWS > 7) {
-      store(c70, c71, c72, c73, c, co + 7 * cm);
-    }
-  }
-
-  private static FloatVector load(float[] b, int at, int vector, VectorMask<Float> mask) {
-    return MASKED && vector == VECTORS - 1
-        ? FloatVector.fromArray(SPECIES, b, at + vector * LANES, mask)
-        : FloatVector.fromArray(SPECIES, b, at + vector * LANES);
-  }
-
-  private static void store(
-      FloatVector v0, FloatVector v1, FloatVector v2, FloatVector v3, float[] c, int at) {
-    v0.intoArray(c, at);
+    c00.intoArray(c, co);
     if (VECTORS > 1) {
-      v1.intoArray(c, at + LANES);
+      c01.intoArray(c, co + LANES);
     }
     if (VECTORS > 2) {
-      v2.intoArray(c, at + 2 * LANES);
+      c02.intoArray(c, co + 2 * LANES);
     }
     if (VECTORS > 3) {
-      v3.intoArray(c, at + 3 * LANES);
+      c03.intoArray(c, co + 3 * LANES);
+    }
+    if (ROWS > 1) {
+      c10.intoArray(c, co + cm);
+    }
+    if (ROWS > 1 && VECTORS > 1) {
+      c11.intoArray(c, co + cm + LANES);
+    }
+    if (ROWS > 1 && VECTORS > 2) {
+      c12.intoArray(c, co + cm + 2 * LANES);
+    }
+    if (ROWS > 1 && VECTORS > 3) {
+      c13.intoArray(c, co + cm + 3 * LANES);
+    }
+    if (ROWS > 2) {
+      c20.intoArray(c, co + 2 * cm);
+    }
+    if (ROWS > 2 && VECTORS > 1) {
+      c21.intoArray(c, co + 2 * cm + LANES);
+    }
+    if (ROWS > 2 && VECTORS > 2) {
+      c22.intoArray(c, co + 2 * cm + 2 * LANES);
+    }
+    if (ROWS > 2 && VECTORS > 3) {
+      c23.intoArray(c, co + 2 * cm + 3 * LANES);
+    }
+    if (ROWS > 3) {
+      c30.intoArray(c, co + 3 * cm);
+    }
+    if (ROWS > 3 && VECTORS > 1) {
+      c31.intoArray(c, co + 3 * cm + LANES);
+    }
+    if (ROWS > 3 && VECTORS > 2) {
+      c32.intoArray(c, co + 3 * cm + 2 * LANES);
+    }
+    if (ROWS > 3 && VECTORS > 3) {
+      c33.intoArray(c, co + 3 * cm + 3 * LANES);
+    }
+    if (ROWS > 4) {
+      c40.intoArray(c, co + 4 * cm);
+    }
+    if (ROWS > 4 && VECTORS > 1) {
+      c41.intoArray(c, co + 4 * cm + LANES);
+    }
+    if (ROWS > 4 && VECTORS > 2) {
+      c42.intoArray(c, co + 4 * cm + 2 * LANES);
+    }
+    if (ROWS > 4 && VECTORS > 3) {
+      c43.intoArray(c, co + 4 * cm + 3 * LANES);
+    }
+    if (ROWS > 5) {
+      c50.intoArray(c, co + 5 * cm);
+    }
+    if (ROWS > 5 && VECTORS > 1) {
+      c51.intoArray(c, co + 5 * cm + LANES);
+    }
+    if (ROWS > 5 && VECTORS > 2) {
+      c52.intoArray(c, co + 5 * cm + 2 * LANES);
+    }
+    if (ROWS > 5 && VECTORS > 3) {
+      c53.intoArray(c, co + 5 * cm + 3 * LANES);
+    }
+    if (ROWS > 6) {
+      c60.intoArray(c, co + 6 * cm);
+    }
+    if (ROWS > 6 && VECTORS > 1) {
+      c61.intoArray(c, co + 6 * cm + LANES);
+    }
+    if (ROWS > 6 && VECTORS > 2) {
+      c62.intoArray(c, co + 6 * cm + 2 * LANES);
+    }
+    if (ROWS > 6 && VECTORS > 3) {
+      c63.intoArray(c, co + 6 * cm + 3 * LANES);
+    }
+    if (ROWS > 7) {
+      c70.intoArray(c, co + 7 * cm);
+    }
+    if (ROWS > 7 && VECTORS > 1) {
+      c71.intoArray(c, co + 7 * cm + LANES);
+    }
+    if (ROWS > 7 && VECTORS > 2) {
+      c72.intoArray(c, co + 7 * cm + 2 * LANES);
+    }
+    if (ROWS > 7 && VECTORS > 3) {
+      c73.intoArray(c, co + 7 * cm + 3 * LANES);
     }
   }
 }

@@ -13,6 +13,9 @@ final class PackF32 {
   /** Numbers of one row that are written before the next row's: a cache line or two. */
   private static final int STRIP = 16;
 
+  /** Rows of a left operand that lie together, pair by pair: as many as the kernel has at most. */
+  static final int TILE = 8;
+
   private PackF32() {}
 
   /**
@@ -24,6 +27,13 @@ final class PackF32 {
     if (si == 1) {
       for (int p = 0; p < k; p++) {
         copy(from, at + p * sp, to, toAt + p * ld, n);
+      }
+      return;
+    }
+    if (sp == 1 && k >= LANES && ld == TILE && n <= TILE) {
+      for (int p = 0; p < k; p += LANES) {
+        int begin = Math.min(p, k - LANES);
+        TransposeF32.eight(from, at + begin, si, n - 1, to, toAt + begin * TILE);
       }
       return;
     }

@@ -159,6 +159,52 @@ final class TransposeF32 {
     SECOND.selectFrom(d7, d15).viewAsFloatingLanes().intoArray(to, toAt + 15 * ld);
   }
 
+  /**
+   * {@code to[toAt + 8 p + i] = from[at + i·row + p]} for 8 rows and as many columns as there are
+   * lanes; the rows after the last one are that one again. Three stages.
+   */
+  static void eight(float[] from, int at, int row, int last, float[] to, int toAt) {
+    var a0 = FloatVector.fromArray(SPECIES, from, at).viewAsIntegralLanes();
+    var a1 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(1, last) * row).viewAsIntegralLanes();
+    var a2 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(2, last) * row).viewAsIntegralLanes();
+    var a3 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(3, last) * row).viewAsIntegralLanes();
+    var a4 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(4, last) * row).viewAsIntegralLanes();
+    var a5 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(5, last) * row).viewAsIntegralLanes();
+    var a6 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(6, last) * row).viewAsIntegralLanes();
+    var a7 =
+        FloatVector.fromArray(SPECIES, from, at + Math.min(7, last) * row).viewAsIntegralLanes();
+    var b0 = FIRST.selectFrom(a0, a4);
+    var b1 = SECOND.selectFrom(a0, a4);
+    var b2 = FIRST.selectFrom(a1, a5);
+    var b3 = SECOND.selectFrom(a1, a5);
+    var b4 = FIRST.selectFrom(a2, a6);
+    var b5 = SECOND.selectFrom(a2, a6);
+    var b6 = FIRST.selectFrom(a3, a7);
+    var b7 = SECOND.selectFrom(a3, a7);
+    var c0 = FIRST.selectFrom(b0, b4);
+    var c1 = SECOND.selectFrom(b0, b4);
+    var c2 = FIRST.selectFrom(b1, b5);
+    var c3 = SECOND.selectFrom(b1, b5);
+    var c4 = FIRST.selectFrom(b2, b6);
+    var c5 = SECOND.selectFrom(b2, b6);
+    var c6 = FIRST.selectFrom(b3, b7);
+    var c7 = SECOND.selectFrom(b3, b7);
+    FIRST.selectFrom(c0, c4).viewAsFloatingLanes().intoArray(to, toAt);
+    SECOND.selectFrom(c0, c4).viewAsFloatingLanes().intoArray(to, toAt + LANES);
+    FIRST.selectFrom(c1, c5).viewAsFloatingLanes().intoArray(to, toAt + 2 * LANES);
+    SECOND.selectFrom(c1, c5).viewAsFloatingLanes().intoArray(to, toAt + 3 * LANES);
+    FIRST.selectFrom(c2, c6).viewAsFloatingLanes().intoArray(to, toAt + 4 * LANES);
+    SECOND.selectFrom(c2, c6).viewAsFloatingLanes().intoArray(to, toAt + 5 * LANES);
+    FIRST.selectFrom(c3, c7).viewAsFloatingLanes().intoArray(to, toAt + 6 * LANES);
+    SECOND.selectFrom(c3, c7).viewAsFloatingLanes().intoArray(to, toAt + 7 * LANES);
+  }
+
   /** One stage. */
   private static void pairs(float[] from, int at, int row, int last, float[] to, int toAt, int ld) {
     int half = LANES / 2;

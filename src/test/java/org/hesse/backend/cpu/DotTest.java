@@ -63,6 +63,11 @@ class DotTest {
     check(random, 1, 70, 13, 100);
     check(random, 1, 12, 5, 20_000);
     check(random, 2, 33, 49, 9001);
+    check(random, 1, 203, 640, 1030);
+    check(random, 2, 20, 520, 37);
+    check(random, 1, 131, 530, 100);
+    check(random, 1, 9, 513, 5);
+    check(random, 1, 7, 512, 33);
     check(random, 1, 1, 1, 300_000);
     check(random, 1, 1, 1500, 300);
     check(random, 1, 40_000, 1, 17);
@@ -74,7 +79,7 @@ class DotTest {
   @Test
   void infinitiesStayWhereTheyAre() {
     int m = 9;
-    for (int[] size : new int[][] {{5, 301}, {3, 45}, {10, 143}, {13, 100}, {37, 29}}) {
+    for (int[] size : new int[][] {{5, 301}, {3, 45}, {10, 143}, {13, 100}, {37, 29}, {520, 37}}) {
       int n = size[0];
       int k = size[1];
       for (boolean along : new boolean[] {true, false}) {
