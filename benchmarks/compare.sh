@@ -3,7 +3,7 @@
 # RESULTS.md.
 # Usage: benchmarks/compare.sh [--quick] [--threads 2,1] [--rounds 1] [--no-check] [PATTERN...]
 # Numbers of threads begin with the largest.
-#   --quick     a warm-up that is too short for the last word: some 7 s a workload
+#   --quick     a shorter warm-up, for the impatient
 #   PATTERN     part of a workload's name, a regular expression: step, 'hvp:.*@32', sgemm:512
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -11,6 +11,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.infra.IterationParams;
 import org.openjdk.jmh.runner.IterationType;
 
@@ -32,6 +33,13 @@ public class PeerBenchmark {
   public String threads;
 
   private static final long SETTLE_NANOS = 200_000_000;
+
+  /** The warm-up goes on in rounds until so many in turn were no faster than what came before. */
+  private static final long ROUND_NANOS = 1_000_000_000;
+
+  private static final int STEADY_ROUNDS = 3;
+  private static final int MOST_ROUNDS = 60;
+  private static final double NO_FASTER = 0.95;
 
   private Work work;
   private int measured;
@@ -59,6 +67,34 @@ public class PeerBenchmark {
     while (System.nanoTime() - begin < SETTLE_NANOS) {
       work.run();
     }
+  }
+
+  /** Goes on warming up while the JIT compiler still makes it faster. */
+  @TearDown(Level.Iteration)
+  public void untilSteady(IterationParams iteration) {
+    if (iteration.getType() != IterationType.WARMUP || !side.equals("hesse")) {
+      return;
+    }
+    double best = least();
+    for (int round = 0, steady = 0; steady < STEADY_ROUNDS && round < MOST_ROUNDS; round++) {
+      double time = least();
+      steady = time < NO_FASTER * best ? 0 : steady + 1;
+      best = Math.min(best, time);
+    }
+  }
+
+  /** Nanoseconds of the fastest run of a round. */
+  private double least() {
+    long begin = System.nanoTime();
+    long before = begin;
+    long least = Long.MAX_VALUE;
+    while (before - begin < ROUND_NANOS) {
+      work.run();
+      long now = System.nanoTime();
+      least = Math.min(least, now - before);
+      before = now;
+    }
+    return least;
   }
 
   /** Computes. */
