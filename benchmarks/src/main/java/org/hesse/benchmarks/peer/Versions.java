@@ -15,12 +15,12 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Times a workload by several versions of the library in one process, in turn every few milliseconds,
- * so that whatever slows the machine down meets all of them. What placement in memory and the JIT
- * compiler do differs from process to process: only what repeats is a difference.
+ * Times a workload by several versions of the library, or by libtorch, in one process, in turn every
+ * few milliseconds, so that whatever slows the machine down meets all of them. What placement in
+ * memory and the JIT compiler do differs from process to process: only what repeats is a difference.
  *
- * <p>Arguments: threads, seconds, the workload's name, and jars of the library. The class path has the
- * rest.
+ * <p>Arguments: threads, seconds, the workload's name, and jars of the library or {@code libtorch}. The
+ * class path has the rest.
  */
 public final class Versions {
   private static final long WARM_UP_NANOS = 4_000_000_000L;
@@ -35,7 +35,11 @@ public final class Versions {
     List<MethodHandle> works = new ArrayList<>();
     List<List<Double>> times = new ArrayList<>();
     for (int i = 3; i < args.length; i++) {
-      works.add(work(Path.of(args[i]), Integer.parseInt(args[0]), args[2]));
+      int threads = Integer.parseInt(args[0]);
+      works.add(
+          args[i].equals("libtorch")
+              ? libtorch(threads, args[2])
+              : hesse(Path.of(args[i]), threads, args[2]));
       times.add(new ArrayList<>());
     }
     for (MethodHandle work : works) {
@@ -78,8 +82,16 @@ public final class Versions {
     return (now - begin) / 1e3 / runs;
   }
 
+  /** The workload's {@code run}, by libtorch. */
+  private static MethodHandle libtorch(int threads, String workload)
+      throws ReflectiveOperationException {
+    TorchSide.setThreads(threads);
+    Method run = open(Work.class.getDeclaredMethod("run"));
+    return MethodHandles.lookup().unreflect(run).bindTo(Workload.of(workload).on("libtorch"));
+  }
+
   /** The workload's {@code run}, by the classes of a jar. */
-  private static MethodHandle work(Path jar, int threads, String workload)
+  private static MethodHandle hesse(Path jar, int threads, String workload)
       throws ReflectiveOperationException, IOException {
     ClassLoader loader = new URLClassLoader(urls(jar), ClassLoader.getPlatformClassLoader());
     Class.forName("org.hesse.backend.cpu.CpuBackend", true, loader)
