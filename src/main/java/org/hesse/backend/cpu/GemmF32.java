@@ -149,7 +149,9 @@ final class GemmF32 implements Prepared {
     boolean own = packB && !packA && m <= few && (panels > 1 || gemm.batch() > 1);
     this.columnBlocks = own ? (int) Math.min(wanted, panels) : columnBlocks((int) wanted);
     this.rowBlocks = own ? 1 : rowBlocks((int) wanted, columnBlocks);
-    this.sharedA = packA && columnBlocks > 1;
+    // Of a tall operand each task rather makes its own tiles than all of them a copy of it.
+    boolean tall = (long) groups * PackF32.TILE * DEPTH > SHARED;
+    this.sharedA = packA && columnBlocks > 1 && !tall;
     this.sharedB = packB && rowBlocks > 1;
     long tasks = (long) gemm.batch() * rowBlocks * columnBlocks;
     long size = (long) gemm.batch() * m * n;

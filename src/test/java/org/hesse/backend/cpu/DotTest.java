@@ -68,6 +68,7 @@ class DotTest {
     check(random, 1, 131, 530, 100);
     check(random, 1, 70, 513, 5);
     check(random, 1, 7, 512, 33);
+    check(random, 1, 6200, 513, 5);
     check(random, 1, 1, 1, 300_000);
     check(random, 1, 1, 1500, 300);
     check(random, 1, 40_000, 1, 17);
