@@ -1,11 +1,14 @@
 package org.hesse.benchmarks.peer;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.pytorch.BoolOptional;
@@ -28,6 +31,16 @@ import org.bytedeco.pytorch.global.torch;
  * gradients not added to old ones, parameters moved in place by its fused optimiser.
  */
 final class TorchSide {
+  static {
+    // The first library that is loaded else takes those it needs from another libtorch that the
+    // system has, as theirs do not lie beside it yet, and the process crashes.
+    try {
+      var _ = Loader.cacheResources(torch.class, "/org/bytedeco/pytorch/" + Loader.getPlatform());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Everything that a computation makes is freed when it is done. */
   private record Timed(Supplier<List<Tensor>> once) implements Work {
     @Override
