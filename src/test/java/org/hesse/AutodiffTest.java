@@ -7,6 +7,7 @@ import static org.hesse.Autodiff.jvp;
 import static org.hesse.Autodiff.valueAndGrad;
 import static org.hesse.Autodiff.vjp;
 import static org.hesse.Autodiff.vmap;
+import static org.hesse.Functions.crossEntropy;
 import static org.hesse.testing.Close.assertAllClose;
 import static org.hesse.testing.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -16,6 +17,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.hesse.nn.Loss;
@@ -99,6 +101,28 @@ class AutodiffTest {
     assertClose("rows", Tensor.of(new double[] {-inf, inf, 1}), x.logSumExp(1), 0);
     Tensor none = Tensor.zeros(F64, 2, 0);
     assertClose("none", Tensor.of(new double[] {-inf, -inf}), none.logSumExp(1), 0);
+    for (int n : new int[] {2, 9, 40}) {
+      double[] row = new double[n];
+      row[1] = inf;
+      for (DType dtype : List.of(DType.F32, F64)) {
+        Tensor logits = Tensor.of(row, n).cast(dtype);
+        assertEquals(inf, logits.logSumExp(0).item(), dtype + ", " + n);
+        Tensor losses = crossEntropy(logits.reshape(1, n), Tensor.of(new int[] {0}));
+        assertEquals(inf, losses.sum().item(), dtype + ", " + n);
+        row[0] = Double.NaN;
+        assertEquals(Double.NaN, Tensor.of(row, n).cast(dtype).logSumExp(0).item());
+        row[0] = 0;
+      }
+    }
+  }
+
+  /** The least integer is its own negative. */
+  @Test
+  void quotientsOfNegatedIntegersAreThoseOfTheNegated() {
+    Tensor p = Tensor.of(new int[] {Integer.MIN_VALUE, 7});
+    Tensor q = Tensor.of(new int[] {2, 2});
+    BiFunction<Tensor, Tensor, Tensor> f = compile((a, b) -> a.neg().div(b.neg()));
+    assertArrayEquals(new int[] {1 << 30, 3}, f.apply(p, q).toIntArray());
   }
 
   @Test

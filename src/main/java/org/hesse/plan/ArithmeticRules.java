@@ -142,7 +142,9 @@ final class ArithmeticRules {
               ? to.binary(BinaryKind.SUB, a, b.input(0))
               : na ? to.binary(BinaryKind.SUB, b, a.input(0)) : null;
       case SUB -> nb ? to.binary(BinaryKind.ADD, a, b.input(0)) : null;
-      case MUL, DIV -> na && nb ? to.binary(kind, a.input(0), b.input(0)) : null;
+      case MUL -> na && nb ? to.binary(kind, a.input(0), b.input(0)) : null;
+      // The least integer is its own negative, which as a dividend makes a difference.
+      case DIV -> na && nb && n.dtype().isReal() ? to.binary(kind, a.input(0), b.input(0)) : null;
       default -> null;
     };
   }

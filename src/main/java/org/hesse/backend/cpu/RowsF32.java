@@ -93,10 +93,23 @@ final class RowsF32 {
     float[] x = (float[]) in[0];
     double max = RowLoopsF32.max(x, at[0], n);
     double shift = Double.isInfinite(max) ? 0 : max;
-    double sum = RowLoopsF32.expSum(x, at[0], n, shift);
+    double sum = expSum(x, at[0], n, max, shift);
     float[] y = (float[]) out;
     y[to] = Double.isNaN(sum) ? Float.NaN : (float) shift;
     y[to + 1] = (float) Math.log(sum);
+  }
+
+  /** Σ eˣ⁻ˢ. The loop's exponential knows nothing above 0, of which there is only ∞. */
+  private static double expSum(float[] x, int at, int n, double max, double shift) {
+    if (max < Float.POSITIVE_INFINITY) {
+      return RowLoopsF32.expSum(x, at, n, shift);
+    }
+    for (int i = at; i < at + n; i++) {
+      if (Float.isNaN(x[i])) {
+        return Double.NaN;
+      }
+    }
+    return max;
   }
 
   private static void crossEntropy(Object[] in, int[] at, Object out, int to, int n) {
@@ -105,7 +118,7 @@ final class RowsF32 {
     double max = RowLoopsF32.max(x, at[0], n);
     double shift = Double.isInfinite(max) ? 0 : max;
     boolean known = label >= 0 && label < n;
-    double log = known ? Math.log(RowLoopsF32.expSum(x, at[0], n, shift)) : Double.NaN;
+    double log = known ? Math.log(expSum(x, at[0], n, max, shift)) : Double.NaN;
     float[] y = (float[]) out;
     y[to] = known ? (float) (log - (x[at[0] + label] - shift)) : Float.NaN;
     y[to + 1] = (float) shift;
