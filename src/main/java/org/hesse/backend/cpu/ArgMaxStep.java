@@ -47,8 +47,8 @@ final class ArgMaxStep implements Prepared {
     double[] numbers = (double[]) frame.register(DType.F64, 0);
     int best = 0;
     double max = Double.NEGATIVE_INFINITY;
-    for (int at = 0; at < length; at += BlockProgram.BLOCK) {
-      int n = Math.min(BlockProgram.BLOCK, length - at);
+    for (int at = 0, n; at < length; at += n) {
+      n = Math.min(BlockProgram.BLOCK, length - at);
       in.gather(from, start + at, n, block);
       CastKernel.cast(block, 0, numbers, 0, n);
       for (int i = 0; i < n; i++) {

@@ -40,14 +40,17 @@ final class Job {
   void work() {
     Workers.Task mine = Objects.requireNonNull(task, "a job that is not done");
     try {
-      for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
-        mine.run(i);
+      Frame frame = Frame.current();
+      try {
+        for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+          mine.run(i);
+        }
+      } finally {
+        frame.forget();
       }
     } catch (Throwable t) {
       failure = t;
       next.set(count);
-    } finally {
-      Frame.current().forget();
     }
   }
 

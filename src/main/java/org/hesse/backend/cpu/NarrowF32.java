@@ -215,7 +215,8 @@ final class NarrowF32 implements Prepared {
     if (column == 1) {
       int room = b.length - at - LANES;
       float[] scratch = Frame.current().halfF32;
-      while (done + LANES <= k && (done + LANES - 1) * pair <= room) {
+      // Of a reversed operand the first line is the one that lies furthest back.
+      while (done + LANES <= k && Math.max(done * pair, (done + LANES - 1) * pair) <= room) {
         TransposeF32.block(b, at + done * pair, pair, LANES, scratch, to, done, length);
         done += LANES;
       }

@@ -42,8 +42,8 @@ final class WideDot implements Prepared {
     this.matrixAt = places(matrix, 1);
     this.vectorAt = places(vector, 1);
     this.outAt = places(dot.out(), axis);
-    this.parts = (k + PART - 1) / PART;
-    this.piecesPerTask = Math.max(1, PART / (ROWS * k));
+    this.parts = (k - 1) / PART + 1;
+    this.piecesPerTask = Math.max(1, PART / ROWS / k);
   }
 
   /** Origin, and the strides over the batch and over rows. */

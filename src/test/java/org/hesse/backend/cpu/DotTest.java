@@ -69,6 +69,7 @@ class DotTest {
     check(random, 1, 70, 513, 5);
     check(random, 1, 7, 512, 33);
     check(random, 1, 6200, 513, 5);
+    check(random, 1, 130, 8300, 5);
     check(random, 1, 1, 1, 300_000);
     check(random, 1, 1, 1500, 300);
     check(random, 1, 40_000, 1, 17);
@@ -108,6 +109,34 @@ class DotTest {
           }
           assertEquals(sum, c[i], dot + " at " + i);
         }
+      }
+    }
+  }
+
+  /** Of an operand that goes backwards the first pair is the last line of an array. */
+  @Test
+  void reversedOperands() {
+    for (int[] size : new int[][] {{97, 5, 300}, {2, 40, 600}, {70, 70, 70}, {3, 3, 1000}}) {
+      int m = size[0];
+      int n = size[1];
+      int k = size[2];
+      float[] a = Samples.floats(m, m * k);
+      float[] b = Samples.floats(n, k * n);
+      View va = Plans.dense(Plans.input(0, DType.F32, a.length), 1, m, k);
+      long[] back = {0, 1, -n};
+      View vb = new View(Plans.input(1, DType.F32, b.length), (k - 1L) * n, back);
+      View vc = Plans.dense(Plans.output(DType.F32, (long) m * n), 1, m, n);
+      Step.Dot dot = new Step.Dot(1, m, n, k, va, vb, vc);
+      float[] c = (float[]) Plans.run(dot, DType.F32, m * n, a, b);
+      for (int i = 0; i < c.length; i++) {
+        double sum = 0;
+        double terms = 0;
+        for (int p = 0; p < k; p++) {
+          double term = (double) a[i / n * k + p] * b[(k - 1 - p) * n + i % n];
+          sum += term;
+          terms += Math.abs(term);
+        }
+        assertEquals(sum, c[i], 1e-5 * terms, dot + " at " + i);
       }
     }
   }

@@ -43,6 +43,16 @@ final class Samples {
     inputs[3] = b;
   }
 
+  /** Numbers between 0 and 1. */
+  static float[] floats(long seed, int count) {
+    Random random = new Random(seed);
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = random.nextFloat();
+    }
+    return numbers;
+  }
+
   int[] domain() {
     int[] d = new int[random.nextInt(5)];
     int size = 1;
