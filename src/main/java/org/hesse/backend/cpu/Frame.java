@@ -12,6 +12,11 @@ final class Frame {
   /** The most floats that are folded at a time. */
   static final int FOLDED = 4 * BlockProgram.BLOCK;
 
+  /**
+   * Scratch arrays of more elements are made anew each time, as a thread would keep them forever.
+   */
+  private static final int LARGEST_KEPT = 1 << 23;
+
   private static final Object NOTHING = new float[0];
 
   private static final ThreadLocal<Frame> CURRENT = ThreadLocal.withInitial(Frame::new);
@@ -140,7 +145,9 @@ final class Frame {
     Object a = arrays.get(dtype);
     if (a == null || Array.getLength(a) < size) {
       a = Arrays.allocate(dtype, size);
-      arrays.put(dtype, a);
+      if (size <= LARGEST_KEPT) {
+        arrays.put(dtype, a);
+      }
     }
     return a;
   }

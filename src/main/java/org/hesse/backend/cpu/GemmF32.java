@@ -279,11 +279,18 @@ final class GemmF32 implements Prepared {
         each(gemm.batch() * blocks, task -> whole(task / blocks, task % blocks));
         return;
       }
-      int lines = Math.max(sharedA ? groups * PackF32.TILE : 0, sharedB ? panels * COLUMNS : 0);
+      // Of a wide right operand the panels of some column blocks at a time.
+      long fit = SHARED / DEPTH / COLUMNS * (long) columnBlocks / panels;
+      int together = sharedB ? Math.clamp(fit, 1, columnBlocks) : columnBlocks;
+      long wide = Math.min(panels, ((long) panels * together + columnBlocks - 1) / columnBlocks);
+      int lines = Math.max(sharedA ? groups * PackF32.TILE : 0, sharedB ? (int) wide * COLUMNS : 0);
       int depth = Math.max(1, SHARED / lines / DEPTH) * DEPTH;
       for (int batch = 0; batch < gemm.batch(); batch++) {
         for (int p0 = 0; p0 < gemm.k(); p0 += depth) {
-          shared(batch, p0, Math.min(gemm.k(), p0 + depth));
+          int p1 = Math.min(gemm.k(), p0 + depth);
+          for (int b0 = 0; b0 < columnBlocks; b0 += together) {
+            shared(batch, p0, p1, b0, Math.min(columnBlocks, b0 + together));
+          }
         }
       }
     }
@@ -292,15 +299,18 @@ final class GemmF32 implements Prepared {
       new Block(batch, block, 0, gemm.k()).compute(null);
     }
 
-    private void shared(int batch, int p0, int p1) {
+    private void shared(int batch, int p0, int p1, int block0, int block1) {
       int k = p1 - p0;
-      int right = sharedB ? panels * COLUMNS * k : 0;
+      int panel0 = part(block0, columnBlocks, panels);
+      int panel1 = part(block1, columnBlocks, panels);
+      int count = panel1 - panel0;
+      int right = sharedB ? count * COLUMNS * k : 0;
       int left = sharedA ? groups * PackF32.TILE * k : 0;
       float[] packed = (float[]) Frame.current().shared(DType.F32, Math.addExact(right, left));
       int depth = depth(k);
       int passes = (k + depth - 1) / depth;
-      int together = Math.clamp((long) panels * passes / PACKING_TASKS, 1, PANELS);
-      int bundlesB = sharedB ? (panels + together - 1) / together : 0;
+      int together = Math.clamp((long) count * passes / PACKING_TASKS, 1, PANELS);
+      int bundlesB = sharedB ? (count + together - 1) / together : 0;
       each(
           passes * (bundlesB + (sharedA ? rowBlocks : 0)),
           task -> {
@@ -308,16 +318,20 @@ final class GemmF32 implements Prepared {
             int end = Math.min(p1, p + depth);
             int bundle = task / passes;
             if (bundle < bundlesB) {
-              int panel = bundle * together;
-              int at = panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p);
-              packColumns(batch, panel, Math.min(panels, panel + together), p, end, packed, at);
+              int first = bundle * together;
+              int at = count * COLUMNS * (p - p0) + first * COLUMNS * (end - p);
+              int last = Math.min(count, first + together);
+              packColumns(batch, panel0 + first, panel0 + last, p, end, packed, at);
             } else {
               int g0 = part(bundle - bundlesB, rowBlocks, groups);
               int g1 = part(bundle - bundlesB + 1, rowBlocks, groups);
               packRows(batch, g0, g1, p, end, packed, right + tilesAt(g0, p - p0, end - p));
             }
           });
-      each(rowBlocks * columnBlocks, block -> new Block(batch, block, p0, p1).compute(packed));
+      Shared shared = new Shared(packed, panel0, count);
+      each(
+          rowBlocks * (block1 - block0),
+          block -> new Block(batch, block0 * rowBlocks + block, p0, p1).compute(shared));
     }
 
     /** Packs panels of columns. */
@@ -387,7 +401,7 @@ final class GemmF32 implements Prepared {
       }
 
       /** Computes the block from the shared panels, if there are any, into the result. */
-      void compute(float @Nullable [] shared) {
+      void compute(@Nullable Shared shared) {
         compute(shared, c, gemm.c().at(batch), gemm.c().row(), gemm.c().column());
         if (p1 == gemm.k()) {
           int j1 = Math.min(gemm.n(), panel1 * COLUMNS);
@@ -396,7 +410,7 @@ final class GemmF32 implements Prepared {
       }
 
       /** Computes the block into a matrix. Sums begin with the first pair, or that of a stretch. */
-      void compute(float @Nullable [] shared, float[] to, int at, int row, int column) {
+      void compute(@Nullable Shared shared, float[] to, int at, int row, int column) {
         int first = splits > 1 ? p0 : 0;
         int depth = depth(p1 - p0);
         boolean ownB = packB && (shared == null || !sharedB);
@@ -414,9 +428,9 @@ final class GemmF32 implements Prepared {
             packRows(batch, group0, group1, p, end, own, right);
             x = new Side(own, right, 1, PackF32.TILE);
           } else if (packA && shared != null) {
-            int begin = sharedB ? panels * COLUMNS * (p1 - p0) : 0;
+            int begin = sharedB ? shared.panels * COLUMNS * (p1 - p0) : 0;
             begin += tilesAt(group0, p - p0, end - p);
-            x = new Side(shared, begin, 1, PackF32.TILE);
+            x = new Side(shared.array, begin, 1, PackF32.TILE);
           } else {
             Gemm.Matrix m = gemm.a();
             int begin = m.at(batch) + row(group0) * m.row() + p * m.column();
@@ -429,9 +443,9 @@ final class GemmF32 implements Prepared {
               packColumns(batch, panel, panel + 1, p, end, own, 0);
               y = new Side(own, 0, 1, ld);
             } else if (packB && shared != null) {
-              y =
-                  new Side(
-                      shared, panels * COLUMNS * (p - p0) + panel * COLUMNS * (end - p), 1, ld);
+              int begin = shared.panels * COLUMNS * (p - p0);
+              begin += (panel - shared.panel0) * COLUMNS * (end - p);
+              y = new Side(shared.array, begin, 1, ld);
             } else {
               Gemm.Matrix m = gemm.b();
               int begin = m.at(batch) + panel * COLUMNS + p * m.column();
@@ -468,6 +482,9 @@ final class GemmF32 implements Prepared {
       }
     }
   }
+
+  /** What several tasks read: so many panels from one on, if any, and the tiles behind them. */
+  private record Shared(float[] array, int panel0, int panels) {}
 
   /** Where the kernel reads an operand: the first element, and the strides over lines and pairs. */
   private record Side(float[] array, int at, int row, int column) {}
