@@ -52,7 +52,7 @@ final class AttentionF32 implements Prepared {
     this.inner = q[1];
     this.keys = v[0];
     this.values = v[1];
-    this.rows = Math.max(MIN_ROWS, Math.min(MAX_ROWS, BLOCK / keys));
+    this.rows = Math.min(queries, Math.max(MIN_ROWS, Math.min(MAX_ROWS, BLOCK / keys)));
     this.scale = 1 / Math.sqrt(inner);
   }
 

@@ -24,6 +24,12 @@ final class ReduceStep implements Prepared {
   /** The same where nothing is evaluated. */
   private static final int COLUMNS_SIZE = 128 * BLOCK;
 
+  /** About so many partial results are kept at most, unless there are as many results. */
+  private static final long PARTIALS = 1 << 20;
+
+  /** Sums of so many integers are exact in double. */
+  private static final long EXACT = 1 << 21;
+
   private final BlockProgram program;
   private final int result;
   private final DType folded;
@@ -134,7 +140,7 @@ final class ReduceStep implements Prepared {
     int tiles = tiles();
     int blocks =
         Math.max(1, TASK_SIZE / (rowsPerBlock() * width * Math.max(1, program.cost() / 4)));
-    int rowsPerTask = columns != null ? COLUMNS_SIZE / width : rowsPerBlock() * blocks;
+    int rowsPerTask = atLeast(columns != null ? COLUMNS_SIZE / width : rowsPerBlock() * blocks);
     int chunks = Math.toIntExact((reduced + rowsPerTask - 1) / rowsPerTask);
     double[] partial = chunks == 1 ? null : new double[partialSize(chunks)];
     Workers.run(
@@ -158,6 +164,17 @@ final class ReduceStep implements Prepared {
     if (partial != null) {
       combine(memory, partial, chunks);
     }
+  }
+
+  /** So many rows of a task, or more where there would be too many partial results. */
+  private int atLeast(int rows) {
+    long most = Math.max(1, PARTIALS / (outer * inner));
+    if ((reduced + rows - 1) / rows <= most) {
+      return rows;
+    }
+    long more = Math.min((reduced + most - 1) / most, EXACT);
+    int block = rowsPerBlock();
+    return (int) Math.max(rows, (more + block - 1) / block * block);
   }
 
   /** Whether it adds up columns of floats, whose elements are rows of the domain's first axis. */
@@ -222,7 +239,10 @@ final class ReduceStep implements Prepared {
     long i0 = (long) tile * width();
     int w = width(tile);
     if (columns != null) {
-      columns.add(frame, memory, o * reduced + first, (int) (end - first), i0, w);
+      int most = COLUMNS_SIZE / width();
+      for (long r = first; r < end; r += most) {
+        columns.add(frame, memory, o * reduced + r, (int) Math.min(most, end - r), i0, w);
+      }
       return;
     }
     if (direct >= 0) {
