@@ -17,8 +17,8 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Elementary functions on vectors of floats, to two units in the last place, from float arithmetic
- * alone; {@link DoubleMath} says why not the Vector API's own.
+ * Elementary functions on vectors of floats, to two units in the last place (gelu and its slope to
+ * six), from float arithmetic alone; {@link DoubleMath} says why not the Vector API's own.
  *
  * <p>The polynomials are minimax fits by Remez exchange, of the function and to the relative error
  * of the result that stand beside each; the second error is that with coefficients rounded to
