@@ -156,8 +156,17 @@ abstract sealed class ElementwiseTensor permits Tensor {
     return binary(BinaryKind.OR, other);
   }
 
-  /** I32 bits moved down, zeros moved in. */
+  /**
+   * I32 bits moved down, zeros moved in.
+   *
+   * @param bits by how many, 0 … 31
+   * @throws IllegalArgumentException if there are not so many
+   */
   public Tensor shiftRight(int bits) {
+    if (bits < 0 || bits > 31) {
+      throw new IllegalArgumentException(
+          "bits: " + bits + "; expected 0 … 31, as many as an I32 can be moved by");
+    }
     return binary(BinaryKind.SHR, bits);
   }
 

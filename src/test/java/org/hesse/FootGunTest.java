@@ -279,6 +279,14 @@ class FootGunTest {
   }
 
   @Test
+  void movingByMoreBitsThanThereAre() {
+    Tensor x = Tensor.of(new int[] {-1});
+    assertArrayEquals(new int[] {1}, x.shiftRight(31).toIntArray());
+    illegalArgument(() -> x.shiftRight(32), "bits: 32", "0 … 31");
+    illegalArgument(() -> x.shiftRight(-1), "bits: -1");
+  }
+
+  @Test
   void anotherThreadInsideATraceIsNamed() throws InterruptedException {
     AtomicReference<Throwable> thrown = new AtomicReference<>();
     Tensor one = Tensor.ones(DType.F64, 2);

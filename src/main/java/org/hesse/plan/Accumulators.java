@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * axes that it contracts. Sums of what is stacked anyway are taken after the loop too.
  */
 final class Accumulators {
+  /** How many numbers may be put out for one sum: rounds without end must not take all memory. */
+  private static final long MAX_EXTRA = 1 << 26;
+
   private final OpenLoop loop;
 
   /** A product of each round, from which its value is made by moving elements. */
@@ -102,7 +105,7 @@ final class Accumulators {
       return null;
     }
     long extra = cost(p.lhs) + (p.rhs.equals(p.lhs) ? 0 : cost(p.rhs));
-    if (extra > term.shape().size()) {
+    if (extra > term.shape().size() || extra * loop.length() > MAX_EXTRA) {
       return null;
     }
     Term lhs = stacked(p.lhs);

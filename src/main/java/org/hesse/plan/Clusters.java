@@ -26,6 +26,9 @@ final class Clusters {
 
   private static final int MAX_COST = 1 << 20;
 
+  /** No array of the JVM has more, so what is larger is computed where it is read. */
+  private static final long MAX_ELEMENTS = Integer.MAX_VALUE - 8;
+
   /**
    * A cluster that reads a node; {@code access} tells apart the ways in which it does so, since a
    * node and its reverse, say, are two computations.
@@ -131,7 +134,7 @@ final class Clusters {
   }
 
   private boolean worthInlining(Node n, Set<Use> readers) {
-    if (!ConstantRules.isElementwise(n.op())) {
+    if (!ConstantRules.isElementwise(n.op()) || n.shape().size() > MAX_ELEMENTS) {
       return true;
     }
     if (readers.size() > MAX_USES) {

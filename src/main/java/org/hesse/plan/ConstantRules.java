@@ -85,13 +85,12 @@ final class ConstantRules {
     return value == null ? null : to.full(value, n.shape(), n.dtype());
   }
 
+  /** Gather and ScatterAdd stay: what they are given may be zero, an index be an error still. */
   private static @Nullable Node ofZero(Node n, Rewriter to) {
     boolean linear =
         switch (n.op()) {
           case Op.Cumsum c -> true;
           case Op.Fold f -> true;
-          case Op.Gather g -> true;
-          case Op.ScatterAdd s -> true;
           default -> false;
         };
     return linear && isUniform(n.input(0), 0) && !isNegativeZero(n.input(0))

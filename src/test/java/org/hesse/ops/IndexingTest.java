@@ -253,4 +253,18 @@ class IndexingTest {
     Tensor batch = Tensor.of(new int[] {0, 1, 2, -1}, 2, 2);
     assertThrows(IndexOutOfBoundsException.class, () -> Autodiff.vmap(take).apply(batch));
   }
+
+  /** Elements of zeros are zero whatever the index, but an index outside is no index. */
+  @Test
+  void indicesOfZerosAreChecked() {
+    Function<Tensor, Tensor> take = t -> Tensor.zeros(DType.F32, 4).take(0, t);
+    Function<Tensor, Tensor> add = t -> Tensor.zeros(DType.F32, 2).scatterAdd(0, t, 4);
+    for (Function<Tensor, Tensor> f : List.of(take, add)) {
+      Function<Tensor, Tensor> compiled = Autodiff.compile(f);
+      Tensor outside = Tensor.of(new int[] {0, 4});
+      assertThrows(IndexOutOfBoundsException.class, () -> compiled.apply(outside));
+      float sum = compiled.apply(Tensor.of(new int[] {0, 3})).sum().toFloatArray()[0];
+      assertEquals(0, sum);
+    }
+  }
 }

@@ -242,6 +242,25 @@ class LoopTest {
     compare(gradient, p);
   }
 
+  /** Nor are operands of more rounds than there should be memory for. */
+  @Test
+  void operandsOfManyRoundsAreNotStacked() {
+    record Two(Tensor sum, Tensor x) {}
+    Program p =
+        program(
+            (Tensor x) ->
+                forLoop(
+                        1 << 23,
+                        (Two s, Tensor i) ->
+                            new Two(
+                                s.sum().add(s.x().sin().matmul(s.x().cos().transpose())),
+                                s.x().mul(0.5).tanh()),
+                        new Two(Tensor.zeros(DType.F64, 8, 8), x))
+                    .sum(),
+            random(15, 8, 2));
+    assertTrue(plan(p).schedule().arena().get(DType.F64) < 10_000, p.print());
+  }
+
   private static void compare(Program program, Plan plan) {
     Tensor[] in =
         program.inputs().stream()

@@ -1,10 +1,14 @@
 package org.hesse.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.function.Function;
+import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.Shape;
+import org.hesse.Tensor;
 import org.hesse.backend.Schedule;
 import org.hesse.backend.Slot;
 import org.hesse.backend.Step;
@@ -46,6 +50,18 @@ class MemoryTest {
         assertEquals(0, slot.offset() % Memory.ALIGNMENT);
       }
     }
+  }
+
+  /** Two sums would share the exponentials, if an array could hold these. */
+  @Test
+  void whatNoArrayHoldsIsComputedWhereItIsRead() {
+    Function<Tensor, List<Tensor>> sums =
+        x -> {
+          Tensor y = x.reshape(50_000, 1).add(x).exp().sin().tanh().erf();
+          return List.of(y.sum(0), y.sum(1));
+        };
+    Schedule s = Lower.lower(Autodiff.program(sums, Tensor.zeros(DType.F32, 50_000)));
+    assertTrue(s.arena().getOrDefault(DType.F32, 0L) < 1_000_000, s.arena()::toString);
   }
 
   @Test

@@ -91,6 +91,7 @@ final class CpuExecutable implements Executable {
       }
       done = true;
     } finally {
+      Frame.current().forget();
       if (!done) {
         handover.failed(in, why);
       }

@@ -84,8 +84,8 @@ final class CumsumStep implements Prepared {
     Object block = frame.result(dtype);
     double[] sums = frame.sums;
     double sum = 0;
-    for (int at = 0; at < length; at += BlockProgram.BLOCK) {
-      int n = Math.min(BlockProgram.BLOCK, length - at);
+    for (int at = 0, n; at < length; at += n) {
+      n = Math.min(BlockProgram.BLOCK, length - at);
       in.gather(from, start + at, n, block);
       CastKernel.cast(block, 0, sums, 0, n);
       for (int i = 0; i < n; i++) {

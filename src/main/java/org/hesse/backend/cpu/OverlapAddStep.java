@@ -106,8 +106,8 @@ final class OverlapAddStep implements Prepared {
     java.util.Arrays.fill(sums, 0, size, 0);
     int most = BlockProgram.BLOCK / lanes;
     for (int w = 0; w < window; w++) {
-      for (int p = 0; p < positions; p += most) {
-        int n = Math.min(most, positions - p);
+      for (int p = 0, n; p < positions; p += n) {
+        n = Math.min(most, positions - p);
         in.gather(from, ((row * window + w) * positions + p) * lanes, n * lanes, block);
         CastKernel.cast(block, 0, numbers, 0, n * lanes);
         int first = p * step.stride() + w * step.dilation();
@@ -119,8 +119,8 @@ final class OverlapAddStep implements Prepared {
         }
       }
     }
-    for (int i = 0; i < size; i += BlockProgram.BLOCK) {
-      int n = Math.min(BlockProgram.BLOCK, size - i);
+    for (int i = 0, n; i < size; i += n) {
+      n = Math.min(BlockProgram.BLOCK, size - i);
       Arrays.round(sums, i, block, 0, n);
       out.scatter(block, 0, row * size + i, n, to);
     }

@@ -79,8 +79,8 @@ final class ScatterAddStep implements Prepared {
     double[] sums = (double[]) frame.panel(DType.F64, size);
     java.util.Arrays.fill(sums, 0, size, 0);
     int most = BlockProgram.BLOCK / lanes;
-    for (int i = 0; i < count; i += most) {
-      int n = Math.min(most, count - i);
+    for (int i = 0, n; i < count; i += n) {
+      n = Math.min(most, count - i);
       at.gather(memory.array(step.at().slot()), b * count + i, n, indices);
       in.gather(from, (b * count + i) * lanes, n * lanes, block);
       CastKernel.cast(block, 0, numbers, 0, n * lanes);
@@ -88,8 +88,8 @@ final class ScatterAddStep implements Prepared {
         add(numbers, j * lanes, sums, Indices.checked(indices[j], step.extent()) * lanes, lanes);
       }
     }
-    for (int i = 0; i < size; i += BlockProgram.BLOCK) {
-      int n = Math.min(BlockProgram.BLOCK, size - i);
+    for (int i = 0, n; i < size; i += n) {
+      n = Math.min(BlockProgram.BLOCK, size - i);
       Arrays.round(sums, i, block, 0, n);
       out.scatter(block, 0, b * size + i, n, memory.array(step.out().slot()));
     }
