@@ -36,6 +36,7 @@ public final class Simplify {
     all.addAll(ConstantRules.RULES);
     all.addAll(ArithmeticRules.RULES);
     all.addAll(ShapeRules.RULES);
+    all.addAll(ConcatRules.RULES);
     all.addAll(ReductionRules.RULES);
     all.add(Factors.PARTS);
     all.addAll(Barriers.RULES);

@@ -168,6 +168,18 @@ class SimplifyTest {
         in -> Shapes.reverse(Shapes.reverse(in[1], Axes.of(0, 1)), Axes.of(1)));
     c.put(
         "concat of nothing", in -> Slices.concat(List.of(in[0], slice(in[0], 0, 1, 0), in[0]), 0));
+    c.put(
+        "sum of disjoint pads",
+        in -> {
+          Node ends = binary(BinaryKind.ADD, pad(exp(in[0]), 13, 0, 20), pad(in[0], 0, 0, 20));
+          return binary(BinaryKind.ADD, ends, pad(neg(in[0]), 6, 0, 20));
+        });
+    c.put(
+        "reshape of permuted concat",
+        in -> {
+          Node both = Slices.concat(List.of(in[1], neg(in[1])), 0);
+          return Shapes.reshape(Shapes.permute(both, axes(1, 0)), Shape.of(12));
+        });
     c.put("reduce over nothing", in -> Reductions.max(slice(in[0], 0, 1, 0), Axes.of(0)));
     c.put(
         "reduce over extents 1",
@@ -308,6 +320,44 @@ class SimplifyTest {
     Program simple = Simplify.simplify(p);
     assertEquals(100_001, simple.nodes().size());
     assertTrue(Lower.lower(simple).steps().size() < 5000);
+  }
+
+  /** As of the gates of a recurrence, in whatever order their derivatives come. */
+  @Test
+  void sumsOfPadsAreParts() {
+    Node x = input(0, F64, 3);
+    double[] numbers = {-0.0, Double.NaN, 2};
+    for (int[] order : new int[][] {{0, 1, 2, 3}, {3, 1, 0, 2}, {2, 0, 3, 1}}) {
+      Node sum = pad(x, 3 * order[0], 0, 12);
+      for (int i = 1; i < order.length; i++) {
+        sum = binary(BinaryKind.ADD, pad(x, 3 * order[i], 0, 12), sum);
+      }
+      Program before = Program.capture(List.of(x), List.of(sum));
+      Program after = Simplify.simplify(before);
+      assertEquals(0, count(after, Op.Pad.class), after::print);
+      assertEquals(1, count(after, Op.Concat.class), after::print);
+      assertEquals(1, count(after, Op.Binary.class), after::print);
+      // Zeros have their signs here.
+      Object expected = ReferenceInterpreter.run(before, numbers)[0];
+      assertArrayEquals(
+          (double[]) expected, (double[]) ReferenceInterpreter.run(after, numbers)[0]);
+    }
+  }
+
+  @Test
+  void padsThatOverlapOrAreReadElsewhereStay() {
+    Node x = input(0, F64, 3);
+    Node first = pad(x, 0, 0, 6);
+    Node overlapping = binary(BinaryKind.ADD, first, pad(exp(x), 2, 0, 6));
+    Node apart = binary(BinaryKind.ADD, first, pad(neg(x), 3, 0, 6));
+    for (List<Node> out : List.of(List.of(overlapping), List.of(apart, first))) {
+      Program after = Simplify.simplify(Program.capture(List.of(x), out));
+      assertEquals(2, count(after, Op.Pad.class), after::print);
+    }
+  }
+
+  private static long count(Program program, Class<? extends Op> kind) {
+    return program.nodes().stream().filter(n -> kind.isInstance(n.op())).count();
   }
 
   /** Padding between positions, of which there is only one, is none between its elements. */
