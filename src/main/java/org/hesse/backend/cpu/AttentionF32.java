@@ -138,29 +138,32 @@ final class AttentionF32 implements Prepared {
     void scores(int first, int count) {
       View q = operand(base, first, false);
       dot(count, keys, inner, q, operand(base + 1, 0, false), view(SCORES, 0, keys, 1));
+      if (!biased) {
+        RowLoopsF32.scale(scores, 0, count * keys, scale);
+        return;
+      }
       for (int i = 0; i < count; i++) {
-        if (biased) {
-          int b = at[base + 3] + (first + i) * stride(base + 3);
-          float[] bias = (float[]) arrays.inputs()[FIRST + base + 3];
-          RowLoopsF32.add(scores, i * keys, scale, bias, b, keys, scores, i * keys);
-        } else {
-          RowLoopsF32.scale(scores, i * keys, keys, scale);
-        }
+        int b = at[base + 3] + (first + i) * stride(base + 3);
+        float[] bias = (float[]) arrays.inputs()[FIRST + base + 3];
+        RowLoopsF32.add(scores, i * keys, scale, bias, b, keys, scores, i * keys);
       }
     }
 
     void forward(int first) {
       int count = Math.min(rows, queries - first);
       int width = values + 2;
+      int kept = out + first * width + values;
       scores(first, count);
+      // In a loop of its own: the exponentials of a row would wait for its maximum.
       for (int i = 0; i < count; i++) {
         double max = RowLoopsF32.max(scores, i * keys, keys);
-        double c = Double.isInfinite(max) ? 0 : max;
-        double sum = RowLoopsF32.exp(scores, i * keys, keys, c, 0, 1, scores, i * keys);
+        result[kept + i * width] = Double.isInfinite(max) ? 0 : (float) max;
+      }
+      for (int i = 0; i < count; i++) {
+        int at = kept + i * width;
+        double sum = RowLoopsF32.exp(scores, i * keys, keys, result[at], 0, 1, scores, i * keys);
         RowLoopsF32.scale(scores, i * keys, keys, sum == 0 ? 0 : 1 / sum);
-        int to = out + (first + i) * width + values;
-        result[to] = (float) c;
-        result[to + 1] = sum == 0 ? 0 : (float) Math.log(sum);
+        result[at + 1] = sum == 0 ? 0 : (float) Math.log(sum);
       }
       View p = view(SCORES, 0, keys, 1);
       dot(count, values, keys, p, operand(2, 0, true), view(OUT, out + first * width, width, 1));
