@@ -98,7 +98,7 @@ public final class Donate {
                 + path
                 + "' is to be donated, but is no tensor of the argument; expected one of "
                 + leaves
-                + ", or the beginning of one");
+                + ", or the beginning of one; Donate.all() gives the whole argument away");
       }
     }
     return donated;

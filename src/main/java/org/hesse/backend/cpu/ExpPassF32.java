@@ -1,6 +1,8 @@
 // twin: F64
 package org.hesse.backend.cpu;
 
+import static jdk.incubator.vector.VectorOperators.GT;
+
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
@@ -15,6 +17,11 @@ final class ExpPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int STEP = SPECIES.length();
+
+  /** What comes from memory is read by half lines, see {@link LanesF32}; a vector is one or two. */
+  private static final VectorSpecies<Float> STREAM = LanesF32.STREAM;
+
+  private static final int LANES = STREAM.length();
 
   /** So many vectors are added one after another, and these sums in double. */
   private static final int BLOCK = 16 * STEP;
@@ -62,6 +69,29 @@ final class ExpPassF32 implements RowLoopF32 {
         }
         total = total.add(WideF32.halves(sum));
       }
+    }
+    if (TERM == RowTerm.EXP_AHEAD) {
+      FloatVector m0 = FloatVector.broadcast(STREAM, Float.NEGATIVE_INFINITY);
+      FloatVector m1 = m0;
+      for (int block = 0; block < n; block += BLOCK) {
+        int end = Math.min(n, block + BLOCK);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < end; i += STEP) {
+          FloatVector u = FloatVector.fromArray(STREAM, z, zo + i);
+          m0 = m0.blend(u, u.compare(GT, m0));
+          if (LANES < STEP) {
+            FloatVector w = FloatVector.fromArray(STREAM, z, zo + i + LANES);
+            m1 = m1.blend(w, w.compare(GT, m1));
+          }
+          FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
+          FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
+          e = e.mul(c);
+          e.intoArray(y, yo + i);
+          sum = sum.add(e);
+        }
+        total = total.add(WideF32.halves(sum));
+      }
+      m0.blend(m1, m1.compare(GT, m0)).intoArray(y, yo + n);
     }
     if (TERM == RowTerm.MINUS_EXP) {
       for (int i = 0; i < n; i += STEP) {

@@ -26,6 +26,8 @@ final class RowLoopsF32 {
   private static final RowLoopF32 EXP_SUM = exponential(RowTerm.EXP_SUM);
   private static final RowLoopF32 EXP_DOT = exponential(RowTerm.EXP_DOT);
   private static final RowLoopF32 EXP = exponential(RowTerm.EXP);
+  private static final RowLoopF32 EXP_AHEAD =
+      Specialized.copy(ExpPassF32.class, RowLoopF32.class, RowTerm.EXP_AHEAD);
   private static final RowLoopF32 MINUS_EXP = exponential(RowTerm.MINUS_EXP);
   private static final RowLoopF32 SCALE = loop(RowTerm.SCALE);
   private static final RowLoopF32 SHIFT = loop(RowTerm.SHIFT);
@@ -105,6 +107,28 @@ final class RowLoopsF32 {
   /** Stores c eˣ⁻ᵐ⁻ˢ, and returns their sum. */
   static double exp(float[] x, int at, int n, double m, double s, double c, float[] y, int to) {
     return EXP.run(x, at, x, at, (float) m, (float) s, (float) c, y, to, n);
+  }
+
+  /** Whether rows are as long, and the array too, as {@link #expAhead} wants them. */
+  static boolean canLookAhead(int n, float[] y) {
+    return n % STEP == 0 && n + LANES <= y.length;
+  }
+
+  /**
+   * Stores eˣ⁻ᵐ at the beginning of y, and returns their sum. Behind them comes what {@link #most}
+   * finds the largest element of the next row in, which is read meanwhile.
+   */
+  static double expAhead(float[] x, int at, int n, double m, int next, float[] y) {
+    return EXP_AHEAD.run(x, at, x, next, (float) m, 0, 1, y, 0, n);
+  }
+
+  /** The largest element of the row that {@link #expAhead} has read, as {@link #max} has it. */
+  static double most(float[] y, int n) {
+    float most = Float.NEGATIVE_INFINITY;
+    for (int i = n; i < n + LANES; i++) {
+      most = y[i] > most ? y[i] : most;
+    }
+    return most;
   }
 
   /** Multiplies in place. */

@@ -18,6 +18,7 @@ final class RowStep implements Prepared {
   private final RowKernel kernel;
   private final long rows;
   private final int columns;
+  private final int atOnce;
 
   RowStep(Step.Composite step) {
     this(step, step.operands(), isFloat(step) ? RowsF32.of(step.kind()) : RowsF64.of(step.kind()));
@@ -29,6 +30,7 @@ final class RowStep implements Prepared {
     this.kernel = kernel;
     this.rows = BlockProgram.size(step.batch());
     this.columns = operands.get(0).item()[0];
+    this.atOnce = kernel.atOnce(columns);
   }
 
   /**
@@ -76,12 +78,17 @@ final class RowStep implements Prepared {
       in[i] = memory.array(operands.get(i).view().slot());
     }
     Object out = memory.array(step.out().view().slot());
-    int[] at = new int[count];
-    for (long r = from; r < to; r++) {
-      for (int i = 0; i < count; i++) {
-        at[i] = begin(step.batch(), operands.get(i).view(), r);
+    int most = (int) Math.min(atOnce, to - from);
+    int[][] at = new int[most][count + 1];
+    for (long first = from; first < to; first += most) {
+      int some = (int) Math.min(most, to - first);
+      for (int k = 0; k < some; k++) {
+        for (int i = 0; i < count; i++) {
+          at[k][i] = begin(step.batch(), operands.get(i).view(), first + k);
+        }
+        at[k][count] = begin(step.batch(), step.out().view(), first + k);
       }
-      kernel.run(in, at, out, begin(step.batch(), step.out().view(), r), columns);
+      kernel.run(in, at, out, columns, some);
     }
   }
 

@@ -17,6 +17,8 @@ enum RowTerm {
   EXP_DOT(false, true),
   /** c eᵛ⁻ᵃ⁻ᵇ. */
   EXP(true, true),
+  /** The same; behind the results, as many as a vector has lanes, the largest u of some each. */
+  EXP_AHEAD(true, true),
   /** u − c eᵛ. */
   MINUS_EXP(true, false),
   /** a v. */
@@ -40,7 +42,7 @@ enum RowTerm {
   boolean hasOther() {
     return switch (this) {
       case SUM, SQUARES, EXP_SUM, EXP, SCALE, SHIFT -> false;
-      case DOT, EXP_DOT, MINUS_EXP, WEIGHTED, PRODUCT -> true;
+      case DOT, EXP_DOT, EXP_AHEAD, MINUS_EXP, WEIGHTED, PRODUCT -> true;
     };
   }
 }

@@ -10,7 +10,7 @@ final class RowsF32 {
 
   static RowKernel of(CompositeKind kind) {
     return switch (kind) {
-      case CompositeKind.Softmax k -> RowsF32::softmax;
+      case CompositeKind.Softmax k -> new SoftmaxF32();
       case CompositeKind.SoftmaxTangent k -> RowsF32::softmaxTangent;
       case CompositeKind.LogSoftmax k -> RowsF32::logSoftmax;
       case CompositeKind.LogSoftmaxTangent k -> RowsF32::logSoftmaxTangent;
@@ -48,19 +48,6 @@ final class RowsF32 {
       m[at[last] + 1] = (float) r;
       normalize(mean, r, last, in, at, out, to, n);
     };
-  }
-
-  private static void softmax(Object[] in, int[] at, Object out, int to, int n) {
-    float[] x = (float[]) in[0];
-    float[] y = (float[]) out;
-    double max = RowLoopsF32.max(x, at[0], n);
-    // Long vectors, which exponentials are computed on, are slow to write where no cache is warm.
-    float[] line = Frame.current().halfF32;
-    boolean fits = n <= line.length;
-    float[] e = fits ? line : y;
-    int from = fits ? 0 : to;
-    double sum = RowLoopsF32.exp(x, at[0], n, max, 0, 1, e, from);
-    RowLoopsF32.scale(e, from, n, 1 / sum, y, to);
   }
 
   private static void softmaxTangent(Object[] in, int[] at, Object out, int to, int n) {
