@@ -21,6 +21,9 @@ final class ConcatRules {
           new Rule("sum of disjoint pads", Op.Binary.class, ConcatRules::sumOfPads),
           new Rule("reshape of permuted concat", Op.Reshape.class, ConcatRules::ofPermuted));
 
+  /** Sums of more parts stay, as each further one goes through all before it. */
+  private static final int MAX_PARTS = 64;
+
   /** Elements and where among zeros they begin. */
   private record Part(int at, Node elements) {
     int end(int axis) {
@@ -44,6 +47,9 @@ final class ConcatRules {
     }
     List<Part> parts = new ArrayList<>(parts(a, axis));
     parts.addAll(parts(b, axis));
+    if (parts.size() > MAX_PARTS) {
+      return null;
+    }
     parts.sort(Comparator.comparingInt(Part::at));
     List<Node> all = new ArrayList<>();
     int end = 0;
@@ -51,12 +57,18 @@ final class ConcatRules {
       if (p.at < end) {
         return null;
       }
-      all.add(to.full(0, n.shape().with(axis, p.at - end), n.dtype()));
+      addZeros(all, n, axis, p.at - end, to);
       all.add(plusZero(p.elements, to));
       end = p.end(axis);
     }
-    all.add(to.full(0, n.shape().with(axis, n.shape().dim(axis) - end), n.dtype()));
+    addZeros(all, n, axis, n.shape().dim(axis) - end, to);
     return to.make(new Op.Concat(axis), List.copyOf(all), n.shape(), n.dtype());
+  }
+
+  private static void addZeros(List<Node> all, Node n, int axis, int count, Rewriter to) {
+    if (count > 0) {
+      all.add(to.full(0, n.shape().with(axis, count), n.dtype()));
+    }
   }
 
   /** The axis along which a node is put together from parts; −1 if it is not, or along several. */
@@ -100,18 +112,25 @@ final class ConcatRules {
 
   /** −0 becomes 0 when zeros are added, and stays 0 when more of them are. */
   private static Node plusZero(Node n, Rewriter to) {
+    // A sum with a number is a sum before it is repeated.
+    Node sum = n.op() instanceof Op.Broadcast ? n.input(0) : n;
     boolean done =
-        n.op() instanceof Op.Binary(BinaryKind kind)
+        sum.op() instanceof Op.Binary(BinaryKind kind)
             && kind == BinaryKind.ADD
-            && n.inputs().stream().anyMatch(ConcatRules::isZero);
+            && sum.inputs().stream().anyMatch(ConcatRules::isZero);
     return done ? n : to.binary(BinaryKind.ADD, n, to.full(0, n.shape(), n.dtype()));
   }
 
-  /** Where elements have to be moved after they were put side by side, they are moved at once. */
+  /**
+   * Where elements have to be moved after they were put side by side, they are moved at once. Not
+   * so single elements: they may be read where they are, and would be written far from each other.
+   */
   private static @Nullable Node ofPermuted(Node n, Rewriter to) {
     Node moved = n.input(0);
     if (!(moved.op() instanceof Op.Permute(Axes axes))
         || !(moved.input(0).op() instanceof Op.Concat(int axis))
+        || axes.get(axes.size() - 1) != axes.size() - 1
+        || n.shape().size() == 0
         || !to.usedOnce(moved)
         || !to.usedOnce(moved.input(0))
         || Products.strides(n, moved.input(0)) != null) {

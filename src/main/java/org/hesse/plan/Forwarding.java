@@ -88,7 +88,8 @@ final class Forwarding {
     if (origin >= copy || !writesAnywhere(steps.get(origin))) {
       return false;
     }
-    for (int i = origin + 1; i < copy; i++) {
+    // The step itself may have been merged with one that fills the slot.
+    for (int i = origin; i < copy; i++) {
       if (Steps.writes(steps.get(i)).contains(store.view().slot()) && covers(i, store.view())) {
         return false;
       }

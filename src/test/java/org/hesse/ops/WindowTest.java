@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.function.Function;
 import org.hesse.Autodiff;
 import org.hesse.DType;
 import org.hesse.Shape;
@@ -123,5 +124,17 @@ class WindowTest {
     assertThrows(IllegalArgumentException.class, () -> x.window(0, 1, 0, 1));
     assertThrows(IllegalArgumentException.class, () -> x.fold(1, 3, 1, 1));
     assertThrows(IllegalArgumentException.class, () -> x.fold(0, 5, 1, 1));
+  }
+
+  /** Where a window finds one position, zeros between positions have none to stand between. */
+  @Test
+  void gradientOfOnePosition() {
+    record Arguments(Tensor x, Tensor factor) {}
+    Function<Arguments, Tensor> f = a -> a.x.window(1, 1, 2, 1).reshape(7, 9).sum().mul(a.factor);
+    Tensor x = Tensor.ones(DType.F32, 3, 1, 3, 7);
+    Arguments a = new Arguments(x, Tensor.scalar(5, DType.F32));
+    float[] fives = x.mul(5).toFloatArray();
+    assertArrayEquals(fives, Autodiff.grad(f).apply(a).x.toFloatArray());
+    assertArrayEquals(fives, Autodiff.compile(Autodiff.grad(f)).apply(a).x.toFloatArray());
   }
 }

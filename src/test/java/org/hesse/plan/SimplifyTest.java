@@ -177,8 +177,9 @@ class SimplifyTest {
     c.put(
         "reshape of permuted concat",
         in -> {
-          Node both = Slices.concat(List.of(in[1], neg(in[1])), 0);
-          return Shapes.reshape(Shapes.permute(both, axes(1, 0)), Shape.of(12));
+          Node x = Shapes.reshape(in[0], Shape.of(1, 3, 2));
+          Node both = Slices.concat(List.of(x, neg(x)), 0);
+          return Shapes.reshape(Shapes.permute(both, axes(1, 0, 2)), Shape.of(3, 4));
         });
     c.put("reduce over nothing", in -> Reductions.max(slice(in[0], 0, 1, 0), Axes.of(0)));
     c.put(
@@ -342,6 +343,48 @@ class SimplifyTest {
       assertArrayEquals(
           (double[]) expected, (double[]) ReferenceInterpreter.run(after, numbers)[0]);
     }
+  }
+
+  /** Numbers repeated, as of derivatives of sums, get one zero each, whatever the order. */
+  @Test
+  void sumsOfManyPadsStaySmall() {
+    int count = 200;
+    Node x = input(0, F64, 2 * count);
+    Node sum = null;
+    for (int i = 0; i < count; i++) {
+      Node number = Shapes.reshape(slice(x, i, 1, 1), Shape.scalar());
+      Node part = pad(Shapes.broadcast(number, Shape.of(2), axes()), 2 * i, 0, 2 * count);
+      sum = sum == null ? part : binary(BinaryKind.ADD, sum, part);
+    }
+    Program before = Program.capture(List.of(x), List.of(sum));
+    Program after = Simplify.simplify(before);
+    assertTrue(after.nodes().size() < 2000, () -> "" + after.nodes().size());
+    double[] numbers = new Random(2).doubles(2L * count).toArray();
+    assertArrayEquals(
+        (double[]) ReferenceInterpreter.run(before, numbers)[0],
+        (double[]) ReferenceInterpreter.run(after, numbers)[0]);
+  }
+
+  @Test
+  void concatsOfNothingAreNotMoved() {
+    Node a = input(0, F64, 2, 0);
+    Node both = Slices.concat(List.of(a, input(1, F64, 3, 0)), 0);
+    Node moved = Shapes.reshape(Shapes.permute(both, axes(1, 0)), Shape.of(0, 7));
+    Program p = Program.capture(List.of(a, both.input(1)), List.of(moved));
+    assertEquals(Shape.of(0, 7), Simplify.simplify(p).outputs().get(0).shape());
+  }
+
+  /** What its reader reads through the permutation would be written element by element. */
+  @Test
+  void singleElementsOfAConcatAreNotMoved() {
+    Node x = input(0, F64, 2, 3);
+    Node both = Slices.concat(List.of(exp(x), neg(x)), 0);
+    Node sums =
+        Reductions.sum(Shapes.reshape(Shapes.permute(both, axes(1, 0)), Shape.of(2, 6)), axes(1));
+    Program after = Simplify.simplify(Program.capture(List.of(x), List.of(sums)));
+    Node concat =
+        after.nodes().stream().filter(n -> n.op() instanceof Op.Concat).findFirst().orElseThrow();
+    assertEquals(new Op.Concat(0), concat.op());
   }
 
   @Test

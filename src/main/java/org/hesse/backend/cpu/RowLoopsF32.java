@@ -111,7 +111,7 @@ final class RowLoopsF32 {
 
   /** Whether rows are as long, and the array too, as {@link #expAhead} wants them. */
   static boolean canLookAhead(int n, float[] y) {
-    return n % STEP == 0 && n + LANES <= y.length;
+    return n % STEP == 0 && STEP <= 2 * LANES && n + LANES <= y.length;
   }
 
   /**
