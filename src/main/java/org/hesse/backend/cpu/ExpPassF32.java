@@ -15,6 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class ExpPassF32 implements RowLoopF32 {
   private static final RowTerm TERM = Specialized.constant(MethodHandles.lookup(), RowTerm.class);
+  private static final boolean AHEAD = TERM == RowTerm.EXP_AHEAD;
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int STEP = SPECIES.length();
 
@@ -56,32 +57,20 @@ final class ExpPassF32 implements RowLoopF32 {
         total = total.add(WideF32.halves(sum));
       }
     }
-    if (TERM == RowTerm.EXP) {
-      for (int block = 0; block < n; block += BLOCK) {
-        int end = Math.min(n, block + BLOCK);
-        FloatVector sum = FloatVector.zero(SPECIES);
-        for (int i = block; i < end; i += STEP) {
-          FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
-          FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
-          e = e.mul(c);
-          e.intoArray(y, yo + i);
-          sum = sum.add(e);
-        }
-        total = total.add(WideF32.halves(sum));
-      }
-    }
-    if (TERM == RowTerm.EXP_AHEAD) {
+    if (TERM == RowTerm.EXP || AHEAD) {
       FloatVector m0 = FloatVector.broadcast(STREAM, Float.NEGATIVE_INFINITY);
       FloatVector m1 = m0;
       for (int block = 0; block < n; block += BLOCK) {
         int end = Math.min(n, block + BLOCK);
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = block; i < end; i += STEP) {
-          FloatVector u = FloatVector.fromArray(STREAM, z, zo + i);
-          m0 = m0.blend(u, u.compare(GT, m0));
-          if (LANES < STEP) {
-            FloatVector w = FloatVector.fromArray(STREAM, z, zo + i + LANES);
-            m1 = m1.blend(w, w.compare(GT, m1));
+          if (AHEAD) {
+            FloatVector u = FloatVector.fromArray(STREAM, z, zo + i);
+            m0 = m0.blend(u, u.compare(GT, m0));
+          }
+          if (AHEAD && LANES < STEP) {
+            FloatVector u = FloatVector.fromArray(STREAM, z, zo + i + LANES);
+            m1 = m1.blend(u, u.compare(GT, m1));
           }
           FloatVector v = FloatVector.fromArray(SPECIES, x, xo + i);
           FloatVector e = WideF32.expBelowZero(v.sub(a).sub(b));
@@ -91,7 +80,9 @@ final class ExpPassF32 implements RowLoopF32 {
         }
         total = total.add(WideF32.halves(sum));
       }
-      m0.blend(m1, m1.compare(GT, m0)).intoArray(y, yo + n);
+      if (AHEAD) {
+        m0.blend(m1, m1.compare(GT, m0)).intoArray(y, yo + n);
+      }
     }
     if (TERM == RowTerm.MINUS_EXP) {
       for (int i = 0; i < n; i += STEP) {
