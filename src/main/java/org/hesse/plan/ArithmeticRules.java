@@ -1,5 +1,6 @@
 package org.hesse.plan;
 
+import static org.hesse.plan.ConstantRules.isExactly;
 import static org.hesse.plan.ConstantRules.isUniform;
 import static org.hesse.plan.ConstantRules.uniform;
 
@@ -83,10 +84,6 @@ final class ArithmeticRules {
           default -> false;
         };
     return commutes && isExactly(a, element) ? b : null;
-  }
-
-  private static boolean isExactly(Node n, double value) {
-    return isUniform(n, value) && ConstantRules.isNegativeZero(n) == (1 / value < 0 && value == 0);
   }
 
   /** x · 0 and x ∧ 0 for whole numbers, which have no NaN; x ∨ true. */

@@ -1,5 +1,7 @@
 package org.hesse.plan;
 
+import static org.hesse.plan.ConstantRules.isExactly;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -98,16 +100,12 @@ final class ConcatRules {
     int at = 0;
     for (Node in : n.inputs()) {
       Part p = new Part(at, in);
-      if (!isZero(in)) {
+      if (!isExactly(in, 0)) {
         parts.add(p);
       }
       at = p.end(axis);
     }
     return parts;
-  }
-
-  private static boolean isZero(Node n) {
-    return ConstantRules.isUniform(n, 0) && !ConstantRules.isNegativeZero(n);
   }
 
   /** −0 becomes 0 when zeros are added, and stays 0 when more of them are. */
@@ -117,7 +115,7 @@ final class ConcatRules {
     boolean done =
         sum.op() instanceof Op.Binary(BinaryKind kind)
             && kind == BinaryKind.ADD
-            && sum.inputs().stream().anyMatch(ConcatRules::isZero);
+            && sum.inputs().stream().anyMatch(in -> isExactly(in, 0));
     return done ? n : to.binary(BinaryKind.ADD, n, to.full(0, n.shape(), n.dtype()));
   }
 

@@ -78,7 +78,7 @@ final class ConstantRules {
           case Op.Window w -> true;
           case Op.Reverse r -> true;
           case Op.Concat c -> n.inputs().size() == 1;
-          case Op.Pad p -> isUniform(n.input(0), 0) && !isNegativeZero(n.input(0));
+          case Op.Pad p -> isExactly(n.input(0), 0);
           default -> false;
         };
     Double value = view ? uniform(n.input(0)) : null;
@@ -93,14 +93,13 @@ final class ConstantRules {
           case Op.Fold f -> true;
           default -> false;
         };
-    return linear && isUniform(n.input(0), 0) && !isNegativeZero(n.input(0))
-        ? to.full(0, n.shape(), n.dtype())
-        : null;
+    return linear && isExactly(n.input(0), 0) ? to.full(0, n.shape(), n.dtype()) : null;
   }
 
-  static boolean isNegativeZero(Node n) {
+  /** Whether every element of a node is this number, and a zero of this sign. */
+  static boolean isExactly(Node n, double value) {
     Double u = uniform(n);
-    return u != null && Double.doubleToRawLongBits(u) == Double.doubleToRawLongBits(-0.0);
+    return u != null && u == value && (value != 0 || 1 / u == 1 / value);
   }
 
   /** f(broadcast a, broadcast b, constant) = broadcast f(a, b, constant) for equal broadcasts. */

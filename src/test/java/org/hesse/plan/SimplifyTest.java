@@ -367,10 +367,11 @@ class SimplifyTest {
 
   @Test
   void concatsOfNothingAreNotMoved() {
-    Node a = input(0, F64, 2, 0);
-    Node both = Slices.concat(List.of(a, input(1, F64, 3, 0)), 0);
-    Node moved = Shapes.reshape(Shapes.permute(both, axes(1, 0)), Shape.of(0, 7));
-    Program p = Program.capture(List.of(a, both.input(1)), List.of(moved));
+    Node a = input(0, F64, 2, 0, 4);
+    Node b = input(1, F64, 3, 0, 4);
+    Node both = Slices.concat(List.of(a, b), 0);
+    Node moved = Shapes.reshape(Shapes.permute(both, axes(1, 0, 2)), Shape.of(0, 7));
+    Program p = Program.capture(List.of(a, b), List.of(moved));
     assertEquals(Shape.of(0, 7), Simplify.simplify(p).outputs().get(0).shape());
   }
 

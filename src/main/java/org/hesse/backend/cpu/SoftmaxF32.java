@@ -39,6 +39,7 @@ final class SoftmaxF32 implements RowKernel {
     float[] x = (float[]) in[0];
     double max = RowLoopsF32.max(x, at[0][0], n);
     for (int i = 0; i < count; i++) {
+      // The last row has none behind it, and looks at itself to no end.
       int next = at[Math.min(i + 1, count - 1)][0];
       double sum = RowLoopsF32.expAhead(x, at[i][0], n, max, next, line);
       max = RowLoopsF32.most(line, n);
